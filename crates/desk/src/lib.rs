@@ -1,1 +1,42 @@
-//! desk
+//! The words and rules of a support desk, pure: what a ticket may be, who may
+//! work on it, and how it is routed. No IO, no async, no models, no HTTP.
+//!
+//! Everything a user can send is parsed into a `New…` or `…Patch` type and
+//! becomes usable only through its `validate`, which names every bad field.
+
+pub mod account;
+pub mod agent;
+pub mod contact;
+pub mod correction;
+pub mod decision;
+pub mod event;
+pub mod field;
+pub mod message;
+pub mod patch;
+pub mod routing;
+pub mod taxonomy;
+pub mod team;
+pub mod text;
+pub mod ticket;
+pub mod token;
+mod word;
+
+pub use account::{Account, AccountPatch, NewAccount};
+pub use agent::{Agent, AgentPatch, Availability, NewAgent};
+pub use contact::{Contact, ContactPatch, NewContact};
+pub use correction::{CorrectedField, Correction};
+pub use decision::{Decision, LabelChoice, ModelRef, Neighbour, Probability};
+pub use event::{Actor, ActorKind, Event, EventKind, Subject, SubjectKind};
+pub use field::{FieldCode, FieldError};
+pub use message::{Author, AuthorKind, Message, NewMessage, ValidMessage, Visibility};
+pub use patch::TicketPatch;
+pub use routing::{AgentLoad, Resolved, Routing, RoutingRequest, route};
+pub use taxonomy::{Category, Taxonomy};
+pub use team::{NewTeam, Team, TeamPatch};
+pub use ticket::{Channel, NewTicket, Priority, Ticket, TriageState, ValidTicket, WorkStatus};
+pub use token::{ApiToken, NewToken, Role};
+pub use word::UnknownWord;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

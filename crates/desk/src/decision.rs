@@ -1,0 +1,107 @@
+//! What triage decided about a ticket, and everything needed to explain it.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::routing::Routing;
+use crate::ticket::{Priority, TriageState};
+
+/// One triage of one ticket: explainable and replayable. **Persisted.**
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// The ticket decided on.
+    pub ticket_id: Uuid,
+    /// `triaged`, or `needs_human` where a model abstained.
+    pub outcome: TriageState,
+    /// Detected language, e.g. `es`.
+    pub language: Option<String>,
+    /// What the category head said.
+    pub category: LabelChoice,
+    /// What the priority head said.
+    pub priority: LabelChoice,
+    /// Similar tickets, nearest first.
+    pub neighbours: Vec<Neighbour>,
+    /// Team and agent, and why they.
+    pub routing: Routing,
+    /// Every model that took part.
+    pub models: Vec<ModelRef>,
+    /// The decision in words an agent can read.
+    pub reasons: Vec<String>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+impl Decision {
+    /// The decided category; none where the head abstained.
+    pub fn category_label(&self) -> Option<&str> {
+        self.category.label.as_deref()
+    }
+
+    /// The decided priority; none where the head abstained or knows other labels.
+    pub fn priority_label(&self) -> Option<Priority> {
+        self.priority
+            .label
+            .as_deref()
+            .and_then(|label| label.parse().ok())
+    }
+}
+
+/// What one head said about a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelChoice {
+    /// The chosen label; none where the head abstained.
+    pub label: Option<String>,
+    /// Calibrated probability of the best label. **Units:** 0 to 1.
+    pub confidence: f32,
+    /// The confidence below which the head abstains. **Units:** 0 to 1.
+    pub threshold: f32,
+    /// Every label, most probable first; sums to 1.
+    pub probabilities: Vec<Probability>,
+    /// Labels a person should look at first when the head is unsure.
+    #[serde(default)]
+    pub alternatives: Vec<String>,
+    /// Energy score of the logits; higher is further from what was trained on.
+    #[serde(default)]
+    pub energy: Option<f32>,
+}
+
+/// One label and its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probability {
+    /// The label.
+    pub label: String,
+    /// Calibrated. **Units:** 0 to 1.
+    pub probability: f32,
+}
+
+/// A similar ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// The ticket that is similar.
+    pub ticket_id: Uuid,
+    /// Its short number.
+    pub number: Option<i64>,
+    /// Its subject, or the start of its body.
+    pub subject: String,
+    /// Its category.
+    pub category: Option<String>,
+    /// Fused score, higher is nearer.
+    pub score: f32,
+    /// Cosine of the two vectors, where the dense search found it. **Units:** -1 to 1.
+    pub cosine: Option<f32>,
+}
+
+/// A model that took part in a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRef {
+    /// What it did: `encoder`, `category`, `priority`.
+    pub role: String,
+    /// Its name, as its folder is called.
+    pub name: String,
+    /// Its revision, from its manifest.
+    pub revision: String,
+}

@@ -1,0 +1,84 @@
+//! What may be changed about a ticket after it came in.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
+
+use crate::field::{Checks, FieldCode, FieldError, MAX_TAG_CHARS};
+use crate::taxonomy::Taxonomy;
+use crate::ticket::{Priority, WorkStatus};
+
+/// A change to a ticket; what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TicketPatch {
+    /// The right category; kept as a correction.
+    pub category: Option<String>,
+    /// The right priority; kept as a correction.
+    pub priority: Option<Priority>,
+    /// The right team; kept as a correction.
+    pub team_id: Option<Uuid>,
+    /// The agent who takes it; `null` gives it back to the team.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<Option<Uuid>>,
+    /// How far people have come.
+    pub status: Option<WorkStatus>,
+    /// The tags it has from now on.
+    pub tags: Option<Vec<String>>,
+}
+
+impl TicketPatch {
+    /// Whether the patch changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == TicketPatch::default()
+    }
+
+    /// The patch, fit to be applied.
+    ///
+    /// **Errors:** a category the taxonomy does not have, bad tags, or nothing to change.
+    pub fn validate(self, taxonomy: &Taxonomy) -> Result<Self, Vec<FieldError>> {
+        let mut checks = Checks::default();
+        if self.is_empty() {
+            checks.refuse("(body)", FieldCode::Empty, "names nothing to change");
+        }
+        if let Some(category) = self.category.as_deref() {
+            taxonomy.check(&mut checks, "category", category);
+        }
+        checks.lines(
+            "tags",
+            self.tags.as_deref().unwrap_or_default(),
+            MAX_TAG_CHARS,
+        );
+        checks.finish(self)
+    }
+}
+
+/// Reads a field so that `null` (`Some(None)`) differs from absent (`None`).
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_patch_and_an_unknown_category_are_refused() {
+        let taxonomy = Taxonomy::default();
+        let errors = TicketPatch::default().validate(&taxonomy).unwrap_err();
+        assert_eq!(errors[0].code, FieldCode::Empty);
+
+        let unknown = TicketPatch {
+            category: Some("Billing".into()),
+            ..TicketPatch::default()
+        };
+        let errors = unknown.validate(&taxonomy).unwrap_err();
+        assert_eq!(
+            (errors[0].field.as_str(), errors[0].code),
+            ("category", FieldCode::Unknown)
+        );
+    }
+}
