@@ -1,1 +1,28 @@
-//! training
+//! Recipe and labelled data → a `models/<name>/` folder. The only place that fits anything.
+//!
+//! [`train_classify`] is the whole way from a file; [`fit::fit`] is its pure middle, for vectors that are already there.
+
+pub mod calibrate;
+pub mod data;
+pub mod dataset;
+pub mod examples;
+pub mod fit;
+pub mod folds;
+pub mod linear;
+pub mod objective;
+mod quotes;
+pub mod recipe;
+pub mod report;
+pub mod scores;
+pub mod similarity;
+pub mod solver;
+mod train;
+pub mod vocabulary;
+pub mod write;
+
+pub use data::{Columns, DataError};
+pub use dataset::Dataset;
+pub use fit::{Fitted, Progress};
+pub use recipe::Recipe;
+pub use report::Report;
+pub use train::{Options, embed, train_classify};

@@ -1,1 +1,19 @@
-//! classifier
+//! Text and its unit vector in, calibrated label distribution out; abstains. Reads heads, never fits them.
+//!
+//! A head sees the embedding and lexical features ([`features`]) and weighs them linearly. What it cannot say with the
+//! wanted precision it does not say: see [`abstention`] and [`Assessment::label`].
+
+pub mod abstention;
+pub mod assess;
+mod error;
+pub mod features;
+pub mod format;
+mod head;
+mod spec;
+pub mod words;
+
+pub use assess::Assessment;
+pub use error::ClassifierError;
+pub use format::Tensors;
+pub use head::{Head, MANIFEST_FILE, WEIGHTS_FILE};
+pub use spec::{Conformal, EncoderId, HeadSpec};

@@ -1,0 +1,157 @@
+//! `head.safetensors`: the tensors of a head as bytes, and back.
+//!
+//! | tensor | type | shape |
+//! |---|---|---|
+//! | `weights` | F16 | `[dimensions + word terms + character terms, labels]` |
+//! | `bias` | F32 | `[labels]` |
+//! | `words`, `chars` | U8 | terms in UTF-8, one a line |
+//! | `words_idf`, `chars_idf` | F32 | `[terms]` |
+//! | `held_out_predicted`, `held_out_confidence`, `held_out_correct` | U32, F32, U8 | `[rows]` |
+
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+
+use crate::abstention::HeldOut;
+use crate::error::ClassifierError;
+use crate::features::Lexicon;
+use crate::spec::HeadSpec;
+
+/// Tensors of a head.
+///
+/// **Persisted** as `head.safetensors`; weights lose precision to half floats on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensors {
+    /// **Shape**: `[dimensions + words + chars, labels]`, row-major.
+    pub weights: Vec<f32>,
+    /// **Shape**: `[labels]`.
+    pub bias: Vec<f32>,
+    /// Vocabulary of the word block.
+    pub words: Lexicon,
+    /// Vocabulary of the character block.
+    pub chars: Lexicon,
+    /// What the head said of rows its fit had not seen.
+    pub held_out: HeldOut,
+}
+
+impl Tensors {
+    /// The file's bytes; equal tensors give equal bytes.
+    ///
+    /// **Errors**: only what safetensors itself refuses.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ClassifierError> {
+        let labels = self.bias.len().max(1);
+        let weights: Vec<u8> = self.weights.iter().flat_map(|&weight| f16::from_f32(weight).to_le_bytes()).collect();
+        let correct: Vec<u8> = self.held_out.correct.iter().map(|&right| u8::from(right)).collect();
+        let parts = [
+            ("bias", Dtype::F32, vec![self.bias.len()], f32_bytes(&self.bias)),
+            ("chars", Dtype::U8, vec![], lines(&self.chars)),
+            ("chars_idf", Dtype::F32, vec![self.chars.len()], f32_bytes(self.chars.idf())),
+            ("held_out_confidence", Dtype::F32, vec![self.held_out.len()], f32_bytes(&self.held_out.confidence)),
+            ("held_out_correct", Dtype::U8, vec![correct.len()], correct),
+            ("held_out_predicted", Dtype::U32, vec![self.held_out.len()], u32_bytes(&self.held_out.predicted)),
+            ("weights", Dtype::F16, vec![self.weights.len() / labels, labels], weights),
+            ("words", Dtype::U8, vec![], lines(&self.words)),
+            ("words_idf", Dtype::F32, vec![self.words.len()], f32_bytes(self.words.idf())),
+        ];
+        let views = parts.iter().map(|(name, dtype, shape, bytes)| {
+            let shape = if shape.is_empty() { vec![bytes.len()] } else { shape.clone() };
+            TensorView::new(*dtype, shape, bytes).map(|view| (*name, view))
+        });
+        let views = views.collect::<Result<Vec<_>, _>>().map_err(ClassifierError::ReadWeights)?;
+        serialize(views, None).map_err(ClassifierError::ReadWeights)
+    }
+
+    /// The tensors of a file.
+    ///
+    /// **Errors**: not safetensors, a tensor missing or of another type.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ClassifierError> {
+        let file = SafeTensors::deserialize(bytes).map_err(ClassifierError::ReadWeights)?;
+        let halves = words_of::<2>(tensor(&file, "weights", Dtype::F16)?);
+        Ok(Self {
+            weights: halves.map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
+            bias: f32s(&file, "bias")?,
+            words: lexicon(&file, "words", "words_idf")?,
+            chars: lexicon(&file, "chars", "chars_idf")?,
+            held_out: HeldOut {
+                predicted: words_of::<4>(tensor(&file, "held_out_predicted", Dtype::U32)?)
+                    .map(u32::from_le_bytes)
+                    .collect(),
+                confidence: f32s(&file, "held_out_confidence")?,
+                correct: tensor(&file, "held_out_correct", Dtype::U8)?.iter().map(|&right| right != 0).collect(),
+            },
+        })
+    }
+
+    /// Refuses tensors that do not fit the description, or hold NaN.
+    ///
+    /// **Errors**: [`ClassifierError::WrongTensor`], [`ClassifierError::NotFiniteWeight`].
+    pub fn check(&self, spec: &HeadSpec) -> Result<(), ClassifierError> {
+        let labels = spec.labels.len();
+        let features = spec.encoder.dimensions + self.words.len() + self.chars.len();
+        let rows = self.held_out.len();
+        expect("bias", labels, self.bias.len())?;
+        expect("weights", features * labels, self.weights.len())?;
+        expect("held_out_predicted", rows, self.held_out.predicted.len())?;
+        expect("held_out_correct", rows, self.held_out.correct.len())?;
+        let largest = self.held_out.predicted.iter().max().map_or(0, |&label| label as usize);
+        if largest >= labels {
+            return Err(wrong("held_out_predicted", format!("labels below {labels}"), largest.to_string()));
+        }
+        finite("weights", &self.weights)?;
+        finite("bias", &self.bias)?;
+        finite("words_idf", self.words.idf())?;
+        finite("chars_idf", self.chars.idf())?;
+        finite("held_out_confidence", &self.held_out.confidence)
+    }
+}
+
+fn lexicon(file: &SafeTensors<'_>, name: &'static str, idf_name: &'static str) -> Result<Lexicon, ClassifierError> {
+    let bytes = tensor(file, name, Dtype::U8)?;
+    let text = std::str::from_utf8(bytes).map_err(|error| wrong(name, "UTF-8".to_owned(), error.to_string()))?;
+    let terms: Vec<String> = text.lines().map(str::to_owned).collect();
+    let idf = f32s(file, idf_name)?;
+    expect(idf_name, terms.len(), idf.len())?;
+    Ok(Lexicon::new(terms, idf))
+}
+
+fn tensor<'a>(file: &SafeTensors<'a>, name: &'static str, dtype: Dtype) -> Result<&'a [u8], ClassifierError> {
+    let view = file.tensor(name).map_err(|_| wrong(name, format!("{dtype:?}"), "nothing".to_owned()))?;
+    if view.dtype() != dtype {
+        return Err(wrong(name, format!("{dtype:?}"), format!("{:?}", view.dtype())));
+    }
+    Ok(view.data())
+}
+
+fn f32s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<f32>, ClassifierError> {
+    Ok(words_of::<4>(tensor(file, name, Dtype::F32)?).map(f32::from_le_bytes).collect())
+}
+
+fn words_of<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
+    bytes.as_chunks::<N>().0.iter().copied()
+}
+
+fn lines(lexicon: &Lexicon) -> Vec<u8> {
+    lexicon.terms().iter().flat_map(|term| [term.as_bytes(), b"\n"].concat()).collect()
+}
+
+fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn u32_bytes(values: &[u32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn expect(tensor: &'static str, expected: usize, found: usize) -> Result<(), ClassifierError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(wrong(tensor, format!("{expected} values"), format!("{found} values")))
+}
+
+fn wrong(tensor: &'static str, expected: String, found: String) -> ClassifierError {
+    ClassifierError::WrongTensor { tensor, expected, found }
+}
+
+fn finite(tensor: &'static str, values: &[f32]) -> Result<(), ClassifierError> {
+    if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(ClassifierError::NotFiniteWeight { tensor }) }
+}

@@ -1,0 +1,181 @@
+//! A trained head, read once and pure afterwards.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::abstention::{HeldOut, Outcome, Thresholds};
+use crate::assess::{Assessment, energy, probabilities, ranking, set_size};
+use crate::error::ClassifierError;
+use crate::features::{Feature, FeatureSpace};
+use crate::format::Tensors;
+use crate::spec::{EncoderId, HeadSpec};
+
+/// File with the tensors of a head inside its folder.
+pub const WEIGHTS_FILE: &str = "head.safetensors";
+/// File that describes a model folder.
+pub const MANIFEST_FILE: &str = "manifest.toml";
+
+/// A multinomial logistic head over an embedding and the words of the text.
+#[derive(Debug, Clone)]
+pub struct Head {
+    name: String,
+    revision: String,
+    spec: HeadSpec,
+    space: FeatureSpace,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    held_out: HeldOut,
+    thresholds: Thresholds,
+}
+
+#[derive(Deserialize)]
+struct ManifestFile {
+    head: HeadSpec,
+}
+
+impl Head {
+    /// Opens `models/<name>`, its files checked against the sums of the manifest.
+    ///
+    /// **Errors**: a missing or altered file, a manifest without `[head]`, tensors of another shape, NaN among the weights.
+    pub fn open(folder: &Path) -> Result<Self, ClassifierError> {
+        let model = manifest::Model::open(folder)
+            .map_err(|source| ClassifierError::OpenFolder { folder: folder.to_owned(), source })?;
+        let spec = read_spec(&folder.join(MANIFEST_FILE))?;
+        let path = folder.join(WEIGHTS_FILE);
+        let bytes = fs::read(&path).map_err(|source| ClassifierError::ReadFile { path, source })?;
+        Self::new(model.manifest.name.clone(), model.manifest.revision.clone(), spec, Tensors::from_bytes(&bytes)?)
+    }
+
+    /// A head made of its parts, as a fit hands them over.
+    ///
+    /// **Errors**: a description that makes no sense, tensors that do not fit it, NaN among the weights.
+    pub fn new(name: String, revision: String, spec: HeadSpec, tensors: Tensors) -> Result<Self, ClassifierError> {
+        spec.check()?;
+        tensors.check(&spec)?;
+        let Tensors { weights, bias, words, chars, held_out } = tensors;
+        let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
+        let space = FeatureSpace::new(spec.word_ngrams, words, spec.char_ngrams, chars);
+        Ok(Self { name, revision, spec, space, weights, bias, held_out, thresholds })
+    }
+
+    /// The same head asked for another precision; its thresholds follow.
+    ///
+    /// **Errors**: a target that is not between 0 and 1.
+    pub fn with_target_precision(mut self, target: f32) -> Result<Self, ClassifierError> {
+        self.spec.target_precision = target;
+        self.spec.check()?;
+        let labels = self.spec.labels.len();
+        self.thresholds = self.held_out.thresholds(labels, target, self.spec.threshold_per_label);
+        Ok(self)
+    }
+
+    /// Refuses vectors of any other encoder than the one the head was trained on.
+    ///
+    /// **Errors**: [`ClassifierError::OtherEncoder`], naming both.
+    pub fn accept_encoder(&self, given: &EncoderId) -> Result<(), ClassifierError> {
+        if *given == self.spec.encoder {
+            return Ok(());
+        }
+        Err(ClassifierError::OtherEncoder {
+            head: self.name.clone(),
+            wanted: self.spec.encoder.to_string(),
+            given: given.to_string(),
+        })
+    }
+
+    /// The calibrated label distribution of a text and its unit vector, and whether to ask a person.
+    ///
+    /// **Shape**: `vector` is `[dimensions]`. **Errors**: a vector of another length, or with NaN in it.
+    pub fn assess(&self, text: &str, vector: &[f32]) -> Result<Assessment, ClassifierError> {
+        let logits = self.logits(text, vector)?;
+        let probabilities = probabilities(&logits, self.spec.temperature);
+        let order = ranking(&probabilities);
+        let ranked: Vec<f32> = order.iter().map(|&label| probabilities[label]).collect();
+        let names: Vec<String> = order.iter().map(|&label| self.spec.labels[label].clone()).collect();
+        let energy = energy(&logits);
+        let threshold = self.thresholds.by_label[order[0]];
+        let out_of_scope = energy < self.spec.out_of_scope_energy;
+        let is_sure = !out_of_scope && ranked[0] >= threshold;
+        Ok(Assessment {
+            label: is_sure.then(|| names[0].clone()),
+            confidence: ranked[0],
+            energy,
+            threshold,
+            out_of_scope,
+            alternatives: names[..set_size(&ranked, self.spec.conformal)].to_vec(),
+            probabilities: names.into_iter().zip(ranked).collect(),
+        })
+    }
+
+    /// The scores before calibration, by label index.
+    ///
+    /// **Shape**: `vector` `[dimensions]` → `[labels]`. **Errors**: as [`Head::assess`].
+    pub fn logits(&self, text: &str, vector: &[f32]) -> Result<Vec<f32>, ClassifierError> {
+        let expected = self.spec.encoder.dimensions;
+        if vector.len() != expected {
+            return Err(ClassifierError::WrongDimensions { expected, found: vector.len() });
+        }
+        if !vector.iter().all(|value| value.is_finite()) {
+            return Err(ClassifierError::NotFiniteVector);
+        }
+        let dense = (0..).zip(vector.iter().copied());
+        let lexical = self.space.features(text).into_iter().map(|(term, value)| (term + expected as u32, value));
+        Ok(self.score(dense.chain(lexical)))
+    }
+
+    fn score(&self, features: impl Iterator<Item = Feature>) -> Vec<f32> {
+        let labels = self.spec.labels.len();
+        let mut logits = self.bias.clone();
+        for (feature, value) in features {
+            let row = &self.weights[feature as usize * labels..][..labels];
+            logits.iter_mut().zip(row).for_each(|(logit, weight)| *logit += value * weight);
+        }
+        logits
+    }
+
+    /// Name of the head.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its revision; a decision is stored with it.
+    #[must_use]
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// Its labels by index.
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
+        &self.spec.labels
+    }
+
+    /// What its manifest says of it.
+    #[must_use]
+    pub fn spec(&self) -> &HeadSpec {
+        &self.spec
+    }
+
+    /// What it said of rows its fit had not seen.
+    #[must_use]
+    pub fn held_out(&self) -> &HeldOut {
+        &self.held_out
+    }
+
+    /// Coverage and precision, on rows its fit had not seen, at the precision asked for.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.thresholds.outcome
+    }
+}
+
+fn read_spec(path: &Path) -> Result<HeadSpec, ClassifierError> {
+    let text =
+        fs::read_to_string(path).map_err(|source| ClassifierError::ReadFile { path: path.to_owned(), source })?;
+    let file: ManifestFile = toml::from_str(&text)
+        .map_err(|source| ClassifierError::ReadSpec { path: path.to_owned(), source: Box::new(source) })?;
+    Ok(file.head)
+}

@@ -1,0 +1,86 @@
+//! The `[head]` table of a manifest: what a head is, apart from its weights.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ClassifierError;
+use crate::features::Ngrams;
+
+/// Name and revision of the encoder whose vectors a head was trained on.
+///
+/// **Persisted** in the head's manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderId {
+    /// Name of the model folder.
+    pub name: String,
+    /// Revision by its manifest.
+    pub revision: String,
+    /// Length of its vectors.
+    pub dimensions: usize,
+}
+
+impl fmt::Display for EncoderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} ({} dimensions)", self.name, self.revision, self.dimensions)
+    }
+}
+
+/// The conformal label set: every label whose probability is at least `1 - quantile` is in it.
+///
+/// **Source**: Sadinle, Lei and Wasserman, Least Ambiguous Set-Valued Classifiers, 2019 (the score), with the
+/// cross-conformal scores of Vovk, Cross-conformal predictors, 2015.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conformal {
+    /// Share of texts whose label the set holds, in `0..1`.
+    pub coverage: f32,
+    /// Quantile of `1 - probability of the true label` on rows the fit had not seen.
+    pub quantile: f32,
+}
+
+/// Everything about a head that is not a tensor.
+///
+/// **Persisted** as `[head]` of `models/<name>/manifest.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadSpec {
+    /// Labels by index.
+    pub labels: Vec<String>,
+    /// What the logits are divided by before the softmax.
+    pub temperature: f32,
+    /// Share of given labels that should be right, in `0..1`; what the desk asks of this head unless it says otherwise.
+    pub target_precision: f32,
+    /// Whether each label has its own abstention threshold (else one serves all).
+    pub threshold_per_label: bool,
+    /// Texts with less energy (log-sum-exp of the logits) are none of the labels.
+    pub out_of_scope_energy: f32,
+    /// The list of alternatives.
+    pub conformal: Conformal,
+    /// Word features.
+    pub word_ngrams: Ngrams,
+    /// Character features.
+    pub char_ngrams: Ngrams,
+    /// The encoder it was trained on.
+    pub encoder: EncoderId,
+}
+
+impl HeadSpec {
+    /// Refuses a description no head can work by.
+    ///
+    /// **Errors**: [`ClassifierError::BadSpec`] names the first field that makes no sense.
+    pub fn check(&self) -> Result<(), ClassifierError> {
+        let open_unit = |value: f32| value > 0.0 && value < 1.0;
+        require(self.labels.len() >= 2, "labels", "fewer than two")?;
+        require(self.temperature.is_finite() && self.temperature > 0.0, "temperature", "not a positive number")?;
+        require(open_unit(self.target_precision), "target_precision", "not between 0 and 1")?;
+        require(!self.out_of_scope_energy.is_nan(), "out_of_scope_energy", "not a number")?;
+        require(open_unit(self.conformal.coverage), "conformal.coverage", "not between 0 and 1")?;
+        require((0.0..=1.0).contains(&self.conformal.quantile), "conformal.quantile", "not between 0 and 1")
+    }
+}
+
+fn require(holds: bool, field: &'static str, problem: &str) -> Result<(), ClassifierError> {
+    if holds { Ok(()) } else { Err(ClassifierError::BadSpec { field, problem: problem.to_owned() }) }
+}

@@ -1,0 +1,183 @@
+//! Rows → a data set that can be learnt from, or the reason why not.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use classifier::words::words;
+
+use crate::data::{DataError, Row};
+
+/// Labelled texts that passed every check, copies dropped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// The texts.
+    pub texts: Vec<String>,
+    /// Index into `labels`, one a text.
+    pub targets: Vec<usize>,
+    /// Labels in alphabetical order.
+    pub labels: Vec<String>,
+    /// Value of the slice column, one a text; empty where none was asked for.
+    pub slices: Vec<String>,
+    /// What was dropped.
+    pub dropped: Dropped,
+}
+
+/// How many rows were left out, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Dropped {
+    /// The same words again under the same label.
+    pub copies: usize,
+    /// The same words again under another label; the first one was kept.
+    pub contradictions: usize,
+    /// Occurs in the test file too.
+    pub in_test: usize,
+}
+
+impl Dataset {
+    /// Checks the rows and drops copies, and texts that occur in `test` too.
+    ///
+    /// **Errors**: empty text or label, labels that differ only by case or blanks, one label only, a label seen once.
+    pub fn new(rows: Vec<Row>, test: &[Row]) -> Result<Self, DataError> {
+        check_rows(&rows)?;
+        let (rows, dropped) = drop_copies(rows, test);
+        let labels = labels(&rows)?;
+        let index: HashMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
+        Ok(Self {
+            targets: rows.iter().map(|row| index[row.label.trim()]).collect(),
+            slices: rows.iter().filter_map(|row| row.slice.clone()).collect(),
+            texts: rows.into_iter().map(|row| row.text).collect(),
+            dropped,
+            labels,
+        })
+    }
+
+    /// Number of texts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+}
+
+/// Refuses rows without text or label, and two spellings of one label.
+///
+/// **Errors**: [`DataError::Empty`], [`DataError::SpellingsOfOneLabel`].
+pub fn check_rows(rows: &[Row]) -> Result<(), DataError> {
+    refuse_empty(rows, "text", |row| &row.text)?;
+    refuse_empty(rows, "label", |row| &row.label)?;
+    let mut spellings: BTreeMap<String, &str> = BTreeMap::new();
+    for row in rows {
+        let known = spellings.entry(spelling(&row.label)).or_insert(&row.label);
+        if *known != row.label {
+            let (first, second) = ((*known).to_owned(), row.label.clone());
+            return Err(DataError::SpellingsOfOneLabel { first, second });
+        }
+    }
+    Ok(())
+}
+
+fn refuse_empty(rows: &[Row], field: &'static str, value: impl Fn(&Row) -> &String) -> Result<(), DataError> {
+    let empty: Vec<u64> = rows.iter().filter(|row| value(row).trim().is_empty()).map(|row| row.line).collect();
+    match empty.first() {
+        Some(&line) => Err(DataError::Empty { field, count: empty.len(), line }),
+        None => Ok(()),
+    }
+}
+
+fn spelling(label: &str) -> String {
+    label.to_lowercase().split_whitespace().collect()
+}
+
+fn drop_copies(rows: Vec<Row>, test: &[Row]) -> (Vec<Row>, Dropped) {
+    let in_test: HashSet<Vec<String>> = test.iter().map(|row| words(&row.text)).collect();
+    let mut seen: HashMap<Vec<String>, String> = HashMap::new();
+    let mut dropped = Dropped::default();
+    let keep = |row: &Row| {
+        let key = words(&row.text);
+        if key.is_empty() {
+            return true;
+        }
+        if in_test.contains(&key) {
+            dropped.in_test += 1;
+            return false;
+        }
+        match seen.get(&key) {
+            Some(label) if *label == row.label => dropped.copies += 1,
+            Some(_) => dropped.contradictions += 1,
+            None => {
+                seen.insert(key, row.label.clone());
+                return true;
+            }
+        }
+        false
+    };
+    let mut rows = rows;
+    rows.retain(keep);
+    (rows, dropped)
+}
+
+fn labels(rows: &[Row]) -> Result<Vec<String>, DataError> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    rows.iter().for_each(|row| *counts.entry(row.label.trim()).or_insert(0) += 1);
+    if counts.len() < 2 {
+        return Err(DataError::TooFewLabels { found: counts.keys().next().map(|label| (*label).to_owned()) });
+    }
+    if let Some((label, _)) = counts.iter().find(|(_, count)| **count < 2) {
+        return Err(DataError::LabelSeenOnce { label: (*label).to_owned() });
+    }
+    Ok(counts.into_keys().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(pairs: &[(&str, &str)]) -> Vec<Row> {
+        let row = |(line, (text, label)): (u64, &(&str, &str))| Row {
+            line,
+            text: (*text).to_owned(),
+            label: (*label).to_owned(),
+            slice: None,
+        };
+        (2..).zip(pairs).map(row).collect()
+    }
+
+    fn check(pairs: &[(&str, &str)], expect: &str) {
+        let error = Dataset::new(rows(pairs), &[]).expect_err("refused");
+        assert_eq!(error.to_string(), expect);
+    }
+
+    #[test]
+    fn what_cannot_be_learnt_is_refused() {
+        check(&[], "at least two labels are needed, found none");
+        check(&[("a", "x"), ("b", "x")], "at least two labels are needed, found x");
+        check(
+            &[("a", "x"), ("b", "x"), ("c", "y")],
+            "label \"y\" has only one text (after copies were dropped); at least two are needed",
+        );
+        check(&[("a", "Bill"), ("b", "bill ")], "the labels \"Bill\" and \"bill \" differ only by case or blanks");
+        check(&[("a", "x"), (" ", "y"), ("", "y")], "2 rows have an empty text; the first is in line 3");
+        check(&[("a", " ")], "1 rows have an empty label; the first is in line 2");
+    }
+
+    #[test]
+    fn copies_are_counted_and_dropped() {
+        let given = rows(&[
+            ("Paid twice!", "x"),
+            ("paid  TWICE!", "x"),
+            ("paid twice!", "y"),
+            ("leak", "y"),
+            ("b", "x"),
+            ("c", "y"),
+            ("d", "y"),
+        ]);
+        let data = Dataset::new(given, &rows(&[("Leak", "y")])).expect("sound");
+        assert_eq!(data.texts, ["Paid twice!", "b", "c", "d"]);
+        assert_eq!(data.targets, [0, 0, 1, 1]);
+        assert_eq!(data.dropped, Dropped { copies: 1, contradictions: 1, in_test: 1 });
+    }
+}

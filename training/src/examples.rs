@@ -1,0 +1,97 @@
+//! What a fit sees: dense embeddings beside sparse lexical features.
+
+use classifier::features::{Feature, FeatureSpace};
+use ndarray::{Array2, ArrayView1, Axis};
+
+use crate::recipe::Features;
+
+/// The feature matrix of some texts with their labels.
+///
+/// **Shape**: `dense` `[rows, dimensions]`; `sparse` one list of features a row, indices `0..terms`.
+#[derive(Debug, Clone)]
+pub struct Examples {
+    /// Weighted embeddings.
+    pub dense: Array2<f32>,
+    /// Weighted lexical features.
+    pub sparse: Vec<Vec<Feature>>,
+    /// Number of lexical features.
+    pub terms: usize,
+}
+
+/// How much the fit multiplied each feature by; folded back into the weights of the finished head.
+#[derive(Debug, Clone)]
+pub struct Scales {
+    /// Of the embedding.
+    pub embedding: f32,
+    /// Of word features, indices below `first_char`.
+    pub word: f32,
+    /// Of character features.
+    pub char: f32,
+    /// Index of the first character feature.
+    pub first_char: usize,
+}
+
+impl Scales {
+    /// The scales of a recipe in a feature space.
+    #[must_use]
+    pub fn new(features: &Features, space: &FeatureSpace) -> Self {
+        Self {
+            embedding: features.embedding_weight,
+            word: features.word_weight,
+            char: features.char_weight,
+            first_char: space.word_lexicon().len(),
+        }
+    }
+
+    /// Of one lexical feature.
+    #[must_use]
+    pub fn term(&self, term: usize) -> f32 {
+        if term < self.first_char { self.word } else { self.char }
+    }
+}
+
+impl Examples {
+    /// The examples of these rows.
+    ///
+    /// **Shape**: `texts` and `vectors` (`[rows, dimensions]`) of the whole data set, `rows` positions in it.
+    #[must_use]
+    pub fn new(
+        texts: &[String],
+        vectors: &Array2<f32>,
+        rows: &[usize],
+        space: &FeatureSpace,
+        scales: &Scales,
+    ) -> Self {
+        let weighted = |(term, value): Feature| (term, value * scales.term(term as usize));
+        let sparse = rows.iter().map(|&row| space.features(&texts[row]).into_iter().map(weighted).collect());
+        Self {
+            sparse: sparse.collect(),
+            dense: vectors.select(Axis(0), rows) * scales.embedding,
+            terms: space.len(),
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sparse.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sparse.is_empty()
+    }
+
+    /// Number of dense features.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        self.dense.ncols()
+    }
+
+    /// Embedding of a row, weighted.
+    #[must_use]
+    pub fn dense_row(&self, row: usize) -> ArrayView1<'_, f32> {
+        self.dense.row(row)
+    }
+}

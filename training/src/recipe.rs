@@ -1,0 +1,136 @@
+//! How a head is trained, as a TOML file: the same recipe and data give the same bytes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use classifier::features::Ngrams;
+use serde::{Deserialize, Serialize};
+
+/// A training recipe; keys left out take the default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recipe {
+    /// Seed of everything drawn by chance.
+    pub seed: u64,
+    /// Number of folds of the cross-validation.
+    pub folds: usize,
+    /// Share of given labels that should be right, in `0..1`.
+    pub target_precision: f32,
+    /// Share of texts whose label is among the alternatives, in `0..1`.
+    pub conformal_coverage: f32,
+    /// Share of held-out rows that must not be taken for out of scope, in `0..1`.
+    pub in_scope_share: f32,
+    /// Strengths of the L2 penalty tried; the one with the best held-out log-loss wins.
+    pub l2: Vec<f64>,
+    /// Where the data are, for recipes that belong to certain data.
+    pub data: DataSource,
+    /// What the head looks at.
+    pub features: Features,
+}
+
+/// Default data of a recipe; the command line goes first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataSource {
+    /// CSV or JSON Lines, relative to the working folder.
+    pub file: Option<PathBuf>,
+    /// Text columns.
+    pub text: Vec<String>,
+    /// Label column.
+    pub label: Option<String>,
+    /// Column whose values are reported apart.
+    pub slice: Option<String>,
+}
+
+/// What the head looks at, and how loudly each part speaks before the fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Features {
+    /// Length of the embedding block.
+    pub embedding_weight: f32,
+    /// Length of the word block.
+    pub word_weight: f32,
+    /// Length of the character block.
+    pub char_weight: f32,
+    /// Word n-grams.
+    pub word_ngrams: Ngrams,
+    /// Character n-grams.
+    pub char_ngrams: Ngrams,
+    /// Terms in fewer texts are pruned.
+    pub min_documents: usize,
+    /// At most so many terms a block, the most frequent ones.
+    pub max_terms: usize,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            seed: 7,
+            folds: 5,
+            target_precision: 0.9,
+            conformal_coverage: 0.95,
+            in_scope_share: 0.99,
+            l2: vec![0.3, 0.1, 0.03],
+            data: DataSource::default(),
+            features: Features::default(),
+        }
+    }
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            embedding_weight: 1.0,
+            word_weight: 0.7,
+            char_weight: 0.7,
+            word_ngrams: Ngrams { min: 1, max: 2 },
+            char_ngrams: Ngrams { min: 3, max: 5 },
+            min_documents: 2,
+            max_terms: 20_000,
+        }
+    }
+}
+
+impl Recipe {
+    /// The recipe in a file.
+    ///
+    /// **Errors**: unreadable, not TOML, unknown keys, numbers out of range.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read the recipe {}", path.display()))?;
+        let recipe: Self = toml::from_str(&text).with_context(|| format!("{} is not a recipe", path.display()))?;
+        recipe.check().with_context(|| format!("recipe {}", path.display()))?;
+        Ok(recipe)
+    }
+
+    /// Refuses numbers out of range.
+    ///
+    /// **Errors**: names the key.
+    pub fn check(&self) -> Result<()> {
+        let open_unit = |value: f32| value > 0.0 && value < 1.0;
+        ensure!(self.folds >= 2, "folds: at least 2");
+        ensure!(open_unit(self.target_precision), "target_precision: between 0 and 1");
+        ensure!(open_unit(self.conformal_coverage), "conformal_coverage: between 0 and 1");
+        ensure!(open_unit(self.in_scope_share), "in_scope_share: between 0 and 1");
+        ensure!(!self.l2.is_empty(), "l2: at least one strength");
+        ensure!(self.l2.iter().all(|l2| l2.is_finite() && *l2 > 0.0), "l2: positive numbers");
+        let weights = [self.features.embedding_weight, self.features.word_weight, self.features.char_weight];
+        ensure!(weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0), "features: weights of 0 or more");
+        ensure!(weights.iter().any(|weight| *weight > 0.0), "features: every weight is 0");
+        Ok(())
+    }
+}
+
+impl Features {
+    /// Word n-grams in use: none where their weight is 0.
+    #[must_use]
+    pub fn words_in_use(&self) -> Ngrams {
+        if self.word_weight > 0.0 { self.word_ngrams } else { Ngrams::OFF }
+    }
+
+    /// Character n-grams in use: none where their weight is 0.
+    #[must_use]
+    pub fn chars_in_use(&self) -> Ngrams {
+        if self.char_weight > 0.0 { self.char_ngrams } else { Ngrams::OFF }
+    }
+}

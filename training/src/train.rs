@@ -1,0 +1,101 @@
+//! `deskwise train classify`: from a file to a model folder.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use classifier::{EncoderId, Head};
+use encoder::{Config, Encoder, Side};
+use ndarray::Array2;
+
+use crate::data::{self, Columns, Row};
+use crate::dataset::{self, Dataset};
+use crate::fit::{Fitted, Progress, fit};
+use crate::recipe::Recipe;
+use crate::report::Report;
+use crate::scores::{Scores, Verdict, score};
+use crate::write::write;
+
+/// Texts embedded between two reports of progress.
+const CHUNK: usize = 64;
+
+/// What to train on, and where to put it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How; [`Recipe::default`] suits a desk's own tickets.
+    pub recipe: Recipe,
+    /// CSV or JSON Lines with the texts.
+    pub data: PathBuf,
+    /// Which columns.
+    pub columns: Columns,
+    /// A file with the same columns to check the head on; texts in both are dropped from the training.
+    pub test: Option<PathBuf>,
+    /// Folder of the encoder.
+    pub encoder: PathBuf,
+    /// Folder to write; its name is the head's.
+    pub out: PathBuf,
+}
+
+/// Trains a head on a file and writes its folder; nothing is written when anything is wrong.
+///
+/// **Errors**: [`crate::DataError`] (by downcast) for faults of the data; else what could not be opened or written.
+pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
+    options.recipe.check()?;
+    let rows = data::read(&options.data, &options.columns)?;
+    let test = options.test.as_ref().map(|path| data::read(path, &options.columns)).transpose()?.unwrap_or_default();
+    let data = Dataset::new(rows, &test)?;
+    dataset::check_rows(&test)?;
+    let encoder = open(&options.encoder)?;
+    let vectors = embed(&encoder, &data.texts, progress)?;
+    let mut fitted = fit(&data, &vectors, identity(&encoder), &options.recipe, progress)?;
+    if !test.is_empty() {
+        fitted.report.test = Some(check(&fitted, &encoder, &test, options.recipe.seed, progress)?);
+    }
+    write(&fitted, &options.recipe, &options.out)?;
+    Ok(fitted.report)
+}
+
+fn open(folder: &std::path::Path) -> Result<Encoder> {
+    Encoder::open(folder, Config::default()).with_context(|| format!("cannot open the encoder in {}", folder.display()))
+}
+
+fn identity(encoder: &Encoder) -> EncoderId {
+    EncoderId {
+        name: encoder.model().to_owned(),
+        revision: encoder.revision().to_owned(),
+        dimensions: encoder.dimensions(),
+    }
+}
+
+/// Vectors of the texts, as the desk's own tickets are embedded.
+///
+/// **Shape**: `[texts, dimensions]`. **Errors**: the encoder's.
+pub fn embed(encoder: &Encoder, texts: &[String], progress: &mut dyn FnMut(Progress)) -> Result<Array2<f32>> {
+    let mut values = Vec::with_capacity(texts.len() * encoder.dimensions());
+    for (position, chunk) in texts.chunks(CHUNK).enumerate() {
+        progress(Progress { act: "embed", done: position * CHUNK, total: texts.len() });
+        let vectors = encoder.embed_blocking(chunk.to_vec(), Side::Query).context("cannot embed the texts")?;
+        values.extend(vectors.into_iter().flatten());
+    }
+    progress(Progress { act: "embed", done: texts.len(), total: texts.len() });
+    Ok(Array2::from_shape_vec((texts.len(), encoder.dimensions()), values)?)
+}
+
+fn check(
+    fitted: &Fitted,
+    encoder: &Encoder,
+    test: &[Row],
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Scores> {
+    let head = Head::new(String::new(), String::new(), fitted.spec.clone(), fitted.tensors.clone())?;
+    let texts: Vec<String> = test.iter().map(|row| row.text.clone()).collect();
+    let vectors = embed(encoder, &texts, progress)?;
+    let verdict = |(row, vector): (&Row, ndarray::ArrayView1<'_, f32>)| -> Result<Verdict> {
+        let assessment = head.assess(&row.text, &vector.to_vec())?;
+        let index = |name: &str| head.labels().iter().position(|label| label == name).unwrap_or(head.labels().len());
+        let predicted = assessment.probabilities.first().map_or(0, |(name, _)| index(name));
+        Ok(Verdict { target: index(row.label.trim()), predicted, confidence: assessment.confidence })
+    };
+    let verdicts = test.iter().zip(vectors.rows()).map(verdict).collect::<Result<Vec<_>>>()?;
+    Ok(score(&verdicts, seed))
+}
