@@ -1,1 +1,99 @@
-//! triage
+//! The use case: a ticket comes in, is assessed, decided, recorded, and never lost.
+//!
+//! This is the only crate that joins the store, the models and the index. It knows no HTTP, no command line and no
+//! environment.
+
+mod assess;
+mod config;
+mod decide;
+mod error;
+mod index;
+pub mod language;
+mod models;
+mod process;
+mod reindex;
+mod roster;
+mod submit;
+mod sweep;
+
+use std::sync::Arc;
+
+use search::Search;
+use store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+pub use assess::{Assessment, IndexDown};
+pub use config::Config;
+pub use decide::{decide, routing_request};
+pub use error::TriageError;
+pub use models::Models;
+pub use reindex::ReindexProgress;
+pub use submit::Submitted;
+
+use roster::Roster;
+
+/// The desk at work: shared by every handler and by the sweeper.
+pub struct Triage {
+    config: Config,
+    store: Store,
+    search: Search,
+    models: Models,
+    roster: Roster,
+    in_flight: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Triage {
+    /// A desk over these parts; makes sure that the index has its collection.
+    ///
+    /// An index that is out of reach does not stop the desk: tickets are accepted and come through later.
+    ///
+    /// **Errors:** the index holds vectors of another length than the encoder's.
+    pub async fn open(config: Config, store: Store, search: Search, models: Models) -> Result<Arc<Self>, TriageError> {
+        let triage = Triage {
+            roster: Roster::new(std::time::Duration::from_millis(config.roster_max_age_ms)),
+            in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
+            tasks: TaskTracker::new(),
+            config,
+            store,
+            search,
+            models,
+        };
+        if let Err(error) = triage.ensure_index().await {
+            if error.fault() != search::Fault::Dependency {
+                return Err(error.into());
+            }
+            tracing::warn!(error = %error, "the search index is out of reach; tickets wait for it");
+        }
+        Ok(Arc::new(triage))
+    }
+
+    /// The ticket store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The models in use.
+    pub fn models(&self) -> &Models {
+        &self.models
+    }
+
+    /// Whether the index answers now.
+    pub async fn index_answers(&self) -> bool {
+        self.search.healthy().await
+    }
+
+    /// Waits until every triage that has begun is finished; what is left in `received` the next start takes up.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = self.search.flush().await {
+            tracing::warn!(error = %error, "the search index could not be flushed");
+        }
+    }
+
+    async fn ensure_index(&self) -> Result<(), search::SearchError> {
+        self.search.ensure(&index::collection(self.models.encoder.dimensions())).await
+    }
+}

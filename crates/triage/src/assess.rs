@@ -1,0 +1,104 @@
+//! Hops 3 to 5 of a ticket: vector, labels, neighbours. Needs no row.
+
+use desk::{LabelChoice, ModelRef, Neighbour, Probability};
+use encoder::Side;
+use search::Query;
+use uuid::Uuid;
+
+use crate::error::TriageError;
+use crate::index::{self, TICKETS};
+use crate::{Triage, language};
+
+/// What the models say of a text.
+#[derive(Debug, Clone)]
+pub struct Assessment {
+    /// Detected language, e.g. `es`.
+    pub language: Option<String>,
+    /// The text's unit vector. **Shape:** `[hidden]`.
+    pub vector: Vec<f32>,
+    /// What it is about.
+    pub category: LabelChoice,
+    /// How soon it needs someone.
+    pub priority: LabelChoice,
+    /// Similar tickets, nearest first.
+    pub neighbours: Vec<Neighbour>,
+    /// Whether the index was out of reach, so that neighbours are missing.
+    pub without_neighbours: bool,
+    /// Every model that took part.
+    pub models: Vec<ModelRef>,
+}
+
+/// What to do when the index is out of reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexDown {
+    /// Fail, so that the ticket is tried again later.
+    Fail,
+    /// Go on without neighbours.
+    GoOn,
+}
+
+impl Triage {
+    /// What the models say of a text; `own_id` is left out of its neighbours.
+    ///
+    /// **Errors:** the encoder is busy or down; the index is, where that is to fail.
+    pub async fn assess(&self, text: &str, own_id: Option<Uuid>, down: IndexDown) -> Result<Assessment, TriageError> {
+        let said = desk::text::without_quoted_history(text);
+        let vector = self.vector(said.clone(), Side::Passage).await?;
+        let category = choice(self.models.category.assess(&said, &vector)?);
+        let priority = choice(self.models.priority.assess(&said, &vector)?);
+        let language = language::detect(&said).map(str::to_owned);
+        let (neighbours, without_neighbours) =
+            match self.neighbours(said, language.clone(), vector.clone(), own_id).await {
+                Ok(neighbours) => (neighbours, false),
+                Err(error) if down == IndexDown::GoOn => {
+                    tracing::warn!(error = %error, "triage without neighbours");
+                    (Vec::new(), true)
+                }
+                Err(error) => return Err(error),
+            };
+        let models = self.models.refs();
+        Ok(Assessment { language, vector, category, priority, neighbours, without_neighbours, models })
+    }
+
+    /// Unit vectors of texts, in their order. **Shape:** `[texts, hidden]`.
+    ///
+    /// **Errors:** the encoder is busy or down.
+    pub async fn embed(&self, texts: Vec<String>, side: Side) -> Result<Vec<Vec<f32>>, TriageError> {
+        Ok(self.models.encoder.embed(texts, side).await?)
+    }
+
+    async fn vector(&self, text: String, side: Side) -> Result<Vec<f32>, TriageError> {
+        Ok(self.embed(vec![text], side).await?.pop().unwrap_or_default())
+    }
+
+    async fn neighbours(
+        &self,
+        text: String,
+        language: Option<String>,
+        vector: Vec<f32>,
+        own_id: Option<Uuid>,
+    ) -> Result<Vec<Neighbour>, TriageError> {
+        let query = Query {
+            vector: Some(vector),
+            text: Some(text),
+            language,
+            limit: self.config.neighbours,
+            exclude: own_id.into_iter().collect(),
+            ..Query::default()
+        };
+        let hits = self.search.nearest(TICKETS, &query).await?;
+        Ok(hits.into_iter().map(index::neighbour).collect())
+    }
+}
+
+fn choice(said: classifier::Assessment) -> LabelChoice {
+    let probability = |(label, probability)| Probability { label, probability };
+    LabelChoice {
+        label: said.label,
+        confidence: said.confidence,
+        threshold: said.threshold,
+        probabilities: said.probabilities.into_iter().map(probability).collect(),
+        alternatives: if said.out_of_scope { Vec::new() } else { said.alternatives },
+        energy: Some(said.energy),
+    }
+}

@@ -1,0 +1,84 @@
+//! What an operator can set about triage.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of the way of a ticket. Thresholds of the models are not here: they live in the heads' manifests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How long a submission waits for its triage before it is answered as it stands.
+    pub deadline_ms: u64,
+    /// Failed attempts after which a person is asked.
+    pub max_attempts: i32,
+    /// Wait after the first failed attempt; doubles with each further one.
+    pub backoff_ms: u64,
+    /// Longest wait between two attempts.
+    pub max_backoff_ms: u64,
+    /// How long an attempt may take before another process may try the ticket.
+    pub lease_ms: u64,
+    /// How often the sweeper looks for tickets that wait.
+    pub sweep_interval_ms: u64,
+    /// Tickets the sweeper takes at once.
+    pub sweep_batch: u32,
+    /// Tickets triaged at the same time; further ones are left to the sweeper.
+    pub max_in_flight: usize,
+    /// Similar tickets kept with a decision.
+    pub neighbours: usize,
+    /// How old the known teams, agents and their load may be.
+    pub roster_max_age_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            deadline_ms: 3_000,
+            max_attempts: 8,
+            backoff_ms: 1_000,
+            max_backoff_ms: 300_000,
+            lease_ms: 30_000,
+            sweep_interval_ms: 500,
+            sweep_batch: 64,
+            max_in_flight: 512,
+            neighbours: 5,
+            roster_max_age_ms: 1_000,
+        }
+    }
+}
+
+impl Config {
+    /// How long a submission waits for its triage.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms)
+    }
+
+    /// How long an attempt owns its ticket.
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+
+    /// The wait after this many failed attempts, doubling up to the longest.
+    pub fn backoff(&self, failed_attempts: i32) -> Duration {
+        let doublings = failed_attempts.saturating_sub(1).clamp(0, 30) as u32;
+        let wait = self.backoff_ms.saturating_mul(1 << doublings);
+        Duration::from_millis(wait.min(self.max_backoff_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_the_longest() {
+        let config = Config {
+            backoff_ms: 100,
+            max_backoff_ms: 1_000,
+            ..Config::default()
+        };
+        let waits: Vec<_> = (1..=6).map(|n| config.backoff(n).as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1_000, 1_000]);
+        assert_eq!(config.backoff(i32::MAX).as_millis(), 1_000);
+    }
+}

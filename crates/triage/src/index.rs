@@ -1,0 +1,51 @@
+//! The tickets in the search index: what is put there and how it is found again.
+
+use desk::{Neighbour, Ticket};
+use search::{CollectionSpec, Hit, Point};
+use serde_json::{Map, Value, json};
+
+/// The collection of tickets.
+pub(crate) const TICKETS: &str = "tickets";
+
+/// Characters of a subject kept to show a neighbour by.
+const SUBJECT_CHARS: usize = 120;
+
+pub(crate) fn collection(dimensions: usize) -> CollectionSpec {
+    CollectionSpec { name: TICKETS.to_owned(), dimensions }
+}
+
+/// A ticket as the index keeps it: found by its vector and its words, shown by its payload.
+pub(crate) fn point(ticket: &Ticket, vector: Vec<f32>, language: Option<String>, category: Option<&str>) -> Point {
+    let mut payload = Map::new();
+    payload.insert("number".to_owned(), json!(ticket.number));
+    payload.insert("subject".to_owned(), json!(shown_subject(ticket)));
+    payload.insert("category".to_owned(), json!(category));
+    payload.insert("language".to_owned(), json!(language));
+    payload.insert("account_id".to_owned(), json!(ticket.account_id));
+    payload.insert("created_at".to_owned(), json!(ticket.created_at.unix_timestamp()));
+    Point { id: ticket.id, vector, text: ticket.text(), language, payload }
+}
+
+/// A hit as a decision keeps it.
+pub(crate) fn neighbour(hit: Hit) -> Neighbour {
+    let text = |key: &str| hit.payload.get(key).and_then(Value::as_str).map(str::to_owned);
+    Neighbour {
+        ticket_id: hit.id,
+        number: hit.payload.get("number").and_then(Value::as_i64),
+        subject: text("subject").unwrap_or_default(),
+        category: text("category"),
+        score: hit.score,
+        cosine: hit.dense,
+    }
+}
+
+/// The subject, or the first line of the body, cut to a length that fits a list.
+fn shown_subject(ticket: &Ticket) -> String {
+    let line = [ticket.subject.as_str(), ticket.body.as_str()]
+        .into_iter()
+        .flat_map(str::lines)
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    line.chars().take(SUBJECT_CHARS).collect()
+}

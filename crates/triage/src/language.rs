@@ -1,0 +1,93 @@
+//! The language a text is written in.
+
+use whatlang::{Detector, Lang};
+
+/// Letters below which any language but the two the desk speaks is a guess.
+const LETTERS_TO_TRUST: usize = 24;
+
+/// The ISO 639-1 code of the text's language, or its ISO 639-3 code where it has no shorter one;
+/// none where there is nothing to go by.
+///
+/// A short text is read as English or Spanish, the languages desks get: over all languages a detector calls
+/// "printer broken" anything. **Source:** trigram detection by the `whatlang` crate.
+pub fn detect(text: &str) -> Option<&'static str> {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    if letters < 3 {
+        return None;
+    }
+    let open = Detector::new().detect(text)?;
+    if open.script() != whatlang::Script::Latin
+        || (letters >= LETTERS_TO_TRUST && open.is_reliable())
+    {
+        return Some(code(open.lang()));
+    }
+    spanish_marks(text).or_else(|| {
+        let desk = Detector::with_allowlist(vec![Lang::Eng, Lang::Spa]).detect(text)?;
+        Some(code(desk.lang()))
+    })
+}
+
+/// Letters and signs that Spanish writes and English does not.
+fn spanish_marks(text: &str) -> Option<&'static str> {
+    text.contains(['ñ', 'Ñ', '¿', '¡']).then_some("es")
+}
+
+fn code(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Eng => "en",
+        Lang::Spa => "es",
+        Lang::Por => "pt",
+        Lang::Fra => "fr",
+        Lang::Deu => "de",
+        Lang::Ita => "it",
+        Lang::Nld => "nl",
+        Lang::Cat => "ca",
+        Lang::Rus => "ru",
+        Lang::Ukr => "uk",
+        Lang::Pol => "pl",
+        Lang::Cmn => "zh",
+        Lang::Jpn => "ja",
+        Lang::Kor => "ko",
+        Lang::Ara => "ar",
+        Lang::Heb => "he",
+        Lang::Tur => "tr",
+        Lang::Hin => "hi",
+        Lang::Swe => "sv",
+        Lang::Dan => "da",
+        Lang::Ell => "el",
+        Lang::Ces => "cs",
+        Lang::Hun => "hu",
+        Lang::Ron => "ro",
+        Lang::Vie => "vi",
+        other => other.code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: Option<&str>) {
+        assert_eq!(detect(text), expect, "{text:?}");
+    }
+
+    #[test]
+    fn the_desks_languages_are_told_apart_even_in_a_few_words() {
+        check("The printer is broken", Some("en"));
+        check("I cannot log in to my account since this morning", Some("en"));
+        check("No puedo entrar en mi cuenta desde esta mañana", Some("es"));
+        check("¿factura?", Some("es"));
+        check("la impresora no funciona, ayuda por favor", Some("es"));
+    }
+
+    #[test]
+    fn other_languages_are_named_and_nothing_is_nothing() {
+        check(
+            "Ich kann mich seit heute Morgen nicht mehr in meinem Konto anmelden, bitte helfen Sie mir",
+            Some("de"),
+        );
+        check("Не могу войти в свою учётную запись", Some("ru"));
+        check("🙂 12345", None);
+        check("", None);
+    }
+}
