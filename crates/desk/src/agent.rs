@@ -60,9 +60,7 @@ impl Agent {
 
     /// Whether the agent answers in a language; regions are ignored, `es` covers `es-MX`.
     pub fn speaks(&self, language: &str) -> bool {
-        self.languages
-            .iter()
-            .any(|own| primary(own) == primary(language))
+        self.languages.iter().any(|own| primary(own) == primary(language))
     }
 }
 
@@ -131,11 +129,7 @@ fn check_skills(checks: &mut Checks, skills: &BTreeMap<String, f32>) {
         checks.line("skills", category, MAX_NAME_CHARS);
         if !(0.0..=1.0).contains(level) {
             let message = "levels must lie between 0 and 1";
-            checks.refuse(
-                &format!("skills.{category}"),
-                FieldCode::OutOfRange,
-                message,
-            );
+            checks.refuse(&format!("skills.{category}"), FieldCode::OutOfRange, message);
         }
     }
 }
@@ -214,10 +208,7 @@ mod tests {
     fn levels_capacity_and_languages_have_ranges() {
         assert!(refused(|_| ()).is_empty());
         assert_eq!(refused(|a| a.capacity = -1), ["capacity"]);
-        assert_eq!(
-            refused(|a| a.languages = vec!["Spanish".into()]),
-            ["languages[0]"]
-        );
+        assert_eq!(refused(|a| a.languages = vec!["Spanish".into()]), ["languages[0]"]);
         for level in [-0.1, 1.1, f32::NAN] {
             let skills = BTreeMap::from([("how_to".to_owned(), level)]);
             assert_eq!(refused(|a| a.skills = skills), ["skills.how_to"], "{level}");

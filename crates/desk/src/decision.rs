@@ -43,10 +43,7 @@ impl Decision {
 
     /// The decided priority; none where the head abstained or knows other labels.
     pub fn priority_label(&self) -> Option<Priority> {
-        self.priority
-            .label
-            .as_deref()
-            .and_then(|label| label.parse().ok())
+        self.priority.label.as_deref().and_then(|label| label.parse().ok())
     }
 }
 

@@ -61,11 +61,7 @@ pub(crate) struct Checks(Vec<FieldError>);
 impl Checks {
     /// `Ok(value)` when nothing was found, else everything found.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Vec<FieldError>> {
-        if self.0.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.0)
-        }
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
 
     /// Notes one error.
@@ -124,9 +120,9 @@ impl Checks {
     pub(crate) fn optional_email(&mut self, field: &str, email: Option<&str>) {
         let Some(email) = email else { return };
         self.line(field, email, MAX_NAME_CHARS);
-        let well_formed = email.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        });
+        let well_formed = email
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
         if !well_formed || email.contains(char::is_whitespace) {
             self.refuse(field, FieldCode::Malformed, "is not an e-mail address");
         }
@@ -146,9 +142,7 @@ impl Checks {
         let known_form = (2..=3).contains(&primary.len())
             && primary.chars().all(|c| c.is_ascii_lowercase())
             && language.len() <= 35
-            && language
-                .split('-')
-                .all(|part| !part.is_empty() && letters(part));
+            && language.split('-').all(|part| !part.is_empty() && letters(part));
         if !known_form {
             let message = "is not a language code such as en or pt-BR";
             self.refuse(field, FieldCode::Malformed, message);
@@ -177,10 +171,7 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
             || c.is_control()
-            || matches!(
-                c,
-                '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}'
-            )
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}')
     })
 }
 
@@ -213,19 +204,13 @@ mod tests {
             "body: contains the control character U+0000"
         );
         assert_eq!(codes(|c| c.text("body", "a\tb\r\nc", 10)), []);
-        assert_eq!(
-            codes(|c| c.text("body", "\u{85}x", 10)),
-            [FieldCode::ControlCharacter]
-        );
+        assert_eq!(codes(|c| c.text("body", "\u{85}x", 10)), [FieldCode::ControlCharacter]);
     }
 
     #[test]
     fn length_is_counted_in_characters_not_bytes() {
         assert_eq!(codes(|c| c.text("t", &"ñ".repeat(10), 10)), []);
-        assert_eq!(
-            codes(|c| c.text("t", &"ñ".repeat(11), 10)),
-            [FieldCode::TooLong]
-        );
+        assert_eq!(codes(|c| c.text("t", &"ñ".repeat(11), 10)), [FieldCode::TooLong]);
     }
 
     #[test]
@@ -244,11 +229,7 @@ mod tests {
             assert_eq!(codes(|c| c.language("l", good)), [], "{good}");
         }
         for bad in ["", "e", "EN", "english", "en-", "e n"] {
-            assert_eq!(
-                codes(|c| c.language("l", bad)),
-                [FieldCode::Malformed],
-                "{bad}"
-            );
+            assert_eq!(codes(|c| c.language("l", bad)), [FieldCode::Malformed], "{bad}");
         }
     }
 }

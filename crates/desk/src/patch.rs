@@ -3,9 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use crate::correction::CorrectedField;
 use crate::field::{Checks, FieldCode, FieldError, MAX_TAG_CHARS};
 use crate::taxonomy::Taxonomy;
-use crate::ticket::{Priority, WorkStatus};
+use crate::ticket::{Priority, Ticket, TriageState, WorkStatus};
 
 /// A change to a ticket; what is left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -43,12 +44,61 @@ impl TicketPatch {
         if let Some(category) = self.category.as_deref() {
             taxonomy.check(&mut checks, "category", category);
         }
-        checks.lines(
-            "tags",
-            self.tags.as_deref().unwrap_or_default(),
-            MAX_TAG_CHARS,
-        );
+        checks.lines("tags", self.tags.as_deref().unwrap_or_default(), MAX_TAG_CHARS);
         checks.finish(self)
+    }
+}
+
+/// A decided value that a patch puts right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrected {
+    /// Which field.
+    pub field: CorrectedField,
+    /// The value before; none where triage had abstained.
+    pub before: Option<String>,
+    /// The value from now on.
+    pub after: String,
+}
+
+impl TicketPatch {
+    /// Changes the ticket's fields and gives back what was put right.
+    ///
+    /// A new team without an agent takes the ticket from the old team's agent.
+    /// A ticket that waited for a person counts as triaged once it has category and priority.
+    pub fn apply(&self, ticket: &mut Ticket) -> Vec<Corrected> {
+        let corrected = self.corrected(ticket);
+        if let Some(category) = &self.category {
+            ticket.category = Some(category.clone());
+        }
+        if let Some(team_id) = self.team_id
+            && ticket.team_id != Some(team_id)
+        {
+            ticket.team_id = Some(team_id);
+            ticket.agent_id = None;
+        }
+        if let Some(tags) = &self.tags {
+            ticket.tags = tags.clone();
+        }
+        ticket.priority = self.priority.or(ticket.priority);
+        ticket.agent_id = self.agent_id.unwrap_or(ticket.agent_id);
+        ticket.status = self.status.unwrap_or(ticket.status);
+        if ticket.state == TriageState::NeedsHuman && ticket.category.is_some() && ticket.priority.is_some() {
+            ticket.state = TriageState::Triaged;
+        }
+        corrected
+    }
+
+    fn corrected(&self, ticket: &Ticket) -> Vec<Corrected> {
+        let values = [
+            (CorrectedField::Category, ticket.category.clone(), self.category.clone()),
+            (CorrectedField::Priority, ticket.priority.map(|p| p.to_string()), self.priority.map(|p| p.to_string())),
+            (CorrectedField::Team, ticket.team_id.map(|id| id.to_string()), self.team_id.map(|id| id.to_string())),
+        ];
+        let changed = |(field, before, after): (CorrectedField, Option<String>, Option<String>)| {
+            let after = after.filter(|after| before.as_ref() != Some(after))?;
+            Some(Corrected { field, before, after })
+        };
+        values.into_iter().filter_map(changed).collect()
     }
 }
 

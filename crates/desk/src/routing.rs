@@ -155,12 +155,7 @@ pub struct PassedOver {
 }
 
 /// The team and agent for a ticket. The order of teams, candidates and history is irrelevant.
-pub fn route(
-    request: &RoutingRequest<'_>,
-    teams: &[Team],
-    candidates: &[AgentLoad],
-    history: &[Resolved],
-) -> Routing {
+pub fn route(request: &RoutingRequest<'_>, teams: &[Team], candidates: &[AgentLoad], history: &[Resolved]) -> Routing {
     let Some(category) = request.category else {
         return unrouted(words::NO_CATEGORY.to_owned());
     };
@@ -169,9 +164,7 @@ pub fn route(
         return unrouted(words::no_team(category));
     };
     let members = members_of(&serving, candidates);
-    let (free, busy): (Vec<_>, Vec<_>) = members
-        .into_iter()
-        .partition(|load| words::obstacle(load).is_none());
+    let (free, busy): (Vec<_>, Vec<_>) = members.into_iter().partition(|load| words::obstacle(load).is_none());
     let mut ranked: Vec<(&AgentLoad, Scored)> = free
         .into_iter()
         .map(|load| (load, score(request, category, load, history)))
@@ -233,12 +226,7 @@ fn best_first(a: &Scored, b: &Scored) -> std::cmp::Ordering {
         .then(a.agent_id.cmp(&b.agent_id))
 }
 
-fn score(
-    request: &RoutingRequest<'_>,
-    category: &str,
-    load: &AgentLoad,
-    history: &[Resolved],
-) -> Scored {
+fn score(request: &RoutingRequest<'_>, category: &str, load: &AgentLoad, history: &[Resolved]) -> Scored {
     let factors = factors(request, category, load, history);
     let sum: f32 = factors.iter().map(|factor| factor.contribution).sum();
     Scored {
@@ -251,19 +239,12 @@ fn score(
     }
 }
 
-fn factors(
-    request: &RoutingRequest<'_>,
-    category: &str,
-    load: &AgentLoad,
-    history: &[Resolved],
-) -> Vec<Factor> {
+fn factors(request: &RoutingRequest<'_>, category: &str, load: &AgentLoad, history: &[Resolved]) -> Vec<Factor> {
     let weights = Weights::for_priority(request.priority);
     let agent = &load.agent;
     let resolved = resolved_in(category, agent.id, history);
     let level = agent.skill(category);
-    let speaks = request
-        .language
-        .is_none_or(|language| agent.speaks(language));
+    let speaks = request.language.is_none_or(|language| agent.speaks(language));
     let free_share = 1.0 - load.open_tickets as f32 / agent.capacity as f32;
     let experience = resolved as f32 / (resolved as f32 + HALF_EXPERIENCE);
     vec![
@@ -273,18 +254,8 @@ fn factors(
             weights.language,
             words::language(request, speaks),
         ),
-        factor(
-            "expertise",
-            level,
-            weights.expertise,
-            words::expertise(category, level),
-        ),
-        factor(
-            "free_capacity",
-            free_share,
-            weights.free_capacity,
-            words::load(load),
-        ),
+        factor("expertise", level, weights.expertise, words::expertise(category, level)),
+        factor("free_capacity", free_share, weights.free_capacity, words::load(load)),
         factor(
             "experience",
             experience,

@@ -29,11 +29,7 @@ impl Taxonomy {
     pub fn new(categories: Vec<Category>) -> Result<Self, Vec<FieldError>> {
         let mut checks = Checks::default();
         if categories.is_empty() {
-            checks.refuse(
-                "categories",
-                FieldCode::Empty,
-                "must name at least one category",
-            );
+            checks.refuse("categories", FieldCode::Empty, "must name at least one category");
         }
         for (at, category) in categories.iter().enumerate() {
             let field = format!("categories[{at}].label");
@@ -48,9 +44,7 @@ impl Taxonomy {
     /// A taxonomy of bare labels, as a head's manifest lists them.
     ///
     /// **Errors:** as [`Taxonomy::new`].
-    pub fn from_labels<L: Into<String>>(
-        labels: impl IntoIterator<Item = L>,
-    ) -> Result<Self, Vec<FieldError>> {
+    pub fn from_labels<L: Into<String>>(labels: impl IntoIterator<Item = L>) -> Result<Self, Vec<FieldError>> {
         let category = |label: L| Category {
             label: label.into(),
             description: String::new(),
@@ -99,18 +93,12 @@ const DEFAULT_CATEGORIES: &[(&str, &str)] = &[
         "how_to",
         "how something is done, configured, exported or found; no fault",
     ),
-    (
-        "feature_request",
-        "wishes for something the product does not do",
-    ),
+    ("feature_request", "wishes for something the product does not do"),
     (
         "onboarding_training",
         "a new client's set-up, kick-off, training, data hand-over",
     ),
-    (
-        "cancellation",
-        "cancel, downgrade, not renew, leave, or the threat to",
-    ),
+    ("cancellation", "cancel, downgrade, not renew, leave, or the threat to"),
     (
         "security_privacy",
         "suspicious activity, phishing, data requests and deletion, compliance",
@@ -119,10 +107,7 @@ const DEFAULT_CATEGORIES: &[(&str, &str)] = &[
         "complaint_feedback",
         "dissatisfaction, praise or survey answers with no other request",
     ),
-    (
-        "other",
-        "spam, misdirected, empty, unintelligible, none of the above",
-    ),
+    ("other", "spam, misdirected, empty, unintelligible, none of the above"),
 ];
 
 impl Default for Taxonomy {

@@ -37,8 +37,7 @@ fn opens_history(line: &str) -> bool {
     let line = line.trim();
     let ruled = line.starts_with("-----") && line.ends_with("-----") && line.len() > 10;
     let introduced = (line.starts_with("On ") && line.ends_with("wrote:"))
-        || (line.starts_with("El ")
-            && (line.ends_with("escribió:") || line.ends_with("escribio:")));
+        || (line.starts_with("El ") && (line.ends_with("escribió:") || line.ends_with("escribio:")));
     ruled || introduced
 }
 
@@ -56,10 +55,7 @@ mod tests {
             "Still broken.\n\nOn Monday, Support wrote:\n> try again",
             "Still broken.",
         );
-        check(
-            "Sigue igual\nEl lun, 3 mar, Soporte escribió:\n> hola",
-            "Sigue igual",
-        );
+        check("Sigue igual\nEl lun, 3 mar, Soporte escribió:\n> hola", "Sigue igual");
         check("Yes\n> did it work?\nno, it did not", "Yes\nno, it did not");
         check("Thanks\n-- \nAna, Sales", "Thanks");
         check("Help\n-----Original Message-----\nFrom: x", "Help");

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::field::{
-    Checks, FieldError, MAX_BODY_CHARS, MAX_NAME_CHARS, MAX_SUBJECT_CHARS, MAX_TAG_CHARS,
-};
+use crate::field::{Checks, FieldError, MAX_BODY_CHARS, MAX_NAME_CHARS, MAX_SUBJECT_CHARS, MAX_TAG_CHARS};
 use crate::word::words;
 
 /// The namespace of external ids when the caller names none.
@@ -148,11 +146,7 @@ impl NewTicket {
         checks.optional_line("external_id", self.external_id.as_deref(), MAX_NAME_CHARS);
         checks.optional_line("source", self.source.as_deref(), MAX_NAME_CHARS);
         checks.optional_email("requester_email", self.requester_email.as_deref());
-        checks.optional_line(
-            "requester_name",
-            self.requester_name.as_deref(),
-            MAX_NAME_CHARS,
-        );
+        checks.optional_line("requester_name", self.requester_name.as_deref(), MAX_NAME_CHARS);
         checks.lines("tags", &self.tags, MAX_TAG_CHARS);
         check_created_at(&mut checks, self.created_at);
         checks.finish(ValidTicket(self))
@@ -293,19 +287,10 @@ mod tests {
     fn limits_and_control_characters() {
         use FieldCode::{ControlCharacter, Malformed, OutOfRange, TooLong};
         assert_eq!(refused(|t| t.subject = Some("x".repeat(500))), []);
-        assert_eq!(
-            refused(|t| t.subject = Some("x".repeat(501))),
-            one("subject", TooLong)
-        );
+        assert_eq!(refused(|t| t.subject = Some("x".repeat(501))), one("subject", TooLong));
         assert_eq!(refused(|t| t.body = "é".repeat(100_000)), []);
-        assert_eq!(
-            refused(|t| t.body = "é".repeat(100_001)),
-            one("body", TooLong)
-        );
-        assert_eq!(
-            refused(|t| t.body = "a\0".into()),
-            one("body", ControlCharacter)
-        );
+        assert_eq!(refused(|t| t.body = "é".repeat(100_001)), one("body", TooLong));
+        assert_eq!(refused(|t| t.body = "a\0".into()), one("body", ControlCharacter));
         assert_eq!(
             refused(|t| t.external_id = Some("a\nb".into())),
             one("external_id", ControlCharacter)
@@ -314,10 +299,7 @@ mod tests {
             refused(|t| t.tags = vec!["a".into(), "a".into()]),
             one("tags[1]", Malformed)
         );
-        assert_eq!(
-            refused(|t| t.tags = vec!["a".into(); 51]),
-            one("tags", TooLong)
-        );
+        assert_eq!(refused(|t| t.tags = vec!["a".into(); 51]), one("tags", TooLong));
         let year_one = time::macros::datetime!(0001-01-01 0:00 UTC);
         assert_eq!(
             refused(|t| t.created_at = Some(year_one)),

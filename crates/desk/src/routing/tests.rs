@@ -47,12 +47,7 @@ fn how_to(language: &str) -> RoutingRequest<'_> {
 }
 
 fn check(candidates: &[AgentLoad], winner: Option<u128>) -> Routing {
-    let routing = route(
-        &how_to("es"),
-        &[team(1, "Guides", &["how_to"])],
-        candidates,
-        &[],
-    );
+    let routing = route(&how_to("es"), &[team(1, "Guides", &["how_to"])], candidates, &[]);
     assert_eq!(
         routing.agent_id(),
         winner.map(Uuid::from_u128),
@@ -64,30 +59,15 @@ fn check(candidates: &[AgentLoad], winner: Option<u128>) -> Routing {
 
 #[test]
 fn expertise_language_and_room_decide() {
-    check(
-        &[load(10, 0.9, "es", 2, 10), load(11, 0.4, "es", 2, 10)],
-        Some(10),
-    );
-    check(
-        &[load(10, 0.6, "en", 0, 10), load(11, 0.4, "es", 0, 10)],
-        Some(11),
-    );
-    check(
-        &[load(10, 0.5, "es", 9, 10), load(11, 0.5, "es", 1, 10)],
-        Some(11),
-    );
+    check(&[load(10, 0.9, "es", 2, 10), load(11, 0.4, "es", 2, 10)], Some(10));
+    check(&[load(10, 0.6, "en", 0, 10), load(11, 0.4, "es", 0, 10)], Some(11));
+    check(&[load(10, 0.5, "es", 9, 10), load(11, 0.5, "es", 1, 10)], Some(11));
 }
 
 #[test]
 fn equals_are_split_by_load_then_id() {
-    check(
-        &[load(11, 0.5, "es", 2, 4), load(10, 0.5, "es", 4, 8)],
-        Some(11),
-    );
-    check(
-        &[load(11, 0.5, "es", 2, 4), load(10, 0.5, "es", 2, 4)],
-        Some(10),
-    );
+    check(&[load(11, 0.5, "es", 2, 4), load(10, 0.5, "es", 4, 8)], Some(11));
+    check(&[load(11, 0.5, "es", 2, 4), load(10, 0.5, "es", 2, 4)], Some(10));
 }
 
 #[test]
@@ -96,11 +76,7 @@ fn nobody_free_leaves_it_to_the_team_in_words() {
     away.agent.availability = Availability::Away;
     let routing = check(&[away, load(11, 1.0, "es", 3, 3)], None);
     assert_eq!(routing.team_id(), Some(Uuid::from_u128(1)));
-    let why: Vec<_> = routing
-        .passed_over
-        .iter()
-        .map(|p| p.reason.as_str())
-        .collect();
+    let why: Vec<_> = routing.passed_over.iter().map(|p| p.reason.as_str()).collect();
     assert_eq!(why, ["is away", "is full with 3 of 3 open tickets"]);
     assert!(routing.reasons[1].starts_with("Nobody of Guides is available"));
 }
@@ -109,12 +85,7 @@ fn nobody_free_leaves_it_to_the_team_in_words() {
 fn no_category_or_no_team_is_said() {
     let none = route(&RoutingRequest::default(), &[], &[], &[]);
     assert_eq!((none.team_id(), none.reasons.len()), (None, 1));
-    let unserved = route(
-        &how_to("es"),
-        &[team(1, "Money", &["billing_payment"])],
-        &[],
-        &[],
-    );
+    let unserved = route(&how_to("es"), &[team(1, "Money", &["billing_payment"])], &[], &[]);
     assert_eq!(
         unserved.reasons,
         ["No team serves the category how_to; a person decides."]
@@ -126,12 +97,7 @@ fn of_two_serving_teams_the_one_with_the_better_agent_is_chosen() {
     let mut other = load(20, 0.9, "es", 0, 5);
     other.agent.team_id = Some(Uuid::from_u128(2));
     let teams = [team(1, "A", &["how_to"]), team(2, "B", &["how_to"])];
-    let routing = route(
-        &how_to("es"),
-        &teams,
-        &[load(10, 0.1, "es", 0, 5), other],
-        &[],
-    );
+    let routing = route(&how_to("es"), &teams, &[load(10, 0.1, "es", 0, 5), other], &[]);
     assert_eq!(routing.team_id(), Some(Uuid::from_u128(2)));
 }
 
@@ -143,12 +109,7 @@ fn experience_counts() {
         tickets: 30,
     }];
     let candidates = [load(10, 0.5, "es", 1, 10), load(11, 0.5, "es", 1, 10)];
-    let routing = route(
-        &how_to("es"),
-        &[team(1, "G", &["how_to"])],
-        &candidates,
-        &history,
-    );
+    let routing = route(&how_to("es"), &[team(1, "G", &["how_to"])], &candidates, &history);
     assert_eq!(routing.agent_id(), Some(Uuid::from_u128(11)));
 }
 
@@ -179,17 +140,12 @@ fn any_load(dice: &mut Dice, id: u128) -> AgentLoad {
 fn any_desk(seed: u64) -> Vec<AgentLoad> {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let agents = dice.roll(8) as u128;
-    (0..agents)
-        .map(|at| any_load(&mut dice, 100 + at))
-        .collect()
+    (0..agents).map(|at| any_load(&mut dice, 100 + at)).collect()
 }
 
 #[test]
 fn on_any_desk_only_those_who_can_take_it_are_ranked_and_order_is_irrelevant() {
-    let teams = [
-        team(1, "A", &["how_to"]),
-        team(2, "B", &["billing_payment"]),
-    ];
+    let teams = [team(1, "A", &["how_to"]), team(2, "B", &["billing_payment"])];
     for seed in 0..2_000 {
         let mut desk = any_desk(seed);
         let routing = route(&how_to("es"), &teams, &desk, &[]);
@@ -208,23 +164,13 @@ fn on_any_desk_only_those_who_can_take_it_are_ranked_and_order_is_irrelevant() {
             ranked.windows(2).all(|pair| pair[0].score >= pair[1].score),
             "seed {seed}"
         );
-        let someone = desk
-            .iter()
-            .any(|l| can_take(l) && l.agent.team_id == routing.team_id());
+        let someone = desk.iter().any(|l| can_take(l) && l.agent.team_id == routing.team_id());
         assert_eq!(routing.winner.is_some(), someone, "seed {seed}");
 
         desk.reverse();
-        assert_eq!(
-            route(&how_to("es"), &teams, &desk, &[]),
-            routing,
-            "seed {seed}"
-        );
+        assert_eq!(route(&how_to("es"), &teams, &desk, &[]), routing, "seed {seed}");
         let half = desk.len() / 2;
         desk.rotate_left(half);
-        assert_eq!(
-            route(&how_to("es"), &teams, &desk, &[]),
-            routing,
-            "seed {seed}"
-        );
+        assert_eq!(route(&how_to("es"), &teams, &desk, &[]), routing, "seed {seed}");
     }
 }

@@ -4,8 +4,7 @@ use super::{AgentLoad, RoutingRequest, Scored};
 use crate::agent::Availability;
 use crate::team::Team;
 
-pub(super) const NO_CATEGORY: &str =
-    "No category was sure enough, so no team was chosen; a person decides.";
+pub(super) const NO_CATEGORY: &str = "No category was sure enough, so no team was chosen; a person decides.";
 
 pub(super) fn no_team(category: &str) -> String {
     format!("No team serves the category {category}; a person decides.")
@@ -38,10 +37,7 @@ pub(super) fn expertise(category: &str, level: f32) -> String {
 }
 
 pub(super) fn load(load: &AgentLoad) -> String {
-    format!(
-        "{} of {} places taken",
-        load.open_tickets, load.agent.capacity
-    )
+    format!("{} of {} places taken", load.open_tickets, load.agent.capacity)
 }
 
 pub(super) fn experience(category: &str, resolved: u32) -> String {
@@ -65,12 +61,7 @@ pub(super) fn reasons(
         return reasons;
     };
     reasons.push(format!("{}: {}.", winner.name, points(winner)));
-    if request.language.is_some()
-        && winner
-            .factors
-            .iter()
-            .any(|f| f.name == "language" && f.value == 0.0)
-    {
+    if request.language.is_some() && winner.factors.iter().any(|f| f.name == "language" && f.value == 0.0) {
         reasons.push("Nobody better placed answers in the customer's language.".to_owned());
     }
     if let Some(next) = next {
