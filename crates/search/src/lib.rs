@@ -1,1 +1,29 @@
-//! search
+//! Vectors and words in, neighbours out.
+//!
+//! [`Search`] keeps collections of points, each with a dense vector made by somebody else, a BM25 sparse vector made
+//! here from its text, and a payload that belongs to the caller. [`Search::nearest`] asks for both kinds of
+//! likeness separately, gives both scores back with every hit, and orders the hits by a weighted sum of the
+//! standardised scores (see [`FusionConfig`]).
+//!
+//! The same calls run on Qdrant Edge in a folder of this process or on a Qdrant server; the contract suite in
+//! `tests/contract.rs` holds both to the same order.
+
+mod candidates;
+mod config;
+mod edge;
+mod error;
+mod filter;
+mod fusion;
+mod point;
+mod search;
+mod server;
+mod words;
+
+pub use config::{Backend, EdgeConfig, SearchConfig, ServerConfig};
+pub use edge::Edge;
+pub use error::{Error, Fault};
+pub use filter::{Condition, Field, FieldKind, Filter, Value};
+pub use fusion::{FusionConfig, Weights};
+pub use point::{CollectionSpec, Hit, Payload, Point, Query};
+pub use search::{Rebuild, Search, Snapshot};
+pub use server::Server;

@@ -1,0 +1,254 @@
+//! One collection on Edge: the shard in use and, at times, the one being built beside it.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use uuid::Uuid;
+
+use super::folder::{self, Description};
+use super::shard::Shard;
+use crate::candidates::{Found, Lookup};
+use crate::search::Prepared;
+use crate::{CollectionSpec, Error, Filter, Payload};
+
+/// All calls block. Readers are never held up by writers; writers go one at a time.
+#[derive(Debug)]
+pub(super) struct Collection {
+    folder: PathBuf,
+    live: RwLock<Live>,
+    /// Held by whoever writes, so that nobody flushes while somebody writes.
+    building: Mutex<Option<Building>>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    description: Description,
+    shard: Arc<Shard>,
+}
+
+/// A rebuild under way.
+#[derive(Debug)]
+struct Building {
+    id: Uuid,
+    shard: Shard,
+    /// Written or deleted since the rebuild began: newer than what it adds.
+    touched: HashSet<Uuid>,
+}
+
+impl Collection {
+    /// Opens what lies in `folder` or makes it.
+    ///
+    /// **Errors** when the stored vectors have other dimensions than `spec` says.
+    pub(super) fn open(folder: PathBuf, spec: &CollectionSpec) -> Result<Self, Error> {
+        let live = match folder::read_description(&folder)? {
+            Some(description) => Self::load(&folder, &description, spec)?,
+            None => Self::create(&folder, spec)?,
+        };
+        folder::remove_leftovers(&folder, live.description.generation)?;
+        Ok(Self {
+            folder,
+            live: RwLock::new(live),
+            building: Mutex::new(None),
+        })
+    }
+
+    fn load(folder: &Path, stored: &Description, spec: &CollectionSpec) -> Result<Live, Error> {
+        check_dimensions(&stored.spec, spec)?;
+        let path = folder::generation(folder, stored.generation);
+        let live = Live {
+            description: Description {
+                spec: spec.clone(),
+                generation: stored.generation,
+            },
+            shard: Arc::new(Shard::load(spec, &path)?),
+        };
+        if live.description != *stored {
+            folder::write_description(folder, &live.description)?;
+        }
+        Ok(live)
+    }
+
+    fn create(folder: &Path, spec: &CollectionSpec) -> Result<Live, Error> {
+        let (generation, path) = folder::make_generation(folder)?;
+        let shard = Arc::new(Shard::create(spec, &path)?);
+        let description = Description {
+            spec: spec.clone(),
+            generation,
+        };
+        folder::write_description(folder, &description)?;
+        Ok(Live { description, shard })
+    }
+
+    /// Takes over a changed spec, which may have other fields but not other dimensions.
+    pub(super) fn change(&self, spec: &CollectionSpec) -> Result<(), Error> {
+        let building = self.lock();
+        let mut live = self.live();
+        check_dimensions(&live.description.spec, spec)?;
+        if live.description.spec == *spec {
+            return Ok(());
+        }
+        live.shard.index_fields(spec)?;
+        if let Some(building) = building.as_ref() {
+            building.shard.index_fields(spec)?;
+        }
+        live.description.spec = spec.clone();
+        folder::write_description(&self.folder, &live.description)?;
+        self.switch(live);
+        Ok(())
+    }
+
+    pub(super) fn spec(&self) -> CollectionSpec {
+        self.live().description.spec
+    }
+
+    /// **Errors** when the files have vanished.
+    pub(super) fn check_folder(&self) -> Result<(), Error> {
+        if folder::is_described(&self.folder) {
+            return Ok(());
+        }
+        Err(Error::FolderGone {
+            collection: self.spec().name,
+            folder: self.folder.clone(),
+        })
+    }
+
+    pub(super) fn upsert(&self, points: Vec<Prepared>) -> Result<(), Error> {
+        let mut building = self.lock();
+        self.check_folder()?;
+        if let Some(building) = building.as_mut() {
+            building.touched.extend(points.iter().map(|point| point.id));
+            building.shard.upsert(points.clone())?;
+        }
+        let shard = self.live().shard;
+        shard.upsert(points)?;
+        shard.flush()
+    }
+
+    pub(super) fn delete(&self, ids: &[Uuid]) -> Result<(), Error> {
+        let mut building = self.lock();
+        self.check_folder()?;
+        if let Some(building) = building.as_mut() {
+            building.touched.extend(ids);
+            building.shard.delete(ids)?;
+        }
+        let shard = self.live().shard;
+        shard.delete(ids)?;
+        shard.flush()
+    }
+
+    pub(super) fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Found>, Error> {
+        let shard = self.live().shard;
+        lookups.iter().map(|lookup| shard.look_up(lookup)).collect()
+    }
+
+    pub(super) fn payloads(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Payload>, Error> {
+        self.live().shard.payloads(ids)
+    }
+
+    pub(super) fn count(&self, filter: &Filter) -> Result<usize, Error> {
+        self.live().shard.count(filter)
+    }
+
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        let _writing = self.lock();
+        self.live().shard.flush()
+    }
+
+    pub(super) fn optimize(&self) -> Result<(), Error> {
+        let _writing = self.lock();
+        let shard = self.live().shard;
+        shard.optimize()?;
+        shard.flush()
+    }
+
+    pub(super) fn begin_rebuild(&self) -> Result<Uuid, Error> {
+        let mut building = self.lock();
+        let spec = self.spec();
+        if building.is_some() {
+            return Err(Error::RebuildRunning { collection: spec.name });
+        }
+        let (id, path) = folder::make_generation(&self.folder)?;
+        *building = Some(Building {
+            id,
+            shard: Shard::create(&spec, &path)?,
+            touched: HashSet::new(),
+        });
+        Ok(id)
+    }
+
+    pub(super) fn add_to_rebuild(&self, id: Uuid, mut points: Vec<Prepared>) -> Result<(), Error> {
+        let guard = self.lock();
+        let building = guard
+            .as_ref()
+            .filter(|building| building.id == id)
+            .ok_or_else(|| self.given_up())?;
+        points.retain(|point| !building.touched.contains(&point.id));
+        building.shard.upsert(points)
+    }
+
+    /// The new generation is whole on disk before the description names it.
+    pub(super) fn finish_rebuild(&self, id: Uuid) -> Result<(), Error> {
+        let mut guard = self.lock();
+        let building = take_rebuild(&mut guard, id).ok_or_else(|| self.given_up())?;
+        building.shard.optimize()?;
+        building.shard.flush()?;
+        let description = Description {
+            spec: self.spec(),
+            generation: id,
+        };
+        folder::write_description(&self.folder, &description)?;
+        let shard = Arc::new(building.shard);
+        let old = self.switch(Live { description, shard });
+        drop(old.shard);
+        folder::remove(&folder::generation(&self.folder, old.description.generation))
+    }
+
+    pub(super) fn give_up_rebuild(&self, id: Uuid) -> Result<(), Error> {
+        let mut guard = self.lock();
+        let building = take_rebuild(&mut guard, id).ok_or_else(|| self.given_up())?;
+        drop(building);
+        folder::remove(&folder::generation(&self.folder, id))
+    }
+
+    pub(super) fn snapshot(&self, target: &Path) -> Result<(), Error> {
+        let _writing = self.lock();
+        let live = self.live();
+        live.shard.flush()?;
+        folder::copy(&self.folder, &live.description, target)
+    }
+
+    fn live(&self) -> Live {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn switch(&self, new: Live) -> Live {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *live, new)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Building>> {
+        self.building.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn given_up(&self) -> Error {
+        Error::RebuildGivenUp {
+            collection: self.spec().name,
+        }
+    }
+}
+
+fn take_rebuild(building: &mut Option<Building>, id: Uuid) -> Option<Building> {
+    building.take_if(|building| building.id == id)
+}
+
+fn check_dimensions(stored: &CollectionSpec, wanted: &CollectionSpec) -> Result<(), Error> {
+    if stored.dimensions == wanted.dimensions {
+        return Ok(());
+    }
+    Err(Error::DimensionsDiffer {
+        collection: wanted.name.clone(),
+        stored: stored.dimensions,
+        wanted: wanted.dimensions,
+    })
+}

@@ -1,0 +1,184 @@
+//! Qdrant Edge inside this process; its blocking calls run on threads made for blocking.
+
+mod collection;
+mod folder;
+mod shard;
+mod translate;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use self::collection::Collection;
+use self::folder::DataFolder;
+use crate::candidates::{Found, Lookup};
+use crate::search::{Core, Prepared, Snapshot};
+use crate::{CollectionSpec, EdgeConfig, Error, Filter, Payload};
+
+/// Collections in a folder that this process holds alone. Used through [`crate::Search`].
+#[derive(Clone, Debug)]
+pub struct Edge(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    core: Core,
+    folder: DataFolder,
+    collections: RwLock<HashMap<String, Arc<Collection>>>,
+}
+
+impl Edge {
+    pub(crate) async fn open(core: Core, config: EdgeConfig) -> Result<Self, Error> {
+        let open = move || DataFolder::open(&config.folder, config.free_bytes_min);
+        Ok(Self(Arc::new(Inner {
+            core,
+            folder: spawn_blocking(open).await??,
+            collections: RwLock::default(),
+        })))
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.0.core
+    }
+
+    pub(crate) fn spec(&self, name: &str) -> Result<CollectionSpec, Error> {
+        self.0.collection(name).map(|collection| collection.spec())
+    }
+
+    pub(crate) async fn ensure(&self, spec: &CollectionSpec) -> Result<(), Error> {
+        let (inner, spec) = (self.0.clone(), spec.clone());
+        spawn_blocking(move || inner.ensure(&spec)).await?
+    }
+
+    pub(crate) async fn drop_collection(&self, name: &str) -> Result<(), Error> {
+        let (inner, name) = (self.0.clone(), name.to_owned());
+        spawn_blocking(move || inner.drop_collection(&name)).await?
+    }
+
+    pub(crate) async fn upsert(&self, name: &str, points: Vec<Prepared>) -> Result<(), Error> {
+        let inner = self.0.clone();
+        self.with(name, move |collection| {
+            inner.folder.check_room()?;
+            collection.upsert(points)
+        })
+        .await
+    }
+
+    pub(crate) async fn delete(&self, name: &str, ids: Vec<Uuid>) -> Result<(), Error> {
+        self.with(name, move |collection| collection.delete(&ids)).await
+    }
+
+    pub(crate) async fn look_up(&self, name: &str, lookups: Vec<Lookup>) -> Result<Vec<Found>, Error> {
+        self.with(name, move |collection| collection.look_up(&lookups)).await
+    }
+
+    pub(crate) async fn payloads(&self, name: &str, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Payload>, Error> {
+        self.with(name, move |collection| collection.payloads(&ids)).await
+    }
+
+    pub(crate) async fn count(&self, name: &str, filter: Filter) -> Result<usize, Error> {
+        self.with(name, move |collection| collection.count(&filter)).await
+    }
+
+    pub(crate) async fn optimize(&self, name: &str) -> Result<(), Error> {
+        self.with(name, |collection| collection.optimize()).await
+    }
+
+    pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<Uuid, Error> {
+        let inner = self.0.clone();
+        self.with(name, move |collection| {
+            inner.folder.check_room()?;
+            collection.begin_rebuild()
+        })
+        .await
+    }
+
+    pub(crate) async fn add_to_rebuild(&self, name: &str, id: Uuid, points: Vec<Prepared>) -> Result<(), Error> {
+        let inner = self.0.clone();
+        self.with(name, move |collection| {
+            inner.folder.check_room()?;
+            collection.add_to_rebuild(id, points)
+        })
+        .await
+    }
+
+    pub(crate) async fn finish_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
+        self.with(name, move |collection| collection.finish_rebuild(id)).await
+    }
+
+    pub(crate) async fn give_up_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
+        self.with(name, move |collection| collection.give_up_rebuild(id)).await
+    }
+
+    pub(crate) async fn snapshot(&self, name: &str, path: &Path) -> Result<Snapshot, Error> {
+        let path = path.to_owned();
+        if path.exists() {
+            return Err(Error::SnapshotExists { path });
+        }
+        let target = path.clone();
+        self.with(name, move |collection| collection.snapshot(&target)).await?;
+        Ok(Snapshot::Folder(path))
+    }
+
+    pub(crate) async fn healthy(&self) -> Result<(), Error> {
+        self.with_all(Collection::check_folder).await?;
+        let inner = self.0.clone();
+        spawn_blocking(move || inner.folder.check_room()).await?
+    }
+
+    pub(crate) async fn flush(&self) -> Result<(), Error> {
+        self.with_all(Collection::flush).await
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        name: &str,
+        call: impl FnOnce(&Collection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let collection = self.0.collection(name)?;
+        spawn_blocking(move || call(&collection)).await?
+    }
+
+    async fn with_all(&self, call: fn(&Collection) -> Result<(), Error>) -> Result<(), Error> {
+        let all = self.0.all();
+        spawn_blocking(move || all.iter().try_for_each(|collection| call(collection))).await?
+    }
+}
+
+impl Inner {
+    fn collection(&self, name: &str) -> Result<Arc<Collection>, Error> {
+        let collections = self.collections.read().unwrap_or_else(PoisonError::into_inner);
+        collections.get(name).cloned().ok_or_else(|| Error::UnknownCollection {
+            collection: name.to_owned(),
+        })
+    }
+
+    fn all(&self) -> Vec<Arc<Collection>> {
+        let collections = self.collections.read().unwrap_or_else(PoisonError::into_inner);
+        collections.values().cloned().collect()
+    }
+
+    /// Opens or makes the collection once; one whose files were deleted meanwhile is made anew.
+    fn ensure(&self, spec: &CollectionSpec) -> Result<(), Error> {
+        let mut collections = self.collections.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(collection) = collections.get(&spec.name)
+            && collection.check_folder().is_ok()
+        {
+            return collection.change(spec);
+        }
+        collections.remove(&spec.name);
+        self.folder.check_room()?;
+        let collection = Collection::open(self.folder.collection(&spec.name), spec)?;
+        collections.insert(spec.name.clone(), Arc::new(collection));
+        Ok(())
+    }
+
+    fn drop_collection(&self, name: &str) -> Result<(), Error> {
+        let mut collections = self.collections.write().unwrap_or_else(PoisonError::into_inner);
+        CollectionSpec::new(name, 1).check()?;
+        drop(collections.remove(name));
+        folder::remove(&self.folder.collection(name))
+    }
+}

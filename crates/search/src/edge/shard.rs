@@ -1,0 +1,231 @@
+//! One Qdrant Edge shard: blocking calls, its panics turned into errors.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use qdrant_edge::{
+    CountRequest, CreateIndex, Distance, EdgeConfig as ShardConfig, EdgeShard, EdgeSparseVectorParams,
+    EdgeVectorParams, FieldIndexOperations, Modifier, NamedQuery, OperationError, OperationResult, PointId,
+    PointInsertOperations, PointOperations, QueryEnum, QueryRequest, ScoringQuery, SparseVector, UpdateOperation,
+    VectorInternal, WithPayloadInterface, WithVector,
+};
+use uuid::Uuid;
+
+use super::translate;
+use crate::candidates::{By, Found, Lookup};
+use crate::search::Prepared;
+use crate::{CollectionSpec, Error, Filter, Payload};
+
+/// Name of the dense vector. **Persisted**.
+pub(super) const DENSE: &str = "dense";
+/// Name of the sparse vector. **Persisted**.
+pub(super) const SPARSE: &str = "sparse";
+
+/// Points in one entry of the write-ahead log, which holds 32 MiB.
+const POINTS_AT_ONCE: usize = 512;
+
+/// An open shard. Readers share it; whoever writes must hold the collection's write lock, because Edge panics when
+/// it is flushed while somebody writes.
+#[derive(Debug)]
+pub(super) struct Shard {
+    collection: String,
+    /// Taken out only when this is dropped.
+    shard: Option<EdgeShard>,
+}
+
+impl Shard {
+    /// A new and empty shard in the empty folder `path`.
+    pub(super) fn create(spec: &CollectionSpec, path: &Path) -> Result<Self, Error> {
+        let config = shard_config(spec.dimensions);
+        let shard = guarded("create a shard", &spec.name, || EdgeShard::new(path, config))?;
+        let shard = Self::new(&spec.name, shard);
+        shard.index_fields(spec)?;
+        shard.flush()?;
+        Ok(shard)
+    }
+
+    /// The shard that lies in `path`, its last moments before a crash repaired.
+    pub(super) fn load(spec: &CollectionSpec, path: &Path) -> Result<Self, Error> {
+        let shard = guarded("load a shard", &spec.name, || EdgeShard::load(path, None))?;
+        let shard = Self::new(&spec.name, shard);
+        shard.index_fields(spec)?;
+        Ok(shard)
+    }
+
+    fn new(collection: &str, shard: EdgeShard) -> Self {
+        Self {
+            collection: collection.to_owned(),
+            shard: Some(shard),
+        }
+    }
+
+    /// Gives every field of the spec its index where it has none yet.
+    pub(super) fn index_fields(&self, spec: &CollectionSpec) -> Result<(), Error> {
+        let indexed = self.guarded("read its state", |shard| Ok(shard.info().payload_schema))?;
+        let indexed: Vec<String> = indexed.keys().map(ToString::to_string).collect();
+        for field in spec.fields.iter().filter(|field| !indexed.contains(&field.name)) {
+            let schema = translate::index(field.kind)?;
+            self.guarded("index a field", |shard| {
+                let field_name = field.name.parse().map_err(|()| bad_field(&field.name))?;
+                let create = CreateIndex {
+                    field_name,
+                    field_schema: Some(schema),
+                };
+                shard.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(
+                    create,
+                )))
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn upsert(&self, points: Vec<Prepared>) -> Result<(), Error> {
+        let mut points = points.into_iter().map(translate::point).peekable();
+        while points.peek().is_some() {
+            let batch = PointInsertOperations::PointsList(points.by_ref().take(POINTS_AT_ONCE).collect());
+            self.write("store points", PointOperations::UpsertPoints(batch))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete(&self, ids: &[Uuid]) -> Result<(), Error> {
+        let ids = ids.iter().copied().map(PointId::Uuid).collect();
+        self.write("delete points", PointOperations::DeletePoints { ids })
+    }
+
+    fn write(&self, act: &'static str, operation: PointOperations) -> Result<(), Error> {
+        self.guarded(act, |shard| shard.update(UpdateOperation::PointOperation(operation)))
+    }
+
+    /// Writes everything to disk. Edge does not replay its log when it loads, so what is not flushed is lost when
+    /// the process is killed.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        self.guarded("write to disk", |shard| {
+            shard.flush();
+            Ok(())
+        })
+    }
+
+    /// Merges small segments and builds indexes over large ones.
+    pub(super) fn optimize(&self) -> Result<(), Error> {
+        self.guarded("optimise itself", |shard| shard.optimize()).map(drop)
+    }
+
+    pub(super) fn look_up(&self, lookup: &Lookup) -> Result<Found, Error> {
+        let filter = translate::filter(&lookup.filter, &lookup.exclude, lookup.only.as_deref())?;
+        let request = QueryRequest {
+            prefetches: Vec::new(),
+            query: Some(ScoringQuery::Vector(nearest(&lookup.by))),
+            filter,
+            score_threshold: None,
+            limit: lookup.limit,
+            offset: 0,
+            params: None,
+            with_vector: WithVector::Bool(false),
+            with_payload: WithPayloadInterface::Bool(false),
+        };
+        let points = self.guarded("look up neighbours", |shard| shard.query(request))?;
+        let found = points
+            .into_iter()
+            .filter_map(|p| Some((translate::uuid(p.id)?, p.score)));
+        Ok(found.collect())
+    }
+
+    pub(super) fn payloads(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Payload>, Error> {
+        let ids: Vec<PointId> = ids.iter().copied().map(PointId::Uuid).collect();
+        let whole = Some(WithPayloadInterface::Bool(true));
+        let records = self.guarded("read payloads", |shard| shard.retrieve(&ids, whole, None))?;
+        let payload = |payload: Option<qdrant_edge::Payload>| payload.map(|p| p.0).unwrap_or_default();
+        let pairs = records
+            .into_iter()
+            .filter_map(|r| Some((translate::uuid(r.id)?, payload(r.payload))));
+        Ok(pairs.collect())
+    }
+
+    pub(super) fn count(&self, filter: &Filter) -> Result<usize, Error> {
+        let filter = translate::filter(filter, &[], None)?;
+        self.guarded("count points", |shard| {
+            shard.count(CountRequest { filter, exact: true })
+        })
+    }
+
+    fn guarded<T>(&self, act: &'static str, call: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, Error> {
+        let closed = || OperationError::Cancelled {
+            description: "the shard is closed".to_owned(),
+        };
+        guarded(act, &self.collection, || call(self.shard.as_ref().ok_or_else(closed)?))
+    }
+}
+
+impl Drop for Shard {
+    /// Edge flushes when it is dropped and panics when its folder is gone by then, which must not end the process.
+    fn drop(&mut self) {
+        let shard = self.shard.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(shard))).is_err() {
+            tracing::warn!(
+                search.collection = self.collection,
+                "a shard could not be flushed when it was closed"
+            );
+        }
+    }
+}
+
+fn shard_config(dimensions: usize) -> ShardConfig {
+    let dense = EdgeVectorParams::builder(dimensions, Distance::Cosine).build();
+    let sparse = EdgeSparseVectorParams {
+        full_scan_threshold: None,
+        on_disk: None,
+        modifier: Some(Modifier::Idf),
+        datatype: None,
+    };
+    ShardConfig {
+        vectors: HashMap::from([(DENSE.to_owned(), dense)]),
+        sparse_vectors: HashMap::from([(SPARSE.to_owned(), sparse)]),
+        ..ShardConfig::default()
+    }
+}
+
+fn nearest(by: &By) -> QueryEnum {
+    let (query, using) = match by {
+        By::Dense(vector) => (VectorInternal::from(vector.clone()), DENSE),
+        By::Sparse(words) => {
+            let vector = SparseVector {
+                indices: words.indices.clone(),
+                values: words.values.clone(),
+            };
+            (VectorInternal::from(vector), SPARSE)
+        }
+    };
+    QueryEnum::Nearest(NamedQuery {
+        query,
+        using: Some(using.to_owned()),
+    })
+}
+
+fn bad_field(name: &str) -> OperationError {
+    OperationError::ValidationError {
+        description: format!("{name:?} is not a payload field"),
+    }
+}
+
+fn guarded<T>(act: &'static str, collection: &str, call: impl FnOnce() -> OperationResult<T>) -> Result<T, Error> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|source| Error::Edge {
+            act,
+            collection: collection.to_owned(),
+            source,
+        }),
+        Err(panic) => Err(Error::EdgePanicked {
+            act,
+            collection: collection.to_owned(),
+            reason: last_words(panic.as_ref()),
+        }),
+    }
+}
+
+fn last_words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("no reason given").to_owned()
+}

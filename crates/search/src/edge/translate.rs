@@ -1,0 +1,100 @@
+//! This crate's filters and points as Qdrant Edge takes them.
+
+use std::collections::HashMap;
+
+use qdrant_edge::{
+    Filter as EdgeFilter, Payload as EdgePayload, PayloadFieldSchema, PointId, PointStructPersisted, SparseVector,
+    VectorPersisted, VectorStructPersisted,
+};
+use serde_json::{Value as Json, json};
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::shard::{DENSE, SPARSE};
+use crate::search::Prepared;
+use crate::{Condition, Error, FieldKind, Filter, Value};
+
+/// The filter with ids left out and, where given, only certain ids let in; none where everything passes.
+pub(super) fn filter(filter: &Filter, exclude: &[Uuid], only: Option<&[Uuid]>) -> Result<Option<EdgeFilter>, Error> {
+    let mut all = conditions(&filter.all);
+    let mut none = conditions(&filter.none);
+    all.extend(only.map(has_id));
+    if !exclude.is_empty() {
+        none.push(has_id(exclude));
+    }
+    if !filter.any.is_empty() {
+        all.push(json!({ "should": conditions(&filter.any) }));
+    }
+    if all.is_empty() && none.is_empty() {
+        return Ok(None);
+    }
+    let filter = json!({ "must": all, "must_not": none });
+    serde_json::from_value(filter).map(Some).map_err(Error::Translate)
+}
+
+fn conditions(conditions: &[Condition]) -> Vec<Json> {
+    conditions.iter().map(condition).collect()
+}
+
+fn condition(condition: &Condition) -> Json {
+    match condition {
+        Condition::Is { field, value } => json!({ "key": field, "match": { "value": plain(value) } }),
+        Condition::OneOf { field, values } => json!({ "key": field, "match": { "any": values } }),
+        Condition::Between { field, from, to } => json!({ "key": field, "range": { "gte": from, "lte": to } }),
+        Condition::During { field, from, until } => {
+            let text = |t: &Option<time::OffsetDateTime>| t.and_then(|t| t.format(&Rfc3339).ok());
+            json!({ "key": field, "range": { "gte": text(from), "lt": text(until) } })
+        }
+        Condition::Phrase { field, phrase } => json!({ "key": field, "match": { "phrase": phrase } }),
+    }
+}
+
+fn plain(value: &Value) -> Json {
+    match value {
+        Value::Keyword(text) => json!(text),
+        Value::Integer(number) => json!(number),
+        Value::Bool(yes) => json!(yes),
+    }
+}
+
+fn has_id(ids: &[Uuid]) -> Json {
+    json!({ "has_id": ids })
+}
+
+/// The index of a field. Phrases are looked up without regard to case.
+pub(super) fn index(kind: FieldKind) -> Result<PayloadFieldSchema, Error> {
+    let schema = match kind {
+        FieldKind::Keyword => json!("keyword"),
+        FieldKind::Integer => json!("integer"),
+        FieldKind::Float => json!("float"),
+        FieldKind::Bool => json!("bool"),
+        FieldKind::Time => json!("datetime"),
+        FieldKind::Text => json!({ "type": "text", "tokenizer": "word", "lowercase": true, "phrase_matching": true }),
+    };
+    serde_json::from_value(schema).map_err(Error::Translate)
+}
+
+/// The point as it is stored; without words it has no sparse vector.
+pub(super) fn point(point: Prepared) -> PointStructPersisted {
+    let mut vectors = HashMap::from([(DENSE.to_owned(), VectorPersisted::Dense(point.dense))]);
+    if !point.sparse.is_empty() {
+        let sparse = SparseVector {
+            indices: point.sparse.indices,
+            values: point.sparse.values,
+        };
+        vectors.insert(SPARSE.to_owned(), VectorPersisted::Sparse(sparse));
+    }
+    PointStructPersisted {
+        id: PointId::Uuid(point.id),
+        vector: VectorStructPersisted::Named(vectors),
+        payload: Some(EdgePayload(point.payload)),
+    }
+}
+
+/// The id, where it is one of ours.
+pub(super) fn uuid(id: PointId) -> Option<Uuid> {
+    match id {
+        PointId::Uuid(uuid) => Some(uuid),
+        PointId::NumId(_) => None,
+    }
+}

@@ -1,0 +1,324 @@
+//! The public face: one set of calls over two backends.
+
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::candidates::{By, Candidate, Lookup, Pool};
+use crate::fusion::fuse;
+use crate::words::{SparseWords, Words};
+use crate::{
+    Backend, CollectionSpec, Edge, Error, Filter, FusionConfig, Hit, Payload, Point, Query, SearchConfig, Server,
+};
+
+/// What both backends share: the analysis of words and the rules of fusion.
+#[derive(Debug)]
+pub(crate) struct Core {
+    words: Words,
+    fusion: FusionConfig,
+    candidates: usize,
+}
+
+/// A point ready to be stored by either backend.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub id: Uuid,
+    pub dense: Vec<f32>,
+    pub sparse: SparseWords,
+    pub payload: Payload,
+}
+
+/// A cheap handle to all collections; clones share them.
+#[derive(Clone, Debug)]
+pub enum Search {
+    /// Qdrant Edge in a folder that this process holds alone.
+    Edge(Edge),
+    /// A Qdrant server that several processes share.
+    Server(Server),
+}
+
+/// Where a snapshot is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Snapshot {
+    /// A data folder of its own, holding this one collection: open it with [`SearchConfig::edge`].
+    Folder(PathBuf),
+    /// A file the server keeps, named so in its snapshot folder.
+    OnServer {
+        /// The server's name of the collection.
+        collection: String,
+        /// The file.
+        name: String,
+    },
+}
+
+impl Search {
+    /// Opens the backend; a server is not called yet, so that a process can start while it is down.
+    ///
+    /// **Errors** when the data folder is in use by another process or cannot be written.
+    pub async fn open(config: SearchConfig) -> Result<Self, Error> {
+        let core = Core {
+            words: Words::new()?,
+            fusion: config.fusion,
+            candidates: config.candidates,
+        };
+        match config.backend {
+            Backend::Edge(edge) => Edge::open(core, edge).await.map(Self::Edge),
+            Backend::Server(server) => Server::open(core, &server).map(Self::Server),
+        }
+    }
+
+    /// Makes the collection where it is missing, adds indexes for new fields, and readies it for every other call.
+    ///
+    /// **Errors** when the stored vectors have other dimensions. When a server is down the collection is remembered
+    /// and made ready by the first call that reaches the server.
+    pub async fn ensure(&self, spec: &CollectionSpec) -> Result<(), Error> {
+        spec.check()?;
+        match self {
+            Self::Edge(edge) => edge.ensure(spec).await,
+            Self::Server(server) => server.ensure(spec).await,
+        }
+    }
+
+    /// Deletes the collection and all its points; `ensure` then makes it anew. Nothing happens where there is none.
+    pub async fn drop_collection(&self, collection: &str) -> Result<(), Error> {
+        match self {
+            Self::Edge(edge) => edge.drop_collection(collection).await,
+            Self::Server(server) => server.drop_collection(collection).await,
+        }
+    }
+
+    /// Stores the points, each replacing the one with its id. All of them are durable when this returns, and the
+    /// same points again change nothing. Many points in one call cost little more than one.
+    pub async fn upsert(&self, collection: &str, points: &[Point]) -> Result<(), Error> {
+        let points = self.prepare(collection, points)?;
+        match self {
+            Self::Edge(edge) => edge.upsert(collection, points).await,
+            Self::Server(server) => server.upsert(collection, points).await,
+        }
+    }
+
+    /// The points that are most like the query, best first, with both scores.
+    pub async fn nearest(&self, collection: &str, query: &Query) -> Result<Vec<Hit>, Error> {
+        query.check(&self.spec(collection)?)?;
+        if query.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let asked = self.core().lookups(query);
+        let mut pool = Pool::default();
+        self.look_up(collection, &asked, &mut pool).await?;
+        let missing = pool.missing(&asked);
+        self.look_up(collection, &missing, &mut pool).await?;
+        let mut candidates = pool.into_candidates(query.vector.is_some(), query.text.is_some());
+        fuse(&mut candidates, self.core().fusion.weights(query.language.as_deref()));
+        candidates.truncate(query.limit);
+        self.with_payloads(collection, candidates).await
+    }
+
+    /// Deletes the points; ids that are not there are passed over.
+    pub async fn delete(&self, collection: &str, ids: &[Uuid]) -> Result<(), Error> {
+        self.spec(collection)?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Edge(edge) => edge.delete(collection, ids.to_vec()).await,
+            Self::Server(server) => server.delete(collection, ids).await,
+        }
+    }
+
+    /// How many points pass the filter, exactly.
+    pub async fn count(&self, collection: &str, filter: &Filter) -> Result<usize, Error> {
+        filter.check(&self.spec(collection)?)?;
+        match self {
+            Self::Edge(edge) => edge.count(collection, filter.clone()).await,
+            Self::Server(server) => server.count(collection, filter).await,
+        }
+    }
+
+    /// Starts to build the collection anew beside the one in use. Until [`Rebuild::finish`] all queries are answered
+    /// from the old points; what is upserted or deleted meanwhile through this `Search` (or a clone) goes to both and
+    /// wins over what the rebuild adds. On a server, other processes' writes meanwhile must be sent again.
+    ///
+    /// **Errors** when one is under way already.
+    pub async fn begin_rebuild(&self, collection: &str) -> Result<Rebuild, Error> {
+        self.spec(collection)?;
+        let id = match self {
+            Self::Edge(edge) => edge.begin_rebuild(collection).await?,
+            Self::Server(server) => server.begin_rebuild(collection).await?,
+        };
+        Ok(Rebuild {
+            search: self.clone(),
+            collection: collection.to_owned(),
+            id,
+        })
+    }
+
+    /// Builds the collection anew from `batches` and switches over at the end; see [`Search::begin_rebuild`].
+    pub async fn rebuild(&self, collection: &str, batches: impl IntoIterator<Item = Vec<Point>>) -> Result<(), Error> {
+        let rebuild = self.begin_rebuild(collection).await?;
+        for batch in batches {
+            if let Err(error) = rebuild.add(&batch).await {
+                // The first error is the one to report; a leftover is cleared by the next rebuild anyway.
+                rebuild.give_up().await.ok();
+                return Err(error);
+            }
+        }
+        rebuild.finish().await
+    }
+
+    /// Merges and indexes what was written lately. Edge does this here and while a rebuild finishes, never on its
+    /// own, and writes wait for it; a server does it by itself and this returns at once.
+    pub async fn optimize(&self, collection: &str) -> Result<(), Error> {
+        self.spec(collection)?;
+        match self {
+            Self::Edge(edge) => edge.optimize(collection).await,
+            Self::Server(_) => Ok(()),
+        }
+    }
+
+    /// Copies the collection as it is now: to the new folder `path` on Edge, into the server's own snapshot folder on
+    /// a server (where `path` plays no part).
+    pub async fn snapshot(&self, collection: &str, path: &Path) -> Result<Snapshot, Error> {
+        self.spec(collection)?;
+        match self {
+            Self::Edge(edge) => edge.snapshot(collection, path).await,
+            Self::Server(server) => server.snapshot(collection).await,
+        }
+    }
+
+    /// Whether the backend is there and can be used.
+    ///
+    /// **Errors** say what is wrong; their fault is [`crate::Fault::Dependency`].
+    pub async fn healthy(&self) -> Result<(), Error> {
+        match self {
+            Self::Edge(edge) => edge.healthy().await,
+            Self::Server(server) => server.healthy().await,
+        }
+    }
+
+    /// Writes everything to disk. Upserts and deletes are durable without it; it is for an orderly end.
+    pub async fn flush(&self) -> Result<(), Error> {
+        match self {
+            Self::Edge(edge) => edge.flush().await,
+            Self::Server(_) => Ok(()),
+        }
+    }
+
+    fn core(&self) -> &Core {
+        match self {
+            Self::Edge(edge) => edge.core(),
+            Self::Server(server) => server.core(),
+        }
+    }
+
+    fn spec(&self, collection: &str) -> Result<CollectionSpec, Error> {
+        match self {
+            Self::Edge(edge) => edge.spec(collection),
+            Self::Server(server) => server.spec(collection),
+        }
+    }
+
+    fn prepare(&self, collection: &str, points: &[Point]) -> Result<Vec<Prepared>, Error> {
+        let spec = self.spec(collection)?;
+        points.iter().map(|point| self.core().prepare(&spec, point)).collect()
+    }
+
+    async fn look_up(&self, collection: &str, lookups: &[Lookup], pool: &mut Pool) -> Result<(), Error> {
+        if lookups.is_empty() {
+            return Ok(());
+        }
+        let found = match self {
+            Self::Edge(edge) => edge.look_up(collection, lookups.to_vec()).await?,
+            Self::Server(server) => server.look_up(collection, lookups).await?,
+        };
+        for (lookup, found) in lookups.iter().zip(found) {
+            pool.add(&lookup.by, found);
+        }
+        Ok(())
+    }
+
+    async fn with_payloads(&self, collection: &str, candidates: Vec<Candidate>) -> Result<Vec<Hit>, Error> {
+        let ids: Vec<Uuid> = candidates.iter().map(|candidate| candidate.id).collect();
+        let mut payloads = match self {
+            Self::Edge(edge) => edge.payloads(collection, ids).await?,
+            Self::Server(server) => server.payloads(collection, &ids).await?,
+        };
+        let hit = |candidate: Candidate| {
+            let payload = payloads.remove(&candidate.id)?;
+            Some(Hit {
+                id: candidate.id,
+                dense: candidate.dense,
+                sparse: candidate.sparse,
+                score: candidate.score,
+                payload,
+            })
+        };
+        Ok(candidates.into_iter().filter_map(hit).collect())
+    }
+}
+
+impl Core {
+    fn prepare(&self, spec: &CollectionSpec, point: &Point) -> Result<Prepared, Error> {
+        spec.check_vector(&point.vector, Some(point.id))?;
+        Ok(Prepared {
+            id: point.id,
+            dense: point.vector.clone(),
+            sparse: self.words.document(&point.text, point.language.as_deref()),
+            payload: point.payload.clone(),
+        })
+    }
+
+    fn lookups(&self, query: &Query) -> Vec<Lookup> {
+        let dense = query.vector.clone().map(By::Dense);
+        let sparse = query
+            .text
+            .as_deref()
+            .map(|text| self.words.query(text, query.language.as_deref()))
+            .filter(|words| !words.is_empty())
+            .map(By::Sparse);
+        let limit = self.candidates.max(2 * query.limit);
+        let lookup = |by| Lookup {
+            by,
+            filter: query.filter.clone(),
+            exclude: query.exclude.clone(),
+            only: None,
+            limit,
+        };
+        dense.into_iter().chain(sparse).map(lookup).collect()
+    }
+}
+
+/// A collection in the making; dropped without [`Rebuild::finish`] it is given up by the next rebuild.
+#[derive(Debug)]
+pub struct Rebuild {
+    search: Search,
+    collection: String,
+    id: Uuid,
+}
+
+impl Rebuild {
+    /// Adds points, except those written or deleted since the rebuild began, which are newer.
+    pub async fn add(&self, points: &[Point]) -> Result<(), Error> {
+        let points = self.search.prepare(&self.collection, points)?;
+        match &self.search {
+            Search::Edge(edge) => edge.add_to_rebuild(&self.collection, self.id, points).await,
+            Search::Server(server) => server.add_to_rebuild(&self.collection, self.id, points).await,
+        }
+    }
+
+    /// Switches over: from here on queries are answered from the new points, and the old ones are deleted.
+    pub async fn finish(self) -> Result<(), Error> {
+        match &self.search {
+            Search::Edge(edge) => edge.finish_rebuild(&self.collection, self.id).await,
+            Search::Server(server) => server.finish_rebuild(&self.collection, self.id).await,
+        }
+    }
+
+    /// Deletes what was built; the old points stay in use.
+    pub async fn give_up(self) -> Result<(), Error> {
+        match &self.search {
+            Search::Edge(edge) => edge.give_up_rebuild(&self.collection, self.id).await,
+            Search::Server(server) => server.give_up_rebuild(&self.collection, self.id).await,
+        }
+    }
+}

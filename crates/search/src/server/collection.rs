@@ -1,0 +1,304 @@
+//! One collection on a server: an alias, the points behind it, and at times those being built beside them.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use qdrant_client::Qdrant;
+use qdrant_client::qdrant::vectors_config::Config;
+use qdrant_client::qdrant::{
+    CollectionInfo, CreateAliasBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
+    DeletePointsBuilder, Distance, Modifier, PointsIdsList, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
+    UpsertPointsBuilder, VectorParamsBuilder, VectorsConfigBuilder,
+};
+use tokio::sync::{OnceCell, RwLock};
+use uuid::Uuid;
+
+use super::{DENSE, SPARSE, at, translate};
+use crate::search::Prepared;
+use crate::{CollectionSpec, Error, Field};
+
+/// Points in one message, which the server takes up to 32 MiB of.
+const POINTS_AT_ONCE: usize = 512;
+
+/// What this process knows of a collection.
+pub(super) struct Collection {
+    pub alias: String,
+    pub spec: CollectionSpec,
+    ready: OnceCell<()>,
+    /// Shared by those who write, held alone by those who rebuild.
+    building: RwLock<Option<Building>>,
+}
+
+/// A rebuild under way in this process.
+struct Building {
+    id: Uuid,
+    physical: String,
+    /// Written or deleted since the rebuild began: newer than what it adds.
+    touched: Mutex<HashSet<Uuid>>,
+}
+
+impl Building {
+    fn touch(&self, ids: impl IntoIterator<Item = Uuid>) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    }
+
+    fn untouched(&self, points: Vec<Prepared>) -> Vec<Prepared> {
+        let touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        points
+            .into_iter()
+            .filter(|point| !touched.contains(&point.id))
+            .collect()
+    }
+}
+
+impl Collection {
+    pub(super) fn new(alias: String, spec: CollectionSpec) -> Self {
+        Self {
+            alias,
+            spec,
+            ready: OnceCell::new(),
+            building: RwLock::default(),
+        }
+    }
+
+    /// Makes the collection or checks the one that is there; once it went well it is not done again.
+    pub(super) async fn make_ready(&self, client: &Qdrant) -> Result<(), Error> {
+        self.ready.get_or_try_init(|| self.ensure(client)).await.map(drop)
+    }
+
+    async fn ensure(&self, client: &Qdrant) -> Result<(), Error> {
+        if behind_alias(client, &self.alias).await?.is_none() {
+            // The first name is always the same, so that two processes that start at once make one collection.
+            let physical = format!("{}--first", self.alias);
+            if !exists(client, &physical).await? {
+                self.create(client, &physical).await?;
+            }
+            point_alias(client, &self.alias, &physical).await?;
+        }
+        let info = info(client, &self.alias).await?;
+        self.check_dimensions(&info)?;
+        let fields = self.spec.fields.iter();
+        for field in fields.filter(|field| !info.payload_schema.contains_key(&field.name)) {
+            index_field(client, &self.alias, field).await?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self, client: &Qdrant, physical: &str) -> Result<(), Error> {
+        let mut dense = VectorsConfigBuilder::default();
+        let dimensions = self.spec.dimensions as u64;
+        dense.add_named_vector_params(DENSE, VectorParamsBuilder::new(dimensions, Distance::Cosine));
+        let mut sparse = SparseVectorsConfigBuilder::default();
+        sparse.add_named_vector_params(SPARSE, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
+        let create = CreateCollectionBuilder::new(physical)
+            .vectors_config(dense)
+            .sparse_vectors_config(sparse);
+        match client.create_collection(create).await {
+            Ok(_) => {}
+            // Another process was faster.
+            Err(_) if exists(client, physical).await.unwrap_or(false) => {}
+            Err(error) => return Err(at("make a collection")(error)),
+        }
+        for field in &self.spec.fields {
+            index_field(client, physical, field).await?;
+        }
+        Ok(())
+    }
+
+    fn check_dimensions(&self, info: &CollectionInfo) -> Result<(), Error> {
+        let stored = dimensions(info).ok_or(Error::ServerAnswer {
+            act: "describe a collection",
+            lacks: "the dense vector",
+        })?;
+        if stored == self.spec.dimensions {
+            return Ok(());
+        }
+        Err(Error::DimensionsDiffer {
+            collection: self.spec.name.clone(),
+            stored,
+            wanted: self.spec.dimensions,
+        })
+    }
+
+    pub(super) async fn upsert(&self, client: &Qdrant, points: Vec<Prepared>) -> Result<(), Error> {
+        let building = self.building.read().await;
+        if let Some(building) = building.as_ref() {
+            building.touch(points.iter().map(|point| point.id));
+            upsert(client, &building.physical, points.clone()).await?;
+        }
+        upsert(client, &self.alias, points).await
+    }
+
+    pub(super) async fn delete(&self, client: &Qdrant, ids: &[Uuid]) -> Result<(), Error> {
+        let building = self.building.read().await;
+        if let Some(building) = building.as_ref() {
+            building.touch(ids.iter().copied());
+            delete(client, &building.physical, ids).await?;
+        }
+        delete(client, &self.alias, ids).await
+    }
+
+    pub(super) async fn begin_rebuild(&self, client: &Qdrant) -> Result<Uuid, Error> {
+        let mut building = self.building.write().await;
+        if building.is_some() {
+            return Err(Error::RebuildRunning {
+                collection: self.spec.name.clone(),
+            });
+        }
+        let live = self.physical(client).await?;
+        drop_generations(client, &self.alias, Some(&live)).await?;
+        let id = Uuid::new_v4();
+        let physical = format!("{}--{}", self.alias, id.simple());
+        self.create(client, &physical).await?;
+        *building = Some(Building {
+            id,
+            physical,
+            touched: Mutex::default(),
+        });
+        Ok(id)
+    }
+
+    /// Held alone, so that no newer write of the same point can be overtaken by this older one.
+    pub(super) async fn add_to_rebuild(&self, client: &Qdrant, id: Uuid, points: Vec<Prepared>) -> Result<(), Error> {
+        let guard = self.building.write().await;
+        let building = guard
+            .as_ref()
+            .filter(|building| building.id == id)
+            .ok_or_else(|| self.given_up())?;
+        upsert(client, &building.physical, building.untouched(points)).await
+    }
+
+    pub(super) async fn finish_rebuild(&self, client: &Qdrant, id: Uuid) -> Result<(), Error> {
+        let mut guard = self.building.write().await;
+        let building = guard
+            .as_ref()
+            .filter(|building| building.id == id)
+            .ok_or_else(|| self.given_up())?;
+        point_alias(client, &self.alias, &building.physical).await?;
+        let physical = building.physical.clone();
+        *guard = None;
+        drop_generations(client, &self.alias, Some(&physical)).await
+    }
+
+    pub(super) async fn give_up_rebuild(&self, client: &Qdrant, id: Uuid) -> Result<(), Error> {
+        let mut guard = self.building.write().await;
+        let building = guard
+            .take_if(|building| building.id == id)
+            .ok_or_else(|| self.given_up())?;
+        drop_generation(client, &building.physical).await
+    }
+
+    /// The collection behind the alias.
+    pub(super) async fn physical(&self, client: &Qdrant) -> Result<String, Error> {
+        behind_alias(client, &self.alias)
+            .await?
+            .ok_or_else(|| Error::UnknownCollection {
+                collection: self.spec.name.clone(),
+            })
+    }
+
+    fn given_up(&self) -> Error {
+        Error::RebuildGivenUp {
+            collection: self.spec.name.clone(),
+        }
+    }
+}
+
+/// Deletes every generation of a collection, and with the last one its alias.
+pub(super) async fn drop_all(client: &Qdrant, alias: &str) -> Result<(), Error> {
+    drop_generations(client, alias, None).await
+}
+
+async fn upsert(client: &Qdrant, collection: &str, points: Vec<Prepared>) -> Result<(), Error> {
+    let mut points = points.into_iter().map(translate::point).peekable();
+    while points.peek().is_some() {
+        let batch: Vec<_> = points.by_ref().take(POINTS_AT_ONCE).collect();
+        let upsert = UpsertPointsBuilder::new(collection, batch).wait(true);
+        client.upsert_points(upsert).await.map_err(at("store points"))?;
+    }
+    Ok(())
+}
+
+async fn delete(client: &Qdrant, collection: &str, ids: &[Uuid]) -> Result<(), Error> {
+    let ids = PointsIdsList {
+        ids: ids.iter().copied().map(translate::point_id).collect(),
+    };
+    let delete = DeletePointsBuilder::new(collection).points(ids).wait(true);
+    client
+        .delete_points(delete)
+        .await
+        .map(drop)
+        .map_err(at("delete points"))
+}
+
+async fn index_field(client: &Qdrant, collection: &str, field: &Field) -> Result<(), Error> {
+    let (kind, params) = translate::index(field.kind);
+    let mut create = CreateFieldIndexCollectionBuilder::new(collection, &field.name, kind).wait(true);
+    if let Some(params) = params {
+        create = create.field_index_params(params);
+    }
+    client
+        .create_field_index(create)
+        .await
+        .map(drop)
+        .map_err(at("index a field"))
+}
+
+async fn exists(client: &Qdrant, collection: &str) -> Result<bool, Error> {
+    client
+        .collection_exists(collection)
+        .await
+        .map_err(at("look for a collection"))
+}
+
+async fn behind_alias(client: &Qdrant, alias: &str) -> Result<Option<String>, Error> {
+    let answer = client.list_aliases().await.map_err(at("list aliases"))?;
+    let found = answer.aliases.into_iter().find(|known| known.alias_name == alias);
+    Ok(found.map(|known| known.collection_name))
+}
+
+/// Points the alias at a collection, away from the one it named before, in one step.
+async fn point_alias(client: &Qdrant, alias: &str, collection: &str) -> Result<(), Error> {
+    let create = CreateAliasBuilder::new(collection, alias);
+    client
+        .create_alias(create)
+        .await
+        .map(drop)
+        .map_err(at("point an alias"))
+}
+
+async fn info(client: &Qdrant, collection: &str) -> Result<CollectionInfo, Error> {
+    let act = "describe a collection";
+    let answer = client.collection_info(collection).await.map_err(at(act))?;
+    answer.result.ok_or(Error::ServerAnswer {
+        act,
+        lacks: "the description",
+    })
+}
+
+fn dimensions(info: &CollectionInfo) -> Option<usize> {
+    let params = info.config.as_ref()?.params.as_ref()?;
+    match params.vectors_config.as_ref()?.config.as_ref()? {
+        Config::ParamsMap(map) => map.map.get(DENSE).map(|dense| dense.size as usize),
+        Config::Params(_) => None,
+    }
+}
+
+/// Deletes every generation of a collection but `keep`: what rebuilds replaced or left behind.
+async fn drop_generations(client: &Qdrant, alias: &str, keep: Option<&str>) -> Result<(), Error> {
+    let answer = client.list_collections().await.map_err(at("list collections"))?;
+    let prefix = format!("{alias}--");
+    let all = answer.collections.into_iter().map(|collection| collection.name);
+    for name in all.filter(|name| name.starts_with(&prefix) && Some(name.as_str()) != keep) {
+        drop_generation(client, &name).await?;
+    }
+    Ok(())
+}
+
+async fn drop_generation(client: &Qdrant, physical: &str) -> Result<(), Error> {
+    client
+        .delete_collection(physical)
+        .await
+        .map(drop)
+        .map_err(at("delete a collection"))
+}

@@ -1,0 +1,145 @@
+//! This crate's filters and points as the Qdrant server takes them.
+
+use std::collections::HashMap;
+
+use qdrant_client::Payload as ServerPayload;
+use qdrant_client::qdrant::r#match::MatchValue;
+use qdrant_client::qdrant::point_id::PointIdOptions;
+use qdrant_client::qdrant::{
+    Condition as ServerCondition, DatetimeRange, FieldType, Filter as ServerFilter, NamedVectors, PointId, PointStruct,
+    Query, QueryPoints, QueryPointsBuilder, Range, TextIndexParams, TextIndexParamsBuilder, Timestamp, TokenizerType,
+    Value as ServerValue, Vector, VectorInput,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{DENSE, SPARSE};
+use crate::candidates::{By, Lookup};
+use crate::search::Prepared;
+use crate::{Condition, FieldKind, Filter, Payload, Value};
+
+/// The question as one query of a batch.
+pub(super) fn query(collection: &str, lookup: &Lookup) -> QueryPoints {
+    let (vector, using) = match &lookup.by {
+        By::Dense(vector) => (VectorInput::new_dense(vector.clone()), DENSE),
+        By::Sparse(words) => (
+            VectorInput::new_sparse(words.indices.clone(), words.values.clone()),
+            SPARSE,
+        ),
+    };
+    QueryPointsBuilder::new(collection)
+        .query(Query::new_nearest(vector))
+        .using(using)
+        .limit(lookup.limit as u64)
+        .filter(filter(&lookup.filter, &lookup.exclude, lookup.only.as_deref()))
+        .with_payload(false)
+        .build()
+}
+
+/// The filter with ids left out and, where given, only certain ids let in.
+pub(super) fn filter(filter: &Filter, exclude: &[Uuid], only: Option<&[Uuid]>) -> ServerFilter {
+    let mut must = conditions(&filter.all);
+    let mut must_not = conditions(&filter.none);
+    must.extend(only.map(has_id));
+    if !exclude.is_empty() {
+        must_not.push(has_id(exclude));
+    }
+    ServerFilter {
+        should: conditions(&filter.any),
+        must,
+        must_not,
+        min_should: None,
+    }
+}
+
+fn has_id(ids: &[Uuid]) -> ServerCondition {
+    ServerCondition::has_id(ids.iter().copied().map(point_id))
+}
+
+fn conditions(conditions: &[Condition]) -> Vec<ServerCondition> {
+    conditions.iter().map(condition).collect()
+}
+
+fn condition(condition: &Condition) -> ServerCondition {
+    match condition {
+        Condition::Is { field, value } => ServerCondition::matches(field, plain(value)),
+        Condition::OneOf { field, values } => ServerCondition::matches(field, values.clone()),
+        Condition::Between { field, from, to } => ServerCondition::range(
+            field,
+            Range {
+                gte: *from,
+                lte: *to,
+                ..Range::default()
+            },
+        ),
+        Condition::During { field, from, until } => ServerCondition::datetime_range(
+            field,
+            DatetimeRange {
+                gte: from.map(moment),
+                lt: until.map(moment),
+                ..DatetimeRange::default()
+            },
+        ),
+        Condition::Phrase { field, phrase } => ServerCondition::matches_phrase(field, phrase),
+    }
+}
+
+/// Named one by one: the client's own conversion would look a keyword with a space in it up word by word.
+fn plain(value: &Value) -> MatchValue {
+    match value {
+        Value::Keyword(text) => MatchValue::Keyword(text.clone()),
+        Value::Integer(number) => MatchValue::Integer(*number),
+        Value::Bool(yes) => MatchValue::Boolean(*yes),
+    }
+}
+
+fn moment(time: OffsetDateTime) -> Timestamp {
+    Timestamp {
+        seconds: time.unix_timestamp(),
+        nanos: time.nanosecond() as i32,
+    }
+}
+
+/// The index of a field, and how it is set up where the kind alone does not say.
+pub(super) fn index(kind: FieldKind) -> (FieldType, Option<TextIndexParams>) {
+    match kind {
+        FieldKind::Keyword => (FieldType::Keyword, None),
+        FieldKind::Integer => (FieldType::Integer, None),
+        FieldKind::Float => (FieldType::Float, None),
+        FieldKind::Bool => (FieldType::Bool, None),
+        FieldKind::Time => (FieldType::Datetime, None),
+        FieldKind::Text => {
+            let phrases = TextIndexParamsBuilder::new(TokenizerType::Word)
+                .lowercase(true)
+                .phrase_matching(true);
+            (FieldType::Text, Some(phrases.build()))
+        }
+    }
+}
+
+/// The point as it is stored; without words it has no sparse vector.
+pub(super) fn point(point: Prepared) -> PointStruct {
+    let mut vectors = NamedVectors::default().add_vector(DENSE, Vector::new_dense(point.dense));
+    if !point.sparse.is_empty() {
+        vectors = vectors.add_vector(SPARSE, Vector::new_sparse(point.sparse.indices, point.sparse.values));
+    }
+    PointStruct::new(point_id(point.id), vectors, ServerPayload::from(point.payload))
+}
+
+/// The id as the server takes it.
+pub(super) fn point_id(id: Uuid) -> PointId {
+    PointId::from(id.to_string())
+}
+
+/// The id, where it is one of ours.
+pub(super) fn uuid(id: Option<PointId>) -> Option<Uuid> {
+    match id?.point_id_options? {
+        PointIdOptions::Uuid(text) => text.parse().ok(),
+        PointIdOptions::Num(_) => None,
+    }
+}
+
+/// The caller's own data.
+pub(super) fn payload(payload: HashMap<String, ServerValue>) -> Payload {
+    payload.into_iter().map(|(key, value)| (key, value.into())).collect()
+}
