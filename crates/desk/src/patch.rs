@@ -91,8 +91,16 @@ impl TicketPatch {
     fn corrected(&self, ticket: &Ticket) -> Vec<Corrected> {
         let values = [
             (CorrectedField::Category, ticket.category.clone(), self.category.clone()),
-            (CorrectedField::Priority, ticket.priority.map(|p| p.to_string()), self.priority.map(|p| p.to_string())),
-            (CorrectedField::Team, ticket.team_id.map(|id| id.to_string()), self.team_id.map(|id| id.to_string())),
+            (
+                CorrectedField::Priority,
+                ticket.priority.map(|p| p.to_string()),
+                self.priority.map(|p| p.to_string()),
+            ),
+            (
+                CorrectedField::Team,
+                ticket.team_id.map(|id| id.to_string()),
+                self.team_id.map(|id| id.to_string()),
+            ),
         ];
         let changed = |(field, before, after): (CorrectedField, Option<String>, Option<String>)| {
             let after = after.filter(|after| before.as_ref() != Some(after))?;

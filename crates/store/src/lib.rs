@@ -1,1 +1,54 @@
-//! store
+//! The desk's rows in SQL: SQLite by default, PostgreSQL by URL, one SQL text for both.
+//!
+//! The tickets table is the queue of triage: a row is durable in state
+//! `received` before anyone answers, is claimed by one process at a time, and
+//! leaves that state exactly once. Submissions and decisions of many callers
+//! are committed in groups.
+
+mod accounts;
+mod agents;
+mod config;
+mod contacts;
+mod corrections;
+mod counts;
+mod cursor;
+mod database;
+mod decide;
+mod error;
+mod events;
+mod folder;
+mod idempotency;
+mod messages;
+mod micros;
+mod noun;
+mod page;
+mod patch;
+mod queue;
+mod row;
+mod settings;
+mod sql;
+mod store;
+mod submit;
+mod teams;
+mod ticket_row;
+mod tickets;
+mod tokens;
+mod writer;
+
+pub use config::StoreConfig;
+pub use counts::Counts;
+pub use decide::Recorded;
+pub use error::{Fault, StoreError};
+pub use folder::DataFolder;
+pub use idempotency::IdempotencyKey;
+pub use micros::now;
+pub use page::{Page, PageRequest};
+pub use queue::{Failed, RetryPolicy};
+pub use store::Store;
+pub use submit::{Submission, Submitted};
+pub use tickets::TicketFilter;
+pub use tokens::{CreatedToken, TokenCheck};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

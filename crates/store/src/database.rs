@@ -1,0 +1,196 @@
+//! The pools over one database, and the few things in which the two dialects differ.
+
+use std::str::FromStr;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+
+use crate::config::StoreConfig;
+use crate::error::{StoreError, failed};
+use crate::sql::Sql;
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Which SQL is spoken. Every difference between the two is a method here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    fn of(url: &str) -> Result<Self, StoreError> {
+        match url.split(':').next() {
+            Some("sqlite") => Ok(Dialect::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
+            _ => Err(StoreError::UnsupportedUrl),
+        }
+    }
+
+    /// Opens a transaction that will write. SQLite takes its write lock at once:
+    /// a lock taken later could fail in the middle.
+    fn begin_write(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        }
+    }
+
+    /// Lets several processes claim different rows; SQLite has one writer anyway.
+    pub(crate) fn skip_locked(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    fn migrations(self) -> &'static Migrator {
+        match self {
+            Dialect::Sqlite => &SQLITE_MIGRATIONS,
+            Dialect::Postgres => &POSTGRES_MIGRATIONS,
+        }
+    }
+}
+
+/// The pools over one database.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    pub(crate) dialect: Dialect,
+    reads: AnyPool,
+    /// One connection on SQLite: writers queue here in order instead of polling a lock.
+    writes: AnyPool,
+}
+
+impl Database {
+    /// Opens the pools and brings the tables up to date.
+    pub(crate) async fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let dialect = Dialect::of(&config.url)?;
+        let database = match dialect {
+            Dialect::Sqlite => open_sqlite(config).await?,
+            Dialect::Postgres => open_postgres(config).await?,
+        };
+        let mut connection = database.writes.acquire().await.map_err(failed("open the database"))?;
+        dialect
+            .migrations()
+            .run(&mut *connection)
+            .await
+            .map_err(migration_failed)?;
+        Ok(database)
+    }
+
+    /// A connection to read from.
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
+        self.reads.acquire().await.map_err(failed("get a connection"))
+    }
+
+    /// A transaction to write in; rolled back when dropped.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let begin = self.dialect.begin_write();
+        self.writes
+            .begin_with(begin)
+            .await
+            .map_err(failed("begin a transaction"))
+    }
+
+    pub(crate) async fn close(&self) {
+        self.reads.close().await;
+        self.writes.close().await;
+    }
+}
+
+/// Ends a transaction that wrote; everything in it is durable afterwards.
+pub(crate) async fn commit(transaction: Transaction<'static, Any>) -> Result<(), StoreError> {
+    transaction.commit().await.map_err(failed("commit"))
+}
+
+async fn open_sqlite(config: &StoreConfig) -> Result<Database, StoreError> {
+    let writes = sqlite_pool(config, 1, false)?;
+    // The first connection makes the file and turns on WAL; readers come after it.
+    writes.acquire().await.map_err(failed("open the database"))?;
+    let reads = sqlite_pool(config, config.connections, true)?;
+    Ok(Database {
+        dialect: Dialect::Sqlite,
+        reads,
+        writes,
+    })
+}
+
+fn sqlite_pool(config: &StoreConfig, connections: u32, reads: bool) -> Result<AnyPool, StoreError> {
+    let separator = if config.url.contains('?') { '&' } else { '?' };
+    let mode = if config.url.contains("mode=") { "" } else { "mode=rwc" };
+    let url = format!("{}{separator}{mode}", config.url);
+    let pragmas = pragmas(config, reads);
+    let pool = pool_options(config, connections)
+        .after_connect(move |connection, _| {
+            let pragmas = pragmas.clone();
+            Box::pin(async move { run_pragmas(connection, &pragmas).await })
+        })
+        .connect_lazy_with(connect_options(&url)?);
+    Ok(pool)
+}
+
+/// WAL with NORMAL: what is committed survives the death of the process; a power
+/// cut may take the last commits but never the database's consistency.
+fn pragmas(config: &StoreConfig, reads: bool) -> Vec<String> {
+    let mut pragmas = vec![
+        format!("busy_timeout = {}", config.wait_ms),
+        "foreign_keys = ON".to_owned(),
+        "synchronous = NORMAL".to_owned(),
+        "temp_store = MEMORY".to_owned(),
+    ];
+    if reads {
+        pragmas.push("query_only = ON".to_owned());
+    } else {
+        pragmas.push("journal_mode = WAL".to_owned());
+        pragmas.push("journal_size_limit = 67108864".to_owned());
+    }
+    if let Some(max_bytes) = config.max_bytes {
+        pragmas.push("page_size = 4096".to_owned());
+        pragmas.push(format!("max_page_count = {}", (max_bytes / 4096).max(1)));
+    }
+    pragmas
+}
+
+async fn run_pragmas(connection: &mut AnyConnection, pragmas: &[String]) -> Result<(), sqlx::Error> {
+    for pragma in pragmas {
+        Sql::new(&format!("PRAGMA {pragma}"), []).all(connection).await?;
+    }
+    Ok(())
+}
+
+async fn open_postgres(config: &StoreConfig) -> Result<Database, StoreError> {
+    let pool = pool_options(config, config.connections.max(2))
+        .connect_with(connect_options(&config.url)?)
+        .await
+        .map_err(failed("connect"))?;
+    Ok(Database {
+        dialect: Dialect::Postgres,
+        reads: pool.clone(),
+        writes: pool,
+    })
+}
+
+fn pool_options(config: &StoreConfig, connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections.max(1))
+        .acquire_timeout(config.wait())
+        .max_lifetime(None)
+        .idle_timeout(None)
+}
+
+fn connect_options(url: &str) -> Result<AnyConnectOptions, StoreError> {
+    AnyConnectOptions::from_str(url).map_err(failed("read the database URL"))
+}
+
+fn migration_failed(error: sqlx::migrate::MigrateError) -> StoreError {
+    match error {
+        sqlx::migrate::MigrateError::Execute(source) => failed("bring the tables up to date")(source),
+        other => StoreError::Migrate {
+            source: std::sync::Arc::new(other),
+        },
+    }
+}

@@ -1,0 +1,147 @@
+//! What is said on a ticket.
+
+use desk::{Actor, Author, AuthorKind, EventKind, Message, Subject, ValidMessage, Visibility, WorkStatus};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::database::commit;
+use crate::error::{StoreError, failed};
+use crate::page::{Page, PageRequest};
+use crate::row::Columns;
+use crate::sql::{Arg, Sql, insert_rows};
+use crate::store::Store;
+use crate::{events, micros, ticket_row};
+
+const COLUMNS: &str = "id, ticket_id, author_kind, author_id, author_name, visibility, body, created_at";
+
+impl Store {
+    /// Adds a message to a ticket; none when there is no such ticket. What a customer
+    /// says on a pending or solved ticket opens it again.
+    ///
+    /// **Errors:** the database's.
+    pub async fn add_message(
+        &self,
+        ticket_id: Uuid,
+        message: &ValidMessage,
+        actor: &Actor,
+    ) -> Result<Option<Message>, StoreError> {
+        let mut transaction = self.database().begin().await?;
+        let Some(ticket) = ticket_row::get(&mut transaction, ticket_id).await? else {
+            return Ok(None);
+        };
+        let now = micros::now();
+        let message = stored(ticket_id, message, now);
+        insert_rows(
+            &mut transaction,
+            &format!("INSERT INTO messages ({COLUMNS})"),
+            vec![values(&message)],
+        )
+        .await
+        .map_err(failed("store a message"))?;
+        let data = [
+            ("message", message.id.to_string()),
+            ("author", message.author.kind.to_string()),
+        ];
+        let mut told = vec![events::event(
+            now,
+            actor,
+            EventKind::MessageAdded,
+            Subject::ticket(ticket_id),
+            data,
+        )];
+        if message.author.kind == AuthorKind::Customer && reopens(ticket.status) {
+            reopen(&mut transaction, ticket_id, now).await?;
+            let data = [
+                ("status.before", ticket.status.to_string()),
+                ("status.after", WorkStatus::Open.to_string()),
+            ];
+            told.push(events::event(
+                now,
+                actor,
+                EventKind::TicketChanged,
+                Subject::ticket(ticket_id),
+                data,
+            ));
+        }
+        events::insert(&mut transaction, &told).await?;
+        commit(transaction).await?;
+        Ok(Some(message))
+    }
+
+    /// The messages of a ticket, oldest first; internal notes only when asked for.
+    ///
+    /// **Errors:** `ForeignCursor`, or the database's.
+    pub async fn list_messages(
+        &self,
+        ticket_id: Uuid,
+        internal_too: bool,
+        page: &PageRequest,
+    ) -> Result<Page<Message>, StoreError> {
+        let list = format!("messages of {ticket_id} {internal_too}");
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM messages WHERE ticket_id = "), []);
+        sql.arg(ticket_id);
+        if !internal_too {
+            sql.push(" AND visibility = ").arg(Visibility::Public.as_str());
+        }
+        sql.push(" AND id > ")
+            .arg(self.position(page, &list)?.unwrap_or_default());
+        sql.push(" ORDER BY id LIMIT ").arg(page.rows() + 1);
+        let mut reader = self.database().reader().await?;
+        let rows = sql.all(&mut reader).await.map_err(failed("list messages"))?;
+        let messages = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(self.page(messages, page, &list, |message: &Message| message.id.to_string()))
+    }
+}
+
+fn stored(ticket_id: Uuid, message: &ValidMessage, now: OffsetDateTime) -> Message {
+    let fields = message.fields().clone();
+    Message {
+        id: Uuid::now_v7(),
+        ticket_id,
+        author: fields.author,
+        visibility: fields.visibility,
+        body: fields.body,
+        created_at: now,
+    }
+}
+
+fn reopens(status: WorkStatus) -> bool {
+    matches!(status, WorkStatus::Pending | WorkStatus::Solved)
+}
+
+async fn reopen(to: &mut AnyConnection, ticket_id: Uuid, now: OffsetDateTime) -> Result<(), StoreError> {
+    let text = "UPDATE tickets SET status = 'open', version = version + 1, updated_at = $1 WHERE id = $2";
+    let reopened = Sql::new(text, [now.into(), ticket_id.into()]).execute(to).await;
+    reopened.map(|_| ()).map_err(failed("reopen a ticket"))
+}
+
+fn values(message: &Message) -> Vec<Arg> {
+    vec![
+        message.id.into(),
+        message.ticket_id.into(),
+        message.author.kind.as_str().into(),
+        message.author.id.into(),
+        (&message.author.name).into(),
+        message.visibility.as_str().into(),
+        message.body.as_str().into(),
+        message.created_at.into(),
+    ]
+}
+
+fn read(row: &AnyRow) -> Result<Message, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(Message {
+        id: columns.id("message id")?,
+        ticket_id: columns.id("message ticket")?,
+        author: Author {
+            kind: columns.word("message author")?,
+            id: columns.maybe_id("message author id")?,
+            name: columns.maybe_text("message author name")?,
+        },
+        visibility: columns.word("message visibility")?,
+        body: columns.text("message body")?,
+        created_at: columns.time("message time")?,
+    })
+}

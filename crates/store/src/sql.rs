@@ -1,0 +1,210 @@
+//! SQL text with `$N` parameters, as both databases take it.
+
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{AnyConnection, AssertSqlSafe};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::micros;
+
+/// Rows of one statement, largest first: few sizes, so that statements stay prepared.
+const CHUNKS: [usize; 3] = [64, 8, 1];
+
+/// One value of a statement.
+#[derive(Debug, Clone)]
+pub(crate) enum Arg {
+    Text(Option<String>),
+    Int(Option<i64>),
+}
+
+/// A statement and its values.
+#[derive(Debug, Default)]
+pub(crate) struct Sql {
+    text: String,
+    args: Vec<Arg>,
+}
+
+impl Sql {
+    /// A statement whose text already holds `$1`, `$2`… for these values.
+    pub(crate) fn new(text: &str, args: impl IntoIterator<Item = Arg>) -> Self {
+        Sql {
+            text: text.to_owned(),
+            args: args.into_iter().collect(),
+        }
+    }
+
+    /// Adds text; never anything a caller sent.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds the next placeholder and its value.
+    pub(crate) fn arg(&mut self, value: impl Into<Arg>) -> &mut Self {
+        self.args.push(value.into());
+        self.text.push('$');
+        self.text.push_str(&self.args.len().to_string());
+        self
+    }
+
+    /// Adds `($1, $2, …)`.
+    pub(crate) fn tuple(&mut self, values: impl IntoIterator<Item = Arg>) -> &mut Self {
+        for (at, value) in values.into_iter().enumerate() {
+            self.push(if at == 0 { "(" } else { ", " }).arg(value);
+        }
+        self.push(")")
+    }
+
+    /// Runs the statement and gives back the rows it changed.
+    pub(crate) async fn execute(self, to: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+        Ok(self.query().execute(to).await?.rows_affected())
+    }
+
+    /// Runs the statement and gives back its rows.
+    pub(crate) async fn all(self, from: &mut AnyConnection) -> Result<Vec<AnyRow>, sqlx::Error> {
+        self.query().fetch_all(from).await
+    }
+
+    /// Runs the statement and gives back its row, if there is one.
+    pub(crate) async fn optional(self, from: &mut AnyConnection) -> Result<Option<AnyRow>, sqlx::Error> {
+        self.query().fetch_optional(from).await
+    }
+
+    fn query(self) -> Query<'static, sqlx::Any, AnyArguments> {
+        // Text is joined from literals of this crate; every value is bound.
+        let query = sqlx::query(AssertSqlSafe(self.text));
+        self.args.into_iter().fold(query, |query, arg| match arg {
+            Arg::Text(text) => query.bind(text),
+            Arg::Int(int) => query.bind(int),
+        })
+    }
+}
+
+/// Inserts rows, many to a statement. `into` reads `INSERT INTO t (a, b)`.
+pub(crate) async fn insert_rows(to: &mut AnyConnection, into: &str, rows: Vec<Vec<Arg>>) -> Result<(), sqlx::Error> {
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let size = chunk_size(rows.len());
+        let mut sql = Sql::new(into, []);
+        for (at, row) in rows.by_ref().take(size).enumerate() {
+            sql.push(if at == 0 { " VALUES " } else { ", " }).tuple(row);
+        }
+        sql.execute(to).await?;
+    }
+    Ok(())
+}
+
+/// The rows of `select … IN` for each of these values; `select` ends before the list.
+pub(crate) async fn select_in(
+    from: &mut AnyConnection,
+    select: &str,
+    values: Vec<Arg>,
+) -> Result<Vec<AnyRow>, sqlx::Error> {
+    let mut rows = Vec::new();
+    for chunk in values.chunks(CHUNKS[0]) {
+        let mut sql = Sql::new(select, []);
+        sql.push(" IN ").tuple(padded(chunk));
+        rows.append(&mut sql.all(from).await?);
+    }
+    Ok(rows)
+}
+
+/// The values, the last one repeated up to the next chunk size.
+fn padded(chunk: &[Arg]) -> impl Iterator<Item = Arg> {
+    let fits = |&size: &usize| size >= chunk.len();
+    let size = CHUNKS.into_iter().rev().find(fits).unwrap_or(chunk.len());
+    let last = chunk.last().cloned();
+    let rest = std::iter::repeat_n(last, size - chunk.len()).flatten();
+    chunk.iter().cloned().chain(rest)
+}
+
+fn chunk_size(rows: usize) -> usize {
+    CHUNKS.into_iter().find(|&size| size <= rows).unwrap_or(1)
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Arg::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Arg::Text(Some(text))
+    }
+}
+
+impl From<Option<&str>> for Arg {
+    fn from(text: Option<&str>) -> Self {
+        Arg::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<Option<String>> for Arg {
+    fn from(text: Option<String>) -> Self {
+        Arg::Text(text)
+    }
+}
+
+impl From<&Option<String>> for Arg {
+    fn from(text: &Option<String>) -> Self {
+        Arg::Text(text.clone())
+    }
+}
+
+impl From<Uuid> for Arg {
+    fn from(id: Uuid) -> Self {
+        Arg::Text(Some(id.to_string()))
+    }
+}
+
+impl From<Option<Uuid>> for Arg {
+    fn from(id: Option<Uuid>) -> Self {
+        Arg::Text(id.map(|id| id.to_string()))
+    }
+}
+
+impl From<i64> for Arg {
+    fn from(int: i64) -> Self {
+        Arg::Int(Some(int))
+    }
+}
+
+impl From<i32> for Arg {
+    fn from(int: i32) -> Self {
+        Arg::Int(Some(int.into()))
+    }
+}
+
+impl From<OffsetDateTime> for Arg {
+    fn from(time: OffsetDateTime) -> Self {
+        Arg::Int(Some(micros::of(time)))
+    }
+}
+
+impl From<Option<OffsetDateTime>> for Arg {
+    fn from(time: Option<OffsetDateTime>) -> Self {
+        Arg::Int(time.map(micros::of))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_count_up() {
+        let mut sql = Sql::new("SELECT 1 WHERE a = ", []);
+        sql.arg("x").push(" AND b IN ").tuple([1_i64.into(), 2_i64.into()]);
+        assert_eq!(sql.text, "SELECT 1 WHERE a = $1 AND b IN ($2, $3)");
+        assert_eq!(sql.args.len(), 3);
+    }
+
+    #[test]
+    fn lists_come_in_few_sizes() {
+        let sizes = |n: usize| padded(&vec![Arg::from(1_i64); n]).count();
+        assert_eq!([1, 2, 8, 9, 64].map(sizes), [1, 8, 8, 64, 64]);
+        assert_eq!([1, 7, 8, 63, 64, 200].map(chunk_size), [1, 1, 8, 8, 64, 64]);
+    }
+}

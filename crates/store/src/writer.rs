@@ -1,0 +1,158 @@
+//! The writer: one task that commits what many callers submit, in groups.
+//!
+//! While one group is being committed the next one gathers, so the cost of a
+//! transaction is shared exactly when there is much to do and nobody waits
+//! for others when there is little.
+
+use desk::{Actor, Decision};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::database::{Database, commit};
+use crate::decide::{self, Recorded};
+use crate::error::StoreError;
+use crate::submit::{self, Submission, Submitted};
+
+/// How a caller hears of its write.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A write that may share its transaction with others.
+#[derive(Debug)]
+pub(crate) enum Write {
+    Submit(Box<Submission>, Reply<Submitted>),
+    Record(Box<Decision>, Actor, Reply<Recorded>),
+    /// Answered when everything before it is committed; the writer ends.
+    Close(oneshot::Sender<()>),
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    submissions: Vec<Submission>,
+    submitters: Vec<Reply<Submitted>>,
+    decisions: Vec<(Decision, Actor)>,
+    deciders: Vec<Reply<Recorded>>,
+    closers: Vec<oneshot::Sender<()>>,
+}
+
+/// What the database answered to a group, in its order.
+struct Answers {
+    submitted: Vec<Result<Submitted, StoreError>>,
+    recorded: Vec<Result<Recorded, StoreError>>,
+}
+
+/// Commits groups until the inbox is closed or told to close.
+pub(crate) async fn run(database: Database, mut inbox: mpsc::Receiver<Write>, group_writes: usize) {
+    let mut waiting = Vec::with_capacity(group_writes);
+    while inbox.recv_many(&mut waiting, group_writes).await > 0 {
+        let mut group = Group::gather(waiting.drain(..));
+        let closers = std::mem::take(&mut group.closers);
+        write(&database, group).await;
+        if !closers.is_empty() {
+            inbox.close();
+            for closer in closers {
+                // Whoever was dropped meanwhile does not wait for the answer.
+                let _left = closer.send(());
+            }
+        }
+    }
+}
+
+impl Group {
+    fn gather(writes: impl Iterator<Item = Write>) -> Self {
+        let mut group = Group::default();
+        for write in writes {
+            match write {
+                Write::Submit(submission, reply) => {
+                    group.submissions.push(*submission);
+                    group.submitters.push(reply);
+                }
+                Write::Record(decision, actor, reply) => {
+                    group.decisions.push((*decision, actor));
+                    group.deciders.push(reply);
+                }
+                Write::Close(closer) => group.closers.push(closer),
+            }
+        }
+        group
+    }
+
+    fn len(&self) -> usize {
+        self.submissions.len() + self.decisions.len()
+    }
+}
+
+async fn write(database: &Database, group: Group) {
+    if group.len() == 0 {
+        return;
+    }
+    let answers = match attempt(database, &group.submissions, &group.decisions).await {
+        Ok(answers) => answers,
+        Err(error) if group.len() > 1 && is_of_one_write(&error) => one_by_one(database, &group).await,
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                writes = group.len(),
+                "a group of writes failed"
+            );
+            Answers::all_failed(&group, &error)
+        }
+    };
+    // A caller who left is no reason to stop: the row is durable all the same.
+    for (reply, answer) in group.submitters.into_iter().zip(answers.submitted) {
+        drop(reply.send(answer));
+    }
+    for (reply, answer) in group.deciders.into_iter().zip(answers.recorded) {
+        drop(reply.send(answer));
+    }
+}
+
+impl Answers {
+    fn all_failed(group: &Group, error: &StoreError) -> Self {
+        Answers {
+            submitted: group.submissions.iter().map(|_| Err(error.clone())).collect(),
+            recorded: group.decisions.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+}
+
+/// Whether the failure may be one write's alone: a row another process stored at
+/// the same moment, a deadlock with it, or a value the database does not take.
+fn is_of_one_write(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Query { .. } | StoreError::Locked { .. } | StoreError::Taken { .. } | StoreError::Unknown { .. }
+    )
+}
+
+async fn attempt(
+    database: &Database,
+    submissions: &[Submission],
+    decisions: &[(Decision, Actor)],
+) -> Result<Answers, StoreError> {
+    let mut transaction = database.begin().await?;
+    let submitted = submit::submit_all(&mut transaction, submissions).await?;
+    let recorded = decide::record_all(&mut transaction, decisions).await?;
+    commit(transaction).await?;
+    Ok(Answers { submitted, recorded })
+}
+
+async fn one_by_one(database: &Database, group: &Group) -> Answers {
+    let mut answers = Answers {
+        submitted: Vec::new(),
+        recorded: Vec::new(),
+    };
+    for submission in &group.submissions {
+        let answer = attempt(database, std::slice::from_ref(submission), &[]).await;
+        answers
+            .submitted
+            .push(answer.and_then(|answers| only(answers.submitted)));
+    }
+    for decision in &group.decisions {
+        let answer = attempt(database, &[], std::slice::from_ref(decision)).await;
+        answers.recorded.push(answer.and_then(|answers| only(answers.recorded)));
+    }
+    answers
+}
+
+fn only<T>(answers: Vec<Result<T, StoreError>>) -> Result<T, StoreError> {
+    answers.into_iter().next().unwrap_or(Err(StoreError::Closed))
+}
