@@ -1,1 +1,25 @@
-//! manifest
+//! The files of a model: named, fetched, verified. The only crate that trusts a file.
+//!
+//! A model is a folder with a `manifest.toml`. [`Model::open`] gives the folder once every file has the sum its
+//! manifest says; [`pull`] first fetches what is missing.
+
+mod digest;
+mod encoder_spec;
+mod error;
+mod model;
+mod progress;
+mod pull;
+mod schema;
+mod source;
+
+pub use digest::sha256_of;
+pub use encoder_spec::{EncoderSpec, Pooling};
+pub use error::{Attempt, ManifestError};
+pub use model::{MANIFEST_FILE, Model};
+pub use progress::Progress;
+pub use pull::{PullOptions, pull};
+pub use schema::{FileEntry, Kind, Manifest, Source};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
