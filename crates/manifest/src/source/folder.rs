@@ -18,10 +18,18 @@ pub(super) fn fetch(
         let from = folder.join(&entry.path);
         let bytes = fs::copy(&from, target(request, entry)?).map_err(|source| match source.kind() {
             ErrorKind::NotFound => ManifestError::MissingFile { path: from.clone() },
-            _ => ManifestError::ReadFile { path: from.clone(), source },
+            _ => ManifestError::ReadFile {
+                path: from.clone(),
+                source,
+            },
         })?;
         let place = format!("folder {}", folder.display());
-        progress(Progress { place, file: entry.path.clone(), bytes, total: Some(bytes) });
+        progress(Progress {
+            place,
+            file: entry.path.clone(),
+            bytes,
+            total: Some(bytes),
+        });
     }
     Ok(())
 }

