@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::thread;
 
 use argmin::core::{CostFunction, Error, Gradient};
@@ -78,11 +79,11 @@ impl<'a> Objective<'a> {
         let parts: Vec<Part> = thread::scope(|scope| {
             let start = |part: usize| {
                 let range = rows * part / PARTS..rows * (part + 1) / PARTS;
-                let model = &model;
-                scope.spawn(move || part_of(self.examples, self.targets, model, range))
+                let (examples, targets, model) = (self.examples, self.targets, &model);
+                scope.spawn(move || part_of(examples, targets, model, range))
             };
             let handles: Vec<_> = (0..PARTS).map(start).collect();
-            handles.into_iter().filter_map(|handle| handle.join().ok()).collect()
+            handles.into_iter().map(|handle| handle.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
         self.sum(parameters, &parts)
     }

@@ -39,7 +39,7 @@ struct Profile {
 impl Profile {
     fn new(text: &str) -> Self {
         let words = words(text);
-        let shingle = |start| hash(&words[start..(start + SHINGLE).min(words.len())]);
+        let shingle = |start: usize| hash(&words[start..(start + SHINGLE).min(words.len())]);
         let starts = words.len().saturating_sub(SHINGLE - 1).max(1);
         Self { shingles: (0..starts).map(shingle).collect(), words: words.iter().map(hash).collect() }
     }

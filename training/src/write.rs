@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use classifier::{HeadSpec, MANIFEST_FILE, WEIGHTS_FILE};
-use serde::Serialize;
+use classifier::WEIGHTS_FILE;
+use manifest::{FileEntry, Kind, MANIFEST_FILE, Manifest};
 use sha2::{Digest, Sha256};
 
 use crate::fit::Fitted;
@@ -15,22 +15,6 @@ use crate::recipe::Recipe;
 const CARD_FILE: &str = "card.md";
 /// Hexadecimal digits of a revision.
 const REVISION_DIGITS: usize = 12;
-
-#[derive(Serialize)]
-struct ManifestFile<'a> {
-    name: &'a str,
-    revision: &'a str,
-    kind: &'static str,
-    files: [FileEntry; 1],
-    head: &'a HeadSpec,
-}
-
-#[derive(Serialize)]
-struct FileEntry {
-    path: &'static str,
-    sha256: String,
-    bytes: usize,
-}
 
 /// Writes the folder beside `out` and moves it into place; a head that was there is replaced.
 ///
@@ -64,14 +48,26 @@ fn refuse_foreign(out: &Path) -> Result<()> {
 
 fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<()> {
     let weights = fitted.tensors.to_bytes()?;
-    let spec = toml::to_string(&fitted.spec).context("cannot write the head's description")?;
-    let revision = &hex(&Sha256::new().chain_update(&weights).chain_update(&spec).finalize())[..REVISION_DIGITS];
-    let files = [FileEntry { path: WEIGHTS_FILE, sha256: hex(&Sha256::digest(&weights)), bytes: weights.len() }];
-    let manifest = ManifestFile { name, revision, kind: "head", files, head: &fitted.spec };
-    let manifest = toml::to_string(&manifest).context("cannot write the manifest")?;
+    let head = toml::Table::try_from(&fitted.spec).context("cannot write the head's description")?;
+    let digest = Sha256::new().chain_update(&weights).chain_update(head.to_string()).finalize();
+    let revision = hex(&digest)[..REVISION_DIGITS].to_owned();
     put(folder, WEIGHTS_FILE, &weights)?;
-    put(folder, CARD_FILE, card(fitted, recipe, name, revision)?.as_bytes())?;
-    put(folder, MANIFEST_FILE, manifest.as_bytes())
+    put(folder, CARD_FILE, card(fitted, recipe, name, &revision)?.as_bytes())?;
+    let file = FileEntry {
+        path: WEIGHTS_FILE.to_owned(),
+        sha256: hex(&Sha256::digest(&weights)),
+        bytes: Some(weights.len() as u64),
+    };
+    let manifest = Manifest {
+        name: name.to_owned(),
+        revision,
+        kind: Kind::Head,
+        files: vec![file],
+        sources: Vec::new(),
+        encoder: None,
+        head: Some(head),
+    };
+    put(folder, MANIFEST_FILE, toml::to_string(&manifest).context("cannot write the manifest")?.as_bytes())
 }
 
 fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {

@@ -24,11 +24,17 @@ pub enum ClassifierError {
         #[source]
         source: std::io::Error,
     },
-    /// The manifest has no usable `[head]` table.
-    #[error("the manifest {} does not describe a head", .path.display())]
+    /// The model is something else than a head.
+    #[error("{} is not a head: its manifest names no [head] or no head.safetensors", .folder.display())]
+    NotAHead {
+        /// The model folder.
+        folder: PathBuf,
+    },
+    /// The `[head]` table of the manifest cannot be read.
+    #[error("the manifest in {} does not describe a head", .folder.display())]
     ReadSpec {
-        /// The manifest.
-        path: PathBuf,
+        /// The model folder.
+        folder: PathBuf,
         /// What the parser found.
         #[source]
         source: Box<toml::de::Error>,

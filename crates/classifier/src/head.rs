@@ -1,9 +1,7 @@
 //! A trained head, read once and pure afterwards.
 
 use std::fs;
-use std::path::Path;
-
-use serde::Deserialize;
+use std::path::{Path, PathBuf};
 
 use crate::abstention::{HeldOut, Outcome, Thresholds};
 use crate::assess::{Assessment, energy, probabilities, ranking, set_size};
@@ -14,8 +12,6 @@ use crate::spec::{EncoderId, HeadSpec};
 
 /// File with the tensors of a head inside its folder.
 pub const WEIGHTS_FILE: &str = "head.safetensors";
-/// File that describes a model folder.
-pub const MANIFEST_FILE: &str = "manifest.toml";
 
 /// A multinomial logistic head over an embedding and the words of the text.
 #[derive(Debug, Clone)]
@@ -30,11 +26,6 @@ pub struct Head {
     thresholds: Thresholds,
 }
 
-#[derive(Deserialize)]
-struct ManifestFile {
-    head: HeadSpec,
-}
-
 impl Head {
     /// Opens `models/<name>`, its files checked against the sums of the manifest.
     ///
@@ -42,8 +33,8 @@ impl Head {
     pub fn open(folder: &Path) -> Result<Self, ClassifierError> {
         let model = manifest::Model::open(folder)
             .map_err(|source| ClassifierError::OpenFolder { folder: folder.to_owned(), source })?;
-        let spec = read_spec(&folder.join(MANIFEST_FILE))?;
-        let path = folder.join(WEIGHTS_FILE);
+        let spec = read_spec(&model)?;
+        let path = weights_path(&model)?;
         let bytes = fs::read(&path).map_err(|source| ClassifierError::ReadFile { path, source })?;
         Self::new(model.manifest.name.clone(), model.manifest.revision.clone(), spec, Tensors::from_bytes(&bytes)?)
     }
@@ -172,10 +163,22 @@ impl Head {
     }
 }
 
-fn read_spec(path: &Path) -> Result<HeadSpec, ClassifierError> {
-    let text =
-        fs::read_to_string(path).map_err(|source| ClassifierError::ReadFile { path: path.to_owned(), source })?;
-    let file: ManifestFile = toml::from_str(&text)
-        .map_err(|source| ClassifierError::ReadSpec { path: path.to_owned(), source: Box::new(source) })?;
-    Ok(file.head)
+/// A file the manifest does not name has not been checked.
+fn weights_path(model: &manifest::Model) -> Result<PathBuf, ClassifierError> {
+    let is_named = model.manifest.files.iter().any(|file| file.path == WEIGHTS_FILE);
+    if is_named {
+        Ok(model.folder.join(WEIGHTS_FILE))
+    } else {
+        Err(ClassifierError::NotAHead { folder: model.folder.clone() })
+    }
+}
+
+fn read_spec(model: &manifest::Model) -> Result<HeadSpec, ClassifierError> {
+    let folder = model.folder.clone();
+    match model.manifest.head.clone() {
+        Some(table) => table
+            .try_into()
+            .map_err(|source| ClassifierError::ReadSpec { folder, source: Box::new(source) }),
+        None => Err(ClassifierError::NotAHead { folder }),
+    }
 }

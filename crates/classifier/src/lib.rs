@@ -15,5 +15,5 @@ pub mod words;
 pub use assess::Assessment;
 pub use error::ClassifierError;
 pub use format::Tensors;
-pub use head::{Head, MANIFEST_FILE, WEIGHTS_FILE};
+pub use head::{Head, WEIGHTS_FILE};
 pub use spec::{Conformal, EncoderId, HeadSpec};
