@@ -34,6 +34,7 @@ pub(crate) struct Words {
     english: EdgeBm25,
     spanish: EdgeBm25,
     plain: EdgeBm25,
+    unspaced: EdgeBm25,
 }
 
 impl Words {
@@ -42,13 +43,14 @@ impl Words {
         Ok(Self {
             english: analysis("english", json!({ "language": "english" }))?,
             spanish: analysis("spanish", json!({ "language": "spanish" }))?,
-            plain: analysis("other languages", plain_settings())?,
+            plain: analysis("other languages", plain_settings("word"))?,
+            unspaced: analysis("scripts without spaces", plain_settings("multilingual"))?,
         })
     }
 
     /// The vector a text is stored with.
     pub(crate) fn document(&self, text: &str, language: Option<&str>) -> SparseWords {
-        let analysis = self.of(language).unwrap_or(&self.plain);
+        let analysis = self.of(language).unwrap_or(self.plain_for(text));
         from_edge(analysis.embed_document(text))
     }
 
@@ -69,8 +71,16 @@ impl Words {
         }
     }
 
+    fn plain_for(&self, text: &str) -> &EdgeBm25 {
+        if text.chars().any(is_unspaced) {
+            &self.unspaced
+        } else {
+            &self.plain
+        }
+    }
+
     fn query_in_every_language(&self, text: &str) -> SparseWords {
-        let mut indices: Vec<u32> = [&self.english, &self.spanish, &self.plain]
+        let mut indices: Vec<u32> = [&self.english, &self.spanish, self.plain_for(text)]
             .iter()
             .flat_map(|analysis| analysis.embed_query(text).indices)
             .collect();
@@ -81,10 +91,16 @@ impl Words {
     }
 }
 
-/// A language without a stemmer and with its stop words replaced by none: words as they are, segmented also where a
-/// script puts no spaces between them.
-fn plain_settings() -> serde_json::Value {
-    json!({ "language": "chinese", "stopwords": { "languages": [] }, "tokenizer": "multilingual" })
+/// Whether the character belongs to a script that puts no spaces between words: Thai, Lao, Burmese, Khmer, Japanese
+/// syllables and Han.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
+}
+
+/// A language without a stemmer and with its stop words replaced by none: words as they are.
+fn plain_settings(tokenizer: &str) -> serde_json::Value {
+    json!({ "language": "chinese", "stopwords": { "languages": [] }, "tokenizer": tokenizer })
 }
 
 fn analysis(language: &'static str, mut settings: serde_json::Value) -> Result<EdgeBm25, Error> {
@@ -149,6 +165,24 @@ mod tests {
         for language in [Some("en"), Some("es"), Some("fr"), None] {
             check(language, "Error E-4711 at order A12345", "A12345", 1);
         }
+    }
+
+    #[test]
+    fn a_hyphen_parts_words_in_every_language_alike() {
+        let words = Words::new().unwrap();
+        let query = words.query("A-99817", Some("en"));
+        for language in [Some("en"), Some("es"), Some("de"), None] {
+            let document = words.document("Order A-99817", language);
+            assert!(
+                query.indices.iter().all(|i| document.indices.contains(i)),
+                "{language:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_segmented() {
+        check(Some("zh"), "我的发票金额不对", "发票", 1);
     }
 
     #[test]

@@ -1,0 +1,192 @@
+//! What Qdrant Edge alone must do: hold its folder, survive a kill, notice when its files vanish.
+
+mod corpus;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use search::{CollectionSpec, Error, Fault, Filter, Search, SearchConfig};
+use tempfile::TempDir;
+
+use corpus::{DIMENSIONS, points, query};
+
+const TICKETS: &str = "tickets";
+/// Set in the process that [`what_was_upserted_survives_a_kill`] starts, to the folder it writes to.
+const WRITE_UNTIL_KILLED: &str = "SEARCH_TEST_WRITE_UNTIL_KILLED";
+
+fn spec() -> CollectionSpec {
+    CollectionSpec::new(TICKETS, DIMENSIONS)
+}
+
+async fn open(folder: &Path) -> Result<Search, Error> {
+    let search = Search::open(SearchConfig::edge(folder)).await?;
+    search.ensure(&spec()).await?;
+    Ok(search)
+}
+
+async fn count(search: &Search) -> usize {
+    search.count(TICKETS, &Filter::default()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_in_use_is_refused_and_free_again_afterwards() {
+    let folder = TempDir::new().unwrap();
+    let first = open(folder.path()).await.unwrap();
+    let error = open(folder.path()).await.unwrap_err();
+    assert!(matches!(&error, Error::FolderInUse { folder: named } if named == folder.path()));
+    assert_eq!(error.fault(), Fault::Dependency);
+    drop(first);
+    open(folder.path()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_written_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(folder.path().join("probe"), "").is_ok() {
+        println!("skipped: this user may write to folders that are read-only");
+        return;
+    }
+    let error = open(&folder.path().join("search")).await.unwrap_err();
+    assert!(matches!(error, Error::FolderReadOnly { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_below_a_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let error = open(&file.join("search")).await.unwrap_err();
+    assert!(matches!(error, Error::Folder { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_refused_before_it_is_written_to() {
+    let folder = TempDir::new().unwrap();
+    let mut config = SearchConfig::edge(folder.path());
+    if let search::Backend::Edge(edge) = &mut config.backend {
+        edge.free_bytes_min = u64::MAX;
+    }
+    let error = Search::open(config).await.unwrap().ensure(&spec()).await.unwrap_err();
+    assert!(matches!(error, Error::DiskFull { .. }), "{error:?}");
+    assert_eq!(error.fault(), Fault::Dependency);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_rebuilds_and_dimensions_survive_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let search = open(folder.path()).await.unwrap();
+    search.upsert(TICKETS, &points(300)).await.unwrap();
+    search.rebuild(TICKETS, [points(250)]).await.unwrap();
+    let wanted = search.nearest(TICKETS, &query("invoice charged", "en")).await.unwrap();
+    drop(search);
+
+    let search = open(folder.path()).await.unwrap();
+    assert_eq!(count(&search).await, 250);
+    let hits = search.nearest(TICKETS, &query("invoice charged", "en")).await.unwrap();
+    assert_eq!(hits, wanted);
+    search.upsert(TICKETS, &points(260)).await.unwrap();
+    drop(search);
+
+    let search = Search::open(SearchConfig::edge(folder.path())).await.unwrap();
+    let error = search.ensure(&CollectionSpec::new(TICKETS, 3)).await.unwrap_err();
+    assert!(matches!(error, Error::DimensionsDiffer { .. }), "{error:?}");
+    search.ensure(&spec()).await.unwrap();
+    assert_eq!(count(&search).await, 260);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_cut_off_leaves_no_files_behind() {
+    let folder = TempDir::new().unwrap();
+    let search = open(folder.path()).await.unwrap();
+    search.upsert(TICKETS, &points(20)).await.unwrap();
+    let rebuild = search.begin_rebuild(TICKETS).await.unwrap();
+    rebuild.add(&points(10)).await.unwrap();
+    drop((rebuild, search));
+    let search = open(folder.path()).await.unwrap();
+    assert_eq!(count(&search).await, 20);
+    let generations = std::fs::read_dir(folder.path().join(TICKETS)).unwrap();
+    let folders = generations.filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    assert_eq!(folders.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_deleted_under_the_process_are_noticed_and_made_anew() {
+    let folder = TempDir::new().unwrap();
+    let search = open(folder.path()).await.unwrap();
+    search.upsert(TICKETS, &points(20)).await.unwrap();
+    std::fs::remove_dir_all(folder.path().join(TICKETS)).unwrap();
+
+    let error = search.healthy().await.unwrap_err();
+    assert!(matches!(error, Error::FolderGone { .. }), "{error:?}");
+    let error = search.upsert(TICKETS, &points(1)).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Dependency, "{error:?}");
+
+    search.ensure(&spec()).await.unwrap();
+    search.healthy().await.unwrap();
+    assert_eq!(count(&search).await, 0);
+    search.rebuild(TICKETS, [points(20)]).await.unwrap();
+    assert_eq!(count(&search).await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_upserted_survives_a_kill() {
+    let folder = TempDir::new().unwrap();
+    let mut writer = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "writes_until_it_is_killed", "--nocapture"])
+        .env(WRITE_UNTIL_KILLED, folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let acknowledged = wait_for_batches(folder.path(), 12).await;
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+
+    let search = open(folder.path()).await.unwrap();
+    assert!(count(&search).await >= acknowledged * 10);
+    for point in &points(acknowledged as u128 * 10) {
+        let hits = search.nearest(TICKETS, &query(&point.text, "en")).await.unwrap();
+        let hit = hits.iter().find(|hit| hit.id == point.id).unwrap();
+        assert_eq!(hit.payload, point.payload);
+    }
+    search.upsert(TICKETS, &points(2_000)).await.unwrap();
+    assert_eq!(count(&search).await, 2_000);
+}
+
+/// Not a test of its own: the process that [`what_was_upserted_survives_a_kill`] starts and kills. It upserts ten
+/// points at a time and leaves a file for each batch that was acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(WRITE_UNTIL_KILLED) else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let search = open(folder).await.unwrap();
+    for (i, batch) in points(2_000).chunks(10).enumerate() {
+        search.upsert(TICKETS, batch).await.unwrap();
+        std::fs::write(batch_file(folder, i + 1), "").unwrap();
+    }
+}
+
+fn batch_file(folder: &Path, batch: usize) -> std::path::PathBuf {
+    folder.join(format!("acknowledged.{batch}"))
+}
+
+/// The number of batches acknowledged once there are at least `wanted`.
+async fn wait_for_batches(folder: &Path, wanted: usize) -> usize {
+    let started = Instant::now();
+    while !batch_file(folder, wanted).exists() {
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "the writer does not write"
+        );
+        tokio::task::yield_now().await;
+    }
+    (wanted..)
+        .take_while(|batch| batch_file(folder, *batch).exists())
+        .last()
+        .unwrap_or(wanted)
+}
