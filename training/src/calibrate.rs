@@ -59,19 +59,19 @@ pub fn cross_fitted(logits: &Array2<f32>, targets: &[usize], fold_of: &[usize], 
 ///
 /// **Source**: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005: the `(n + 1)` quantile.
 #[must_use]
-pub fn conformal_quantile(probability_of_truth: impl Iterator<Item = f32>, coverage: f32) -> f32 {
+pub fn conformal_quantile(probability_of_truth: impl Iterator<Item = f32>, coverage: f64) -> f32 {
     let mut scores: Vec<f32> = probability_of_truth.map(|probability| 1.0 - probability).collect();
     scores.sort_by(f32::total_cmp);
-    let rank = ((scores.len() + 1) as f32 * coverage).ceil() as usize;
+    let rank = ((scores.len() + 1) as f64 * coverage).ceil() as usize;
     scores.get(rank.saturating_sub(1)).copied().unwrap_or(1.0).clamp(0.0, 1.0)
 }
 
 /// The energy that a `share` of these rows reaches.
 #[must_use]
-pub fn energy_limit(logits: &Array2<f32>, share: f32) -> f32 {
+pub fn energy_limit(logits: &Array2<f32>, share: f64) -> f32 {
     let mut energies: Vec<f32> = logits.rows().into_iter().map(|row| energy(&row_of(row))).collect();
     energies.sort_by(f32::total_cmp);
-    let below = (energies.len() as f32 * (1.0 - share)).floor() as usize;
+    let below = energies.len() - (energies.len() as f64 * share).ceil() as usize;
     energies.get(below).copied().unwrap_or(f32::NEG_INFINITY)
 }
 

@@ -36,9 +36,9 @@ impl Scales {
     #[must_use]
     pub fn new(features: &Features, space: &FeatureSpace) -> Self {
         Self {
-            embedding: features.embedding_weight,
-            word: features.word_weight,
-            char: features.char_weight,
+            embedding: features.embedding_weight as f32,
+            word: features.word_weight as f32,
+            char: features.char_weight as f32,
             first_char: space.word_lexicon().len(),
         }
     }

@@ -20,7 +20,7 @@ use crate::solver;
 use crate::vocabulary;
 
 /// Thresholds of its own may cost a label this much precision when checked on rows they were not derived from.
-const PER_LABEL_SLACK: f32 = 0.01;
+const PER_LABEL_SLACK: f64 = 0.01;
 
 /// How far a long act has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +188,7 @@ fn per_label_holds(rows: &HeldOut, fold_of: &[usize], spec: &HeadSpec) -> bool {
         (f32::midpoint(a.coverage, b.coverage), f32::midpoint(a.precision, b.precision))
     };
     let (own, common) = (outcome(true), outcome(false));
-    own.1 >= spec.target_precision - PER_LABEL_SLACK && own.0 >= common.0
+    f64::from(own.1) >= spec.target_precision - PER_LABEL_SLACK && own.0 >= common.0
 }
 
 fn fit_all(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe, l2: f64, held_out: HeldOut) -> Result<Tensors> {

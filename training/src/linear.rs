@@ -38,10 +38,19 @@ pub fn logits(
     let dimensions = examples.dimensions();
     let dense = examples.dense.slice(s![rows.clone(), ..]);
     let mut logits = dense.dot(&weights.slice(s![..dimensions, ..])) + bias;
-    for (mut scores, row) in logits.rows_mut().into_iter().zip(rows) {
-        for &(term, value) in &examples.sparse[row] {
-            scores.scaled_add(value, &weights.row(dimensions + term as usize));
+    let lexical = weights.slice(s![dimensions.., ..]);
+    let labels = bias.len();
+    if let (Some(lexical), Some(scores)) = (lexical.as_slice(), logits.as_slice_mut()) {
+        for (scores, row) in scores.chunks_exact_mut(labels).zip(rows) {
+            for &(term, value) in &examples.sparse[row] {
+                add_scaled(scores, value, &lexical[term as usize * labels..][..labels]);
+            }
         }
     }
     logits
+}
+
+/// `sums += value * row`, over plain slices: this is where a fit spends its time.
+pub fn add_scaled(sums: &mut [f32], value: f32, row: &[f32]) {
+    sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
 }

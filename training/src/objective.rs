@@ -13,7 +13,7 @@ use argmin::core::{CostFunction, Error, Gradient};
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, s};
 
 use crate::examples::Examples;
-use crate::linear::{Linear, logits};
+use crate::linear::{Linear, add_scaled, logits};
 
 /// Rows are summed in so many parts, whatever the machine: sums in another order are other sums.
 const PARTS: usize = 4;
@@ -134,9 +134,13 @@ fn part_of(examples: &Examples, targets: &[usize], model: &Linear, rows: Range<u
     let mut weights = Array2::zeros(model.weights.raw_dim());
     let dense = examples.dense.slice(s![rows.clone(), ..]);
     weights.slice_mut(s![..dimensions, ..]).assign(&dense.t().dot(&residuals));
-    for (residual, row) in residuals.rows().into_iter().zip(rows) {
-        for &(term, value) in &examples.sparse[row] {
-            weights.row_mut(dimensions + term as usize).scaled_add(value, &residual);
+    let labels = model.bias.len();
+    let mut lexical = weights.slice_mut(s![dimensions.., ..]);
+    if let (Some(lexical), Some(residuals)) = (lexical.as_slice_mut(), residuals.as_slice()) {
+        for (residual, row) in residuals.chunks_exact(labels).zip(rows) {
+            for &(term, value) in &examples.sparse[row] {
+                add_scaled(&mut lexical[term as usize * labels..][..labels], value, residual);
+            }
         }
     }
     Part { loss, weights, bias: residuals.sum_axis(ndarray::Axis(0)) }

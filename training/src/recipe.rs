@@ -16,11 +16,11 @@ pub struct Recipe {
     /// Number of folds of the cross-validation.
     pub folds: usize,
     /// Share of given labels that should be right, in `0..1`.
-    pub target_precision: f32,
+    pub target_precision: f64,
     /// Share of texts whose label is among the alternatives, in `0..1`.
-    pub conformal_coverage: f32,
+    pub conformal_coverage: f64,
     /// Share of held-out rows that must not be taken for out of scope, in `0..1`.
-    pub in_scope_share: f32,
+    pub in_scope_share: f64,
     /// Strengths of the L2 penalty tried; the one with the best held-out log-loss wins.
     pub l2: Vec<f64>,
     /// Where the data are, for recipes that belong to certain data.
@@ -48,11 +48,11 @@ pub struct DataSource {
 #[serde(deny_unknown_fields, default)]
 pub struct Features {
     /// Length of the embedding block.
-    pub embedding_weight: f32,
+    pub embedding_weight: f64,
     /// Length of the word block.
-    pub word_weight: f32,
+    pub word_weight: f64,
     /// Length of the character block.
-    pub char_weight: f32,
+    pub char_weight: f64,
     /// Word n-grams.
     pub word_ngrams: Ngrams,
     /// Character n-grams.
@@ -71,7 +71,7 @@ impl Default for Recipe {
             target_precision: 0.9,
             conformal_coverage: 0.95,
             in_scope_share: 0.99,
-            l2: vec![0.3, 0.1, 0.03],
+            l2: vec![0.1, 0.03, 0.01],
             data: DataSource::default(),
             features: Features::default(),
         }
@@ -82,8 +82,8 @@ impl Default for Features {
     fn default() -> Self {
         Self {
             embedding_weight: 1.0,
-            word_weight: 0.7,
-            char_weight: 0.7,
+            word_weight: 1.0,
+            char_weight: 1.5,
             word_ngrams: Ngrams { min: 1, max: 2 },
             char_ngrams: Ngrams { min: 3, max: 5 },
             min_documents: 2,
@@ -107,7 +107,7 @@ impl Recipe {
     ///
     /// **Errors**: names the key.
     pub fn check(&self) -> Result<()> {
-        let open_unit = |value: f32| value > 0.0 && value < 1.0;
+        let open_unit = |value: f64| value > 0.0 && value < 1.0;
         ensure!(self.folds >= 2, "folds: at least 2");
         ensure!(open_unit(self.target_precision), "target_precision: between 0 and 1");
         ensure!(open_unit(self.conformal_coverage), "conformal_coverage: between 0 and 1");

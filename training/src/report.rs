@@ -31,7 +31,7 @@ pub struct Report {
     /// By value of the slice column.
     pub slices: Vec<Slice>,
     /// Share of given labels that should be right.
-    pub target_precision: f32,
+    pub target_precision: f64,
     /// Whether each label has its own threshold.
     pub threshold_per_label: bool,
     /// What that costs.
@@ -67,7 +67,7 @@ pub struct Slice {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Promise {
     /// Share of texts whose label should be among them.
-    pub promised: f32,
+    pub promised: f64,
     /// Share whose label was.
     pub held: f64,
     /// Labels in a list, on average.

@@ -16,11 +16,11 @@ use crate::objective::Objective;
 /// Pairs of steps L-BFGS remembers.
 const MEMORY: usize = 7;
 /// It stops here at the latest.
-const MAX_ITERATIONS: u64 = 150;
+const MAX_ITERATIONS: u64 = 100;
 /// It stops when the gradient of the mean loss is shorter than this.
-const GRADIENT_TOLERANCE: f64 = 3e-5;
+const GRADIENT_TOLERANCE: f64 = 1e-4;
 /// It stops when the mean loss falls by less than this a step.
-const COST_TOLERANCE: f64 = 1e-7;
+const COST_TOLERANCE: f64 = 1e-6;
 
 /// The model with the least penalised loss on these examples.
 ///

@@ -66,7 +66,7 @@ impl HeldOut {
     ///
     /// A label with fewer than 30 rows takes the threshold of all. Out of reach means [`ALWAYS_ASK`].
     #[must_use]
-    pub fn thresholds(&self, labels: usize, target_precision: f32, per_label: bool) -> Thresholds {
+    pub fn thresholds(&self, labels: usize, target_precision: f64, per_label: bool) -> Thresholds {
         let all: Vec<usize> = (0..self.len()).collect();
         let common = self.threshold(all, target_precision).unwrap_or(ALWAYS_ASK);
         let own = |label: usize| {
@@ -89,16 +89,16 @@ impl HeldOut {
         Outcome { coverage: share(answered.len(), self.len(), 0.0), precision: share(right, answered.len(), 1.0) }
     }
 
-    fn threshold(&self, mut rows: Vec<usize>, target_precision: f32) -> Option<f32> {
+    fn threshold(&self, mut rows: Vec<usize>, target_precision: f64) -> Option<f32> {
         rows.sort_by(|&a, &b| self.confidence[b].total_cmp(&self.confidence[a]));
-        let mut right = 0;
+        let mut right = 0_u32;
         let mut lowest = None;
         for (position, &row) in rows.iter().enumerate() {
-            right += usize::from(self.correct[row]);
+            right += u32::from(self.correct[row]);
             let answered = position + 1;
             let is_last_of_ties =
                 rows.get(answered).is_none_or(|&next| self.confidence[next] < self.confidence[row]);
-            let is_precise = right as f32 >= target_precision * answered as f32;
+            let is_precise = f64::from(right) >= target_precision * answered as f64;
             if is_last_of_ties && is_precise && answered >= MIN_ROWS.min(rows.len()) {
                 lowest = Some(self.confidence[row]);
             }

@@ -54,7 +54,7 @@ impl Head {
     /// The same head asked for another precision; its thresholds follow.
     ///
     /// **Errors**: a target that is not between 0 and 1.
-    pub fn with_target_precision(mut self, target: f32) -> Result<Self, ClassifierError> {
+    pub fn with_target_precision(mut self, target: f64) -> Result<Self, ClassifierError> {
         self.spec.target_precision = target;
         self.spec.check()?;
         let labels = self.spec.labels.len();

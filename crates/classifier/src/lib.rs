@@ -17,3 +17,7 @@ pub use error::ClassifierError;
 pub use format::Tensors;
 pub use head::{Head, WEIGHTS_FILE};
 pub use spec::{Conformal, EncoderId, HeadSpec};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

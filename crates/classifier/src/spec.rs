@@ -35,7 +35,7 @@ impl fmt::Display for EncoderId {
 #[serde(deny_unknown_fields)]
 pub struct Conformal {
     /// Share of texts whose label the set holds, in `0..1`.
-    pub coverage: f32,
+    pub coverage: f64,
     /// Quantile of `1 - probability of the true label` on rows the fit had not seen.
     pub quantile: f32,
 }
@@ -51,7 +51,7 @@ pub struct HeadSpec {
     /// What the logits are divided by before the softmax.
     pub temperature: f32,
     /// Share of given labels that should be right, in `0..1`; what the desk asks of this head unless it says otherwise.
-    pub target_precision: f32,
+    pub target_precision: f64,
     /// Whether each label has its own abstention threshold (else one serves all).
     pub threshold_per_label: bool,
     /// Texts with less energy (log-sum-exp of the logits) are none of the labels.
@@ -71,7 +71,7 @@ impl HeadSpec {
     ///
     /// **Errors**: [`ClassifierError::BadSpec`] names the first field that makes no sense.
     pub fn check(&self) -> Result<(), ClassifierError> {
-        let open_unit = |value: f32| value > 0.0 && value < 1.0;
+        let open_unit = |value: f64| value > 0.0 && value < 1.0;
         require(self.labels.len() >= 2, "labels", "fewer than two")?;
         require(self.temperature.is_finite() && self.temperature > 0.0, "temperature", "not a positive number")?;
         require(open_unit(self.target_precision), "target_precision", "not between 0 and 1")?;

@@ -1,0 +1,164 @@
+//! A head folder, opened and asked: what it says, and what it refuses.
+
+use std::fs;
+use std::path::Path;
+
+use classifier::abstention::HeldOut;
+use classifier::features::{Lexicon, Ngrams};
+use classifier::{ClassifierError, Conformal, EncoderId, Head, HeadSpec, Tensors, WEIGHTS_FILE};
+use sha2::{Digest, Sha256};
+
+fn encoder() -> EncoderId {
+    EncoderId { name: "tiny".to_owned(), revision: "1".to_owned(), dimensions: 2 }
+}
+
+fn spec() -> HeadSpec {
+    HeadSpec {
+        labels: vec!["billing".to_owned(), "outage".to_owned()],
+        temperature: 1.0,
+        target_precision: 0.9,
+        threshold_per_label: false,
+        out_of_scope_energy: 0.0,
+        conformal: Conformal { coverage: 0.95, quantile: 0.8 },
+        word_ngrams: Ngrams { min: 1, max: 1 },
+        char_ngrams: Ngrams::OFF,
+        encoder: encoder(),
+    }
+}
+
+/// Two dimensions and the words `invoice` and `down`; sure answers were right, unsure ones were not.
+fn tensors() -> Tensors {
+    Tensors {
+        weights: vec![1.0, -1.0, -1.0, 1.0, 2.0, -2.0, -2.0, 2.0],
+        bias: vec![0.0, 0.0],
+        words: Lexicon::new(vec!["invoice".to_owned(), "down".to_owned()], vec![1.0, 1.0]),
+        chars: Lexicon::default(),
+        held_out: HeldOut {
+            predicted: vec![0; 100],
+            confidence: (0..100).map(|row| if row < 50 { 0.6 } else { 0.9 }).collect(),
+            correct: (0..100).map(|row| row >= 50).collect(),
+        },
+    }
+}
+
+fn head() -> Head {
+    Head::new("demo".to_owned(), "1".to_owned(), spec(), tensors()).expect("sound")
+}
+
+fn write(folder: &Path, tensors: &Tensors, spec: &HeadSpec) {
+    let weights = tensors.to_bytes().expect("serialised");
+    let sum: String = Sha256::digest(&weights).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut manifest = toml::Table::new();
+    manifest.insert("name".to_owned(), "demo".into());
+    manifest.insert("revision".to_owned(), "1".into());
+    manifest.insert("kind".to_owned(), "head".into());
+    let file = toml::Table::from_iter([
+        ("path".to_owned(), toml::Value::from(WEIGHTS_FILE)),
+        ("sha256".to_owned(), sum.into()),
+    ]);
+    manifest.insert("files".to_owned(), toml::Value::Array(vec![file.into()]));
+    manifest.insert("head".to_owned(), toml::Value::try_from(spec).expect("a table"));
+    fs::write(folder.join(WEIGHTS_FILE), weights).expect("written");
+    fs::write(folder.join("manifest.toml"), manifest.to_string()).expect("written");
+}
+
+fn refused(tensors: &Tensors, spec: &HeadSpec) -> ClassifierError {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), tensors, spec);
+    Head::open(folder.path()).expect_err("refused")
+}
+
+#[test]
+fn a_written_head_says_the_same_after_opening() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &tensors(), &spec());
+    let opened = Head::open(folder.path()).expect("opens");
+    let ask = |head: &Head| head.assess("The INVOICE is wrong", &[0.6, 0.8]).expect("assessed");
+    assert_eq!(ask(&opened), ask(&head()));
+    assert_eq!((opened.name(), opened.revision()), ("demo", "1"));
+}
+
+#[test]
+fn a_sure_text_gets_its_label_and_an_unsure_one_a_person() {
+    let head = head();
+    let sure = head.assess("invoice", &[1.0, 0.0]).expect("assessed");
+    assert_eq!(sure.label.as_deref(), Some("billing"));
+    assert_eq!(sure.alternatives, ["billing"]);
+    let unsure = head.assess("hello", &[0.71, 0.7]).expect("assessed");
+    assert_eq!((unsure.label.as_deref(), unsure.out_of_scope), (None, false));
+    assert_eq!(unsure.alternatives, ["billing", "outage"]);
+    assert!((unsure.probabilities.iter().map(|(_, p)| p).sum::<f32>() - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn words_outweigh_a_vector_that_says_nothing() {
+    let words = head().assess("the service is down", &[0.0, 0.0]).expect("assessed");
+    assert_eq!(words.probabilities[0].0, "outage");
+}
+
+#[test]
+fn too_little_energy_is_out_of_scope() {
+    let spec = HeadSpec { out_of_scope_energy: 1.5, ..spec() };
+    let head = Head::new("demo".to_owned(), "1".to_owned(), spec, tensors()).expect("sound");
+    let strange = head.assess("hello", &[0.5, 0.5]).expect("assessed");
+    assert_eq!((strange.label, strange.out_of_scope), (None, true));
+    assert!(!head.assess("invoice", &[1.0, 0.0]).expect("assessed").out_of_scope);
+}
+
+#[test]
+fn a_lower_target_is_answered_more_often() {
+    assert_eq!(head().outcome().coverage, 0.5);
+    let easy = head().with_target_precision(0.5).expect("allowed");
+    assert_eq!(easy.outcome().coverage, 1.0);
+    assert!(matches!(head().with_target_precision(1.5), Err(ClassifierError::BadSpec { field, .. }) if field == "target_precision"));
+}
+
+#[test]
+fn foreign_vectors_are_refused() {
+    let other = EncoderId { revision: "2".to_owned(), ..encoder() };
+    let error = head().accept_encoder(&other).expect_err("refused").to_string();
+    assert!(error.contains("tiny at 1") && error.contains("tiny at 2"), "{error}");
+    assert!(head().accept_encoder(&encoder()).is_ok());
+    let wrong = head().assess("x", &[1.0]).expect_err("refused");
+    assert!(matches!(wrong, ClassifierError::WrongDimensions { expected: 2, found: 1 }));
+    let nan = head().assess("x", &[f32::NAN, 0.0]).expect_err("refused");
+    assert!(matches!(nan, ClassifierError::NotFiniteVector));
+}
+
+#[test]
+fn nan_weights_are_refused() {
+    let mut bad = tensors();
+    bad.weights[3] = f32::NAN;
+    assert!(matches!(refused(&bad, &spec()), ClassifierError::NotFiniteWeight { tensor: "weights" }));
+    let mut bad = tensors();
+    bad.bias[0] = f32::INFINITY;
+    assert!(matches!(refused(&bad, &spec()), ClassifierError::NotFiniteWeight { tensor: "bias" }));
+}
+
+#[test]
+fn tensors_of_another_shape_are_refused() {
+    let three = HeadSpec { labels: ["a", "b", "c"].map(str::to_owned).to_vec(), ..spec() };
+    assert!(matches!(refused(&tensors(), &three), ClassifierError::WrongTensor { tensor: "bias", .. }));
+    let wide = HeadSpec { encoder: EncoderId { dimensions: 3, ..encoder() }, ..spec() };
+    assert!(matches!(refused(&tensors(), &wide), ClassifierError::WrongTensor { tensor: "weights", .. }));
+    let mut bad = tensors();
+    bad.held_out.predicted[0] = 9;
+    assert!(matches!(refused(&bad, &spec()), ClassifierError::WrongTensor { tensor: "held_out_predicted", .. }));
+}
+
+#[test]
+fn senseless_descriptions_are_refused() {
+    let cold = HeadSpec { temperature: 0.0, ..spec() };
+    assert!(matches!(refused(&tensors(), &cold), ClassifierError::BadSpec { field: "temperature", .. }));
+}
+
+#[test]
+fn a_missing_or_altered_file_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &tensors(), &spec());
+    let weights = folder.path().join(WEIGHTS_FILE);
+    fs::write(&weights, b"something else").expect("written");
+    assert!(matches!(Head::open(folder.path()), Err(ClassifierError::OpenFolder { .. })));
+    fs::remove_file(&weights).expect("removed");
+    assert!(matches!(Head::open(folder.path()), Err(ClassifierError::OpenFolder { .. })));
+}
