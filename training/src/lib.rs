@@ -26,3 +26,7 @@ pub use fit::{Fitted, Progress};
 pub use recipe::Recipe;
 pub use report::Report;
 pub use train::{Options, embed, train_classify};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
