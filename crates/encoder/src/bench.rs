@@ -1,61 +1,62 @@
 //! How fast an encoder is on given texts.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::{Encoder, EncoderError, Side};
+use crate::config::Side;
+use crate::encoder::Encoder;
+use crate::error::EncoderError;
 
-/// One measurement: the median of its rounds.
+/// What `deskwise bench encoder` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measured {
-    /// Texts a round.
+pub struct Figures {
+    /// Texts of a round.
     pub texts: usize,
-    /// Tokens a round, special tokens counted.
+    /// Their tokens as read. **Units**: tokens, special ones included.
     pub tokens: usize,
-    /// Median time of a round, tokenizing included. **Units:** seconds.
+    /// Median time of a round, tokenizing included. **Units**: seconds.
     pub seconds: f64,
-    /// **Units:** texts a second.
+    /// Texts of a round by its median time.
     pub texts_per_second: f64,
-    /// **Units:** tokens a second.
+    /// Tokens of a round by its median time.
     pub tokens_per_second: f64,
-    /// The code that computed.
-    pub kernel: &'static str,
+    /// What computed.
+    pub kernel: String,
     /// Threads that computed.
     pub threads: usize,
 }
 
-/// Texts that warm caches and threads up before the first round.
-const WARM_UP: usize = 64;
-
-/// Embeds all texts in each of `rounds` rounds and says how long the median round took.
+/// The median of `rounds` over all texts, after one that warms up; at least one round is run.
 ///
-/// **Errors:** as [`Encoder::embed_blocking`].
-pub fn measure(
-    encoder: &Encoder,
-    texts: &[String],
-    rounds: usize,
-    mut progress: impl FnMut(usize),
-) -> Result<Measured, EncoderError> {
-    let tokens = encoder.count_tokens(texts)?.iter().sum();
-    encoder.embed_blocking(texts.iter().take(WARM_UP).cloned().collect(), Side::Passage)?;
-    let mut seconds = Vec::with_capacity(rounds.max(1));
-    for round in 0..rounds.max(1) {
-        let texts = texts.to_vec();
-        let began = Instant::now();
-        encoder.embed_blocking(texts, Side::Passage)?;
-        seconds.push(began.elapsed().as_secs_f64());
-        progress(round + 1);
-    }
-    seconds.sort_by(f64::total_cmp);
-    let seconds = seconds[seconds.len() / 2];
-    Ok(Measured {
+/// **Errors**: the encoder's.
+pub fn bench(encoder: &Encoder, texts: &[String], rounds: usize) -> Result<Figures, EncoderError> {
+    let tokens = encoder.count_tokens(texts)?;
+    round(encoder, texts)?;
+    let times = (0..rounds.max(1))
+        .map(|_| round(encoder, texts))
+        .collect::<Result<Vec<_>, _>>()?;
+    let seconds = median(times).as_secs_f64();
+    Ok(Figures {
         texts: texts.len(),
         tokens,
         seconds,
         texts_per_second: texts.len() as f64 / seconds,
         tokens_per_second: tokens as f64 / seconds,
-        kernel: encoder.kernel(),
+        kernel: encoder.kernel().to_owned(),
         threads: encoder.threads(),
     })
+}
+
+fn round(encoder: &Encoder, texts: &[String]) -> Result<Duration, EncoderError> {
+    let texts = texts.to_vec();
+    let start = Instant::now();
+    encoder.embed_blocking(texts, Side::Passage)?;
+    Ok(start.elapsed())
+}
+
+/// The middle one, the later of two.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }

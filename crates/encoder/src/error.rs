@@ -1,98 +1,154 @@
-//! What can go wrong between a text and its vector, and whose fault it is.
+//! What can go wrong with an encoder.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// Whose fault an error is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The caller asked for what cannot be.
-    Caller,
-    /// There is too much to do; it works later.
-    Busy,
-    /// A file or the model's thread is not what it should be.
-    Dependency,
-    /// The program is wrong.
-    Bug,
-}
-
-/// A failed act of the encoder. Display does not repeat its source.
-#[derive(Debug, thiserror::Error)]
+/// Why an encoder could not be opened or asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum EncoderError {
-    /// The model folder is incomplete or has been changed.
-    #[error("cannot open the model folder")]
-    OpenFolder(#[from] manifest::ManifestError),
-    /// The model is of a kind this crate cannot run.
-    #[error("the model is not an encoder this program can run: {0}")]
-    Unsupported(String),
-    /// The tokenizer cannot be read.
-    #[error("cannot read the tokenizer {}", path.display())]
-    ReadTokenizer {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: tokenizers::Error,
+    /// The model folder is incomplete or its sums are wrong.
+    #[error("cannot open the encoder in {}", .folder.display())]
+    OpenFolder {
+        /// The model folder.
+        folder: PathBuf,
+        /// What the manifest found.
+        #[source]
+        source: Arc<manifest::ManifestError>,
     },
-    /// The weights cannot be read or do not fit the config.
-    #[error("cannot load the weights {}", path.display())]
-    LoadWeights {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: candle_core::Error,
+    /// The manifest describes something else.
+    #[error("the model in {} is no encoder: its manifest has no [encoder] table", .folder.display())]
+    NotAnEncoder {
+        /// The model folder.
+        folder: PathBuf,
     },
-    /// A file cannot be read.
-    #[error("cannot read {}", path.display())]
+    /// A file of the folder could not be read.
+    #[error("cannot read {}", .path.display())]
     ReadFile {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// The system's reason.
+        #[source]
+        source: Arc<std::io::Error>,
     },
-    /// A weight is NaN or infinite.
-    #[error("the tensor {tensor} holds a number that is not finite")]
-    NotFinite {
-        /// Its name.
+    /// The network's configuration could not be understood.
+    #[error("{} is not the configuration of a BERT", .path.display())]
+    ReadConfig {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found.
+        #[source]
+        source: Arc<serde_json::Error>,
+    },
+    /// The network's configuration says one thing and the manifest another, or neither works.
+    #[error("{field}: the network has {network}, the manifest says {manifest}")]
+    SpecMismatch {
+        /// What they disagree about.
+        field: &'static str,
+        /// By `config.json`.
+        network: String,
+        /// By the manifest.
+        manifest: String,
+    },
+    /// The tokenizer could not be used.
+    #[error("cannot use the tokenizer {}: {reason}", .path.display())]
+    ReadTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What the tokenizer library said.
+        reason: String,
+    },
+    /// The weights are not a safetensors file.
+    #[error("{} is not a safetensors file", .path.display())]
+    ReadWeights {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found.
+        #[source]
+        source: Arc<candle_core::Error>,
+    },
+    /// A tensor the network needs is not among the weights.
+    #[error("the weights have no tensor {tensor:?}")]
+    MissingTensor {
+        /// The tensor.
         tensor: String,
     },
-    /// The thread of the model cannot be started.
-    #[error("cannot start the encoder's thread")]
-    StartThread(#[source] std::io::Error),
-    /// The threads that compute cannot be started.
-    #[error("cannot start the encoder's threads")]
-    StartPool(#[source] rayon::ThreadPoolBuildError),
-    /// More texts wait than the queue holds.
-    #[error("the encoder is busy")]
-    Busy,
-    /// One request has more texts than the queue holds.
-    #[error("{texts} texts are more than the {limit} the encoder takes at once")]
-    TooMany {
-        /// In the request.
-        texts: usize,
-        /// At most.
-        limit: usize,
+    /// A tensor has another shape than the configuration asks for.
+    #[error("tensor {tensor:?} has shape {found:?}, the configuration asks for {expected:?}")]
+    WrongShape {
+        /// The tensor.
+        tensor: String,
+        /// Shape by the configuration.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        found: Vec<usize>,
     },
-    /// A text cannot be cut into tokens.
-    #[error("cannot tokenize a text")]
-    Tokenize(#[source] tokenizers::Error),
-    /// The network failed.
-    #[error("the network failed")]
-    Forward(#[source] candle_core::Error),
-    /// The network panicked; the thread goes on.
-    #[error("the network panicked")]
-    Panicked,
-    /// The thread of the model is gone.
-    #[error("the encoder's thread is gone")]
-    Gone,
+    /// NaN or infinity among the weights.
+    #[error("tensor {tensor:?} has values that are not finite")]
+    NotFinite {
+        /// The tensor.
+        tensor: String,
+    },
+    /// A setting no encoder can work by.
+    #[error("{setting} {problem}")]
+    BadSetting {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The threads could not be started.
+    #[error("cannot start the encoder's threads: {reason}")]
+    StartThreads {
+        /// The system's reason.
+        reason: String,
+    },
+    /// The queue is full; ask again in a moment.
+    #[error("the encoder's queue is full")]
+    Busy,
+    /// The thread that owns the model is gone.
+    #[error("the encoder has stopped")]
+    Stopped,
+    /// The thread that owns the model panicked over this request; it goes on with others.
+    #[error("the encoder panicked: {message}")]
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
+    /// A text could not be tokenized.
+    #[error("cannot tokenize a text: {reason}")]
+    Tokenize {
+        /// What the tokenizer library said.
+        reason: String,
+    },
+    /// The network could not compute.
+    #[error("cannot compute a batch")]
+    Compute(#[source] Arc<candle_core::Error>),
+    /// The network computed a vector that has no direction.
+    #[error("the vector of a text is not finite")]
+    NoVector,
+}
+
+/// Who can do something about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nobody: wait and ask again.
+    Busy,
+    /// Whoever set up the model's folder or the settings.
+    Setup,
+    /// Whoever wrote this crate.
+    Bug,
 }
 
 impl EncoderError {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            EncoderError::TooMany { .. } => Fault::Caller,
-            EncoderError::Busy => Fault::Busy,
-            EncoderError::Panicked | EncoderError::Forward(_) | EncoderError::Tokenize(_) => Fault::Bug,
-            _ => Fault::Dependency,
+            Self::Busy => Fault::Busy,
+            Self::Stopped | Self::Panicked { .. } | Self::Tokenize { .. } | Self::Compute(_) | Self::NoVector => {
+                Fault::Bug
+            }
+            _ => Fault::Setup,
         }
     }
 }

@@ -1,41 +1,77 @@
-//! Token ids to unit vectors, by the code the processor runs best.
+//! What computes: the seam between the encoder and its networks.
 
-mod candle;
+use std::str::FromStr;
+use std::sync::Arc;
 
-use manifest::Model;
+use candle_transformers::models::bert;
+use manifest::Pooling;
 
-use crate::config::Config;
+use crate::bert::CandleBert;
 use crate::error::EncoderError;
-use crate::spec::EncoderSpec;
+use crate::weights::Tensors;
 
-/// The network behind an encoder. A further kernel is a further variant.
+/// Which network computes, chosen when an encoder is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kernel {
+    /// The fastest this machine can run.
+    #[default]
+    Auto,
+    /// The reference, on any machine.
+    Candle,
+}
+
+impl FromStr for Kernel {
+    type Err = EncoderError;
+
+    fn from_str(name: &str) -> Result<Self, EncoderError> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "candle" => Ok(Self::Candle),
+            _ => Err(EncoderError::BadSetting {
+                setting: "kernel",
+                problem: "must be auto or candle",
+            }),
+        }
+    }
+}
+
+/// A loaded network of either kind.
 pub(crate) enum Network {
-    /// candle's BERT: the reference implementation.
-    Candle(candle::Bert),
+    Candle(CandleBert),
 }
 
 impl Network {
-    pub(crate) fn open(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Self, EncoderError> {
-        Ok(Network::Candle(candle::Bert::open(model, spec, config.threads)?))
-    }
-
-    /// The name of the code that computes.
-    pub(crate) fn kernel(&self) -> &'static str {
-        match self {
-            Network::Candle(_) => "candle",
+    /// The network that `kernel` asks for.
+    pub(crate) fn load(
+        kernel: Kernel,
+        tensors: Tensors,
+        config: &bert::Config,
+        pooling: Pooling,
+    ) -> Result<Self, EncoderError> {
+        match kernel {
+            Kernel::Auto | Kernel::Candle => CandleBert::load(tensors, config, pooling)
+                .map(Self::Candle)
+                .map_err(compute),
         }
     }
 
-    pub(crate) fn threads(&self) -> usize {
+    /// Name of what computes, as figures and logs tell it.
+    pub(crate) fn name(&self) -> &'static str {
         match self {
-            Network::Candle(bert) => bert.threads(),
+            Self::Candle(_) => "candle",
         }
     }
 
-    /// Unit vectors of sequences that are computed together. **Shape:** `[sequences, hidden]`.
-    pub(crate) fn forward(&self, sequences: &[&[u32]]) -> Result<Vec<Vec<f32>>, EncoderError> {
+    /// The pooled vectors of token sequences, not normalised.
+    ///
+    /// **Shape**: `[texts][tokens]` u32, ragged → `[texts][hidden]` f32.
+    pub(crate) fn forward(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncoderError> {
         match self {
-            Network::Candle(bert) => bert.forward(sequences),
+            Self::Candle(network) => network.forward(sequences).map_err(compute),
         }
     }
+}
+
+fn compute(source: candle_core::Error) -> EncoderError {
+    EncoderError::Compute(Arc::new(source))
 }

@@ -1,0 +1,167 @@
+//! The handle everyone else holds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use manifest::{EncoderSpec, Model};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::sync::oneshot;
+
+use crate::config::{Config, Side};
+use crate::error::EncoderError;
+use crate::kernel::Network;
+use crate::network_config;
+use crate::queue::{Answer, Capacity, Request};
+use crate::tokens::TextTokenizer;
+use crate::weights;
+use crate::worker::Worker;
+
+/// A cheap handle to the thread that owns a model; clones share it. The thread ends with the last handle.
+#[derive(Clone)]
+pub struct Encoder {
+    requests: Sender<Request>,
+    capacity: Capacity,
+    tokenizer: Arc<TextTokenizer>,
+    facts: Arc<Facts>,
+}
+
+struct Facts {
+    model: String,
+    revision: String,
+    dimensions: usize,
+    kernel: &'static str,
+    threads: usize,
+}
+
+impl Encoder {
+    /// Opens a model folder, checks all of it, and starts the thread that owns it. Blocks while it reads.
+    ///
+    /// **Errors**: a missing or altered file, a configuration, tokenizer or weights that do not fit each other, NaN
+    /// among the weights, settings that cannot work.
+    pub fn open(folder: &Path, config: Config) -> Result<Self, EncoderError> {
+        config.check()?;
+        let model = Model::open(folder).map_err(|source| EncoderError::OpenFolder {
+            folder: folder.to_owned(),
+            source: Arc::new(source),
+        })?;
+        let Some(spec) = &model.manifest.encoder else {
+            return Err(EncoderError::NotAnEncoder {
+                folder: folder.to_owned(),
+            });
+        };
+        let worker = load(&model, spec, &config)?;
+        let facts = Facts {
+            model: model.manifest.name.clone(),
+            revision: model.manifest.revision.clone(),
+            dimensions: spec.hidden_size,
+            kernel: worker.network.name(),
+            threads: worker.pool.current_num_threads(),
+        };
+        let tokenizer = Arc::clone(&worker.tokenizer);
+        let (requests, receiver) = channel();
+        start(worker, receiver)?;
+        Ok(Self {
+            requests,
+            capacity: Capacity::new(config.queue_texts),
+            tokenizer,
+            facts: Arc::new(facts),
+        })
+    }
+
+    /// Unit vectors of texts, in their order. Dropping the future takes the texts out of the queue.
+    ///
+    /// **Shape**: `[texts][dimensions]` f32. **Errors**: [`EncoderError::Busy`] when the queue is full.
+    pub async fn embed(&self, texts: Vec<String>, side: Side) -> Answer {
+        self.submit(texts, side)?.await.unwrap_or(Err(EncoderError::Stopped))
+    }
+
+    /// As [`Encoder::embed`], waiting on the calling thread.
+    ///
+    /// **Shape**: `[texts][dimensions]` f32. **Errors**: [`EncoderError::Busy`] when the queue is full.
+    pub fn embed_blocking(&self, texts: Vec<String>, side: Side) -> Answer {
+        let answer = self.submit(texts, side)?;
+        futures::executor::block_on(answer).unwrap_or(Err(EncoderError::Stopped))
+    }
+
+    fn submit(&self, texts: Vec<String>, side: Side) -> Result<oneshot::Receiver<Answer>, EncoderError> {
+        let room = self.capacity.reserve(texts.len())?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            texts,
+            side,
+            reply,
+            room,
+        };
+        self.requests.send(request).map_err(|_| EncoderError::Stopped)?;
+        Ok(answer)
+    }
+
+    /// Tokens the model reads of these texts as passages, after the cut. **Units**: tokens, special ones included.
+    ///
+    /// **Errors**: [`EncoderError::Tokenize`].
+    pub fn count_tokens(&self, texts: &[String]) -> Result<usize, EncoderError> {
+        texts
+            .iter()
+            .map(|text| Ok(self.tokenizer.encode(text, Side::Passage)?.len()))
+            .sum()
+    }
+
+    /// Length of a vector.
+    pub fn dimensions(&self) -> usize {
+        self.facts.dimensions
+    }
+
+    /// Name of the model.
+    pub fn model(&self) -> &str {
+        &self.facts.model
+    }
+
+    /// Revision of the model.
+    pub fn revision(&self) -> &str {
+        &self.facts.revision
+    }
+
+    /// Name of what computes.
+    pub fn kernel(&self) -> &str {
+        self.facts.kernel
+    }
+
+    /// Threads that compute.
+    pub fn threads(&self) -> usize {
+        self.facts.threads
+    }
+}
+
+fn load(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, EncoderError> {
+    let network = network_config::read(&model.path(&spec.config), spec)?;
+    let max_tokens = config.max_tokens.min(spec.max_tokens);
+    let tokenizer = TextTokenizer::open(&model.path(&spec.tokenizer), spec, max_tokens, network.vocab_size)?;
+    let tensors = weights::read(&model.path(&spec.weights), &network)?;
+    Ok(Worker {
+        network: Network::load(config.kernel, tensors, &network, spec.pooling)?,
+        tokenizer: Arc::new(tokenizer),
+        pool: thread_pool(config.thread_count())?,
+        batch_tokens: config.batch_tokens,
+    })
+}
+
+fn thread_pool(threads: usize) -> Result<ThreadPool, EncoderError> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("encoder-{index}"))
+        .build()
+        .map_err(|error| EncoderError::StartThreads {
+            reason: error.to_string(),
+        })
+}
+
+fn start(worker: Worker, requests: Receiver<Request>) -> Result<(), EncoderError> {
+    let thread = thread::Builder::new()
+        .name("encoder".to_owned())
+        .spawn(move || worker.run(&requests));
+    thread.map(drop).map_err(|error| EncoderError::StartThreads {
+        reason: error.to_string(),
+    })
+}
