@@ -113,6 +113,7 @@ pub(crate) async fn submit_all(
     if submissions.is_empty() {
         return Ok(Vec::new());
     }
+    lock_numbers(to).await?;
     let mut known = known(to, submissions).await?;
     let now = micros::now();
     let mut plan = Plan::default();
@@ -243,6 +244,14 @@ fn key_values(key: &IdempotencyKey, ticket_id: Uuid, now: OffsetDateTime) -> Vec
         ticket_id.into(),
         now.into(),
     ]
+}
+
+/// Lets one process at a time submit, before it looks up what is there: what it then
+/// does not find cannot be stored by another process before this one commits.
+async fn lock_numbers(to: &mut AnyConnection) -> Result<(), StoreError> {
+    let text = "UPDATE counters SET value = value WHERE name = 'ticket'";
+    let locked = Sql::new(text, []).execute(to).await;
+    locked.map(|_| ()).map_err(failed("number tickets"))
 }
 
 /// Gives the tickets the next numbers, in their order.

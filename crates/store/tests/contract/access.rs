@@ -1,0 +1,112 @@
+//! Tokens, settings, and the store's own life.
+
+use desk::{NewTicket, NewToken, Role};
+use store::{PageRequest, StoreError, TokenCheck};
+use uuid::Uuid;
+
+use crate::desk_under_test::{Desk, tester};
+
+async fn token(desk: &Desk, role: Role) -> store::CreatedToken {
+    let token = NewToken {
+        name: "mail gateway".into(),
+        role,
+    };
+    desk.store.create_token(token, &tester()).await.expect("a token")
+}
+
+pub async fn a_token_is_checked_until_revoked(desk: &Desk) {
+    let (created, other) = (token(desk, Role::Intake).await, token(desk, Role::Admin).await);
+    assert_ne!(created.secret, other.secret);
+    let check = desk.store.check_token(&created.secret).await.expect("checked");
+    assert_eq!(check, TokenCheck::Valid(created.token.clone()));
+    let unknown = desk.store.check_token("desk_00").await.expect("checked");
+    assert_eq!(unknown, TokenCheck::Unknown);
+
+    let revoked = desk
+        .store
+        .revoke_token(created.token.id, &tester())
+        .await
+        .expect("done")
+        .expect("there");
+    assert!(revoked.revoked_at.is_some());
+    let again = desk
+        .store
+        .revoke_token(created.token.id, &tester())
+        .await
+        .expect("done")
+        .expect("there");
+    assert_eq!(again, revoked, "the first time stays");
+    let check = desk.store.check_token(&created.secret).await.expect("checked");
+    assert_eq!(check, TokenCheck::Revoked(revoked.clone()));
+    assert_eq!(
+        desk.store.revoke_token(Uuid::now_v7(), &tester()).await.expect("done"),
+        None
+    );
+    let listed = desk
+        .store
+        .list_tokens(&PageRequest::default())
+        .await
+        .expect("tokens")
+        .items;
+    assert_eq!(listed, [revoked, other.token]);
+    let blank = NewToken {
+        name: " ".into(),
+        role: Role::Intake,
+    };
+    assert!(matches!(
+        desk.store.create_token(blank, &tester()).await,
+        Err(StoreError::Invalid(_))
+    ));
+}
+
+pub async fn a_secret_is_never_stored(desk: &Desk) {
+    let created = token(desk, Role::Admin).await;
+    assert_eq!(created.secret.len(), "desk_".len() + 64);
+    assert!(!format!("{created:?}").contains(&created.secret));
+    let everything = "SELECT name || role || prefix || secret_hash FROM api_tokens UNION ALL SELECT data FROM events";
+    for row in desk.raw(everything).await.expect("readable") {
+        assert!(!row.contains(&created.secret[13..]), "{row}");
+    }
+}
+
+pub async fn settings_are_remembered(desk: &Desk) {
+    assert_eq!(desk.store.get_setting("sample").await.expect("readable"), None);
+    for value in ["1", "2"] {
+        desk.store.set_setting("sample", value).await.expect("stored");
+    }
+    assert_eq!(
+        desk.store.get_setting("sample").await.expect("readable").as_deref(),
+        Some("2")
+    );
+    desk.store.ping().await.expect("alive");
+}
+
+pub async fn a_closed_store_has_finished_and_says_so(desk: &Desk) {
+    let store = desk.another().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for at in 0..50 {
+        let (store, body) = (store.clone(), format!("ticket {at}"));
+        let submission = crate::desk_under_test::submission(NewTicket::from_body(body));
+        tasks.spawn(async move { store.submit_ticket(submission).await });
+    }
+    let closing = store.clone();
+    tasks.spawn(async move {
+        closing.close().await;
+        Err(StoreError::Closed)
+    });
+    let answers = tasks.join_all().await;
+    let stored = answers.iter().flatten().count() as i64;
+    assert!(
+        answers
+            .iter()
+            .flat_map(|a| a.as_ref().err())
+            .all(|e| matches!(e, StoreError::Closed)),
+        "{answers:?}"
+    );
+    assert_eq!(
+        desk.store.counts().await.expect("counts").tickets(),
+        stored,
+        "acknowledged is stored"
+    );
+    assert!(matches!(store.ping().await, Err(StoreError::Closed)));
+}

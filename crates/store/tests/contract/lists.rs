@@ -1,0 +1,204 @@
+//! Lists: filters, pages, cursors.
+
+use desk::{Channel, NewTicket, Priority, Ticket, TicketPatch, TriageState, WorkStatus};
+use store::{PageRequest, StoreError, TicketFilter};
+use time::macros::datetime;
+
+use crate::desk_under_test::{Desk, decision, tester};
+
+async fn numbers(desk: &Desk, filter: TicketFilter) -> Vec<i64> {
+    let page = desk
+        .store
+        .list_tickets(&filter, &PageRequest::default())
+        .await
+        .expect("a list");
+    page.items.iter().map(|ticket| ticket.number).collect()
+}
+
+pub async fn every_filter_restricts(desk: &Desk) {
+    let team = desk.team("Guides", "how_to").await;
+    let special = NewTicket {
+        channel: Channel::Chat,
+        external_id: Some("E-1".into()),
+        tags: vec!["50%_off".into()],
+        created_at: Some(datetime!(2021-01-01 0:00 UTC)),
+        ..NewTicket::from_body("special")
+    };
+    let special = desk.submit_new(special).await;
+    let mut plain = NewTicket::from_body("plain");
+    plain.tags = vec!["50xxoff".into()];
+    desk.submit_new(plain).await;
+    desk.store
+        .record_decision(decision(special.id), &tester())
+        .await
+        .expect("recorded");
+    let patch = TicketPatch {
+        team_id: Some(team.id),
+        status: Some(WorkStatus::Solved),
+        ..TicketPatch::default()
+    };
+    desk.store
+        .patch_ticket(special.id, None, &patch, &tester())
+        .await
+        .expect("changed");
+
+    assert_eq!(numbers(desk, TicketFilter::default()).await, [2, 1]);
+    let none = TicketFilter::default;
+    let filters = [
+        TicketFilter {
+            state: Some(TriageState::Triaged),
+            ..none()
+        },
+        TicketFilter {
+            status: Some(WorkStatus::Solved),
+            ..none()
+        },
+        TicketFilter {
+            category: Some("how_to".into()),
+            ..none()
+        },
+        TicketFilter {
+            priority: Some(Priority::Normal),
+            ..none()
+        },
+        TicketFilter {
+            team_id: Some(team.id),
+            ..none()
+        },
+        TicketFilter {
+            language: Some("en".into()),
+            ..none()
+        },
+        TicketFilter {
+            channel: Some(Channel::Chat),
+            ..none()
+        },
+        TicketFilter {
+            external_id: Some("E-1".into()),
+            ..none()
+        },
+        TicketFilter {
+            tag: Some("50%_off".into()),
+            ..none()
+        },
+        TicketFilter {
+            created_before: Some(datetime!(2021-01-02 0:00 UTC)),
+            ..none()
+        },
+        TicketFilter {
+            created_from: Some(datetime!(2021-01-01 0:00 UTC)),
+            team_id: Some(team.id),
+            ..none()
+        },
+    ];
+    for filter in filters {
+        assert_eq!(numbers(desk, filter.clone()).await, [1], "{filter:?}");
+    }
+    let nobody = Some(uuid::Uuid::now_v7());
+    for filter in [
+        TicketFilter {
+            agent_id: nobody,
+            ..none()
+        },
+        TicketFilter {
+            account_id: nobody,
+            ..none()
+        },
+        TicketFilter {
+            contact_id: nobody,
+            ..none()
+        },
+        TicketFilter {
+            tag: Some("50".into()),
+            ..none()
+        },
+    ] {
+        assert!(numbers(desk, filter.clone()).await.is_empty(), "{filter:?}");
+    }
+}
+
+pub async fn pages_are_stable_while_tickets_arrive(desk: &Desk) {
+    for at in 0..25 {
+        desk.submit(&format!("ticket {at}")).await;
+    }
+    let filter = TicketFilter {
+        state: Some(TriageState::Received),
+        ..TicketFilter::default()
+    };
+    let mut seen = Vec::new();
+    let mut request = PageRequest::first(10);
+    loop {
+        let page = desk.store.list_tickets(&filter, &request).await.expect("a page");
+        seen.extend(page.items.iter().map(|ticket| ticket.number));
+        desk.submit("a late one").await;
+        let Some(next) = page.next else { break };
+        request = PageRequest::after(10, next);
+    }
+    assert_eq!(seen, (1..=25).rev().collect::<Vec<_>>());
+}
+
+pub async fn a_foreign_cursor_is_refused(desk: &Desk) {
+    for _ in 0..3 {
+        desk.submit("x").await;
+    }
+    let all = TicketFilter::default();
+    let cursor = desk
+        .store
+        .list_tickets(&all, &PageRequest::first(1))
+        .await
+        .expect("a page")
+        .next
+        .expect("more");
+    let open = TicketFilter {
+        status: Some(WorkStatus::Open),
+        ..TicketFilter::default()
+    };
+    let refused = desk
+        .store
+        .list_tickets(&open, &PageRequest::after(1, cursor.clone()))
+        .await;
+    assert!(matches!(refused, Err(StoreError::ForeignCursor)), "{refused:?}");
+    let refused = desk.store.list_teams(&PageRequest::after(1, cursor.clone())).await;
+    assert!(matches!(refused, Err(StoreError::ForeignCursor)), "{refused:?}");
+    for forged in ["", "x", "9223372036854775807", &cursor[1..], &format!("{cursor}31")] {
+        let refused = desk
+            .store
+            .list_tickets(&all, &PageRequest::after(1, forged.to_owned()))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::ForeignCursor)),
+            "{forged}: {refused:?}"
+        );
+    }
+    let other = desk.another().await;
+    let next = other
+        .list_tickets(&all, &PageRequest::after(1, cursor))
+        .await
+        .expect("another process takes it");
+    assert_eq!(next.items[0].number, 2);
+    other.close().await;
+}
+
+pub async fn all_tickets_are_walked_in_order(desk: &Desk) {
+    for at in 0..7 {
+        desk.submit(&format!("ticket {at}")).await;
+    }
+    let mut walked: Vec<Ticket> = Vec::new();
+    loop {
+        let after = walked.last().map_or(0, |ticket| ticket.number);
+        let chunk = desk.store.tickets_after(after, 3).await.expect("readable");
+        if chunk.is_empty() {
+            break;
+        }
+        walked.extend(chunk);
+    }
+    assert_eq!(
+        walked.iter().map(|ticket| ticket.number).collect::<Vec<_>>(),
+        (1..=7).collect::<Vec<_>>()
+    );
+    let mut ids: Vec<_> = walked.iter().map(|ticket| ticket.id).collect();
+    assert!(ids.is_sorted(), "ids rise with the numbers");
+    ids.push(uuid::Uuid::now_v7());
+    assert_eq!(desk.store.get_tickets(&ids).await.expect("readable").len(), 7);
+    assert!(desk.store.get_tickets(&[]).await.expect("readable").is_empty());
+}
