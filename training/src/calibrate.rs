@@ -49,7 +49,11 @@ pub fn cross_fitted(logits: &Array2<f32>, targets: &[usize], fold_of: &[usize], 
         let temperature = temperature(logits, targets, &others);
         for row in held_out {
             let values = probabilities(&row_of(logits.row(row)), temperature);
-            calibrated.row_mut(row).iter_mut().zip(values).for_each(|(cell, value)| *cell = value);
+            calibrated
+                .row_mut(row)
+                .iter_mut()
+                .zip(values)
+                .for_each(|(cell, value)| *cell = value);
         }
     }
     calibrated
@@ -63,7 +67,11 @@ pub fn conformal_quantile(probability_of_truth: impl Iterator<Item = f32>, cover
     let mut scores: Vec<f32> = probability_of_truth.map(|probability| 1.0 - probability).collect();
     scores.sort_by(f32::total_cmp);
     let rank = ((scores.len() + 1) as f64 * coverage).ceil() as usize;
-    scores.get(rank.saturating_sub(1)).copied().unwrap_or(1.0).clamp(0.0, 1.0)
+    scores
+        .get(rank.saturating_sub(1))
+        .copied()
+        .unwrap_or(1.0)
+        .clamp(0.0, 1.0)
 }
 
 /// The energy that a `share` of these rows reaches.
@@ -97,14 +105,22 @@ mod tests {
     fn quantiles_count_one_row_more_than_there_are() {
         let truth = (1..=19).map(|i| i as f32 / 20.0);
         assert!((conformal_quantile(truth, 0.9) - 0.9).abs() < 1e-6);
-        assert_eq!(conformal_quantile([0.5].into_iter(), 0.9), 1.0, "too few rows to promise anything");
+        assert_eq!(
+            conformal_quantile([0.5].into_iter(), 0.9),
+            1.0,
+            "too few rows to promise anything"
+        );
     }
 
     #[test]
     fn the_energy_limit_lets_its_share_through() {
         let logits = Array2::from_shape_fn((100, 2), |(row, _)| row as f32);
         let limit = energy_limit(&logits, 0.9);
-        let passed = logits.rows().into_iter().filter(|row| energy(&row.to_vec()) >= limit).count();
+        let passed = logits
+            .rows()
+            .into_iter()
+            .filter(|row| energy(&row.to_vec()) >= limit)
+            .count();
         assert_eq!(passed, 90);
     }
 }

@@ -132,7 +132,10 @@ pub enum DataError {
 ///
 /// **Errors**: see [`DataError`]; the first fault found, with its line.
 pub fn read(path: &Path, columns: &Columns) -> Result<Vec<Row>, DataError> {
-    let text = fs::read_to_string(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => read_csv(path, text.trim_start_matches('\u{feff}'), columns),
         Some("jsonl" | "ndjson") => read_jsonl(path, &text, columns),
@@ -142,17 +145,26 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Vec<Row>, DataError> {
 
 fn read_csv(path: &Path, text: &str, columns: &Columns) -> Result<Vec<Row>, DataError> {
     if let Some(line) = find_broken_quote(text) {
-        return Err(DataError::BrokenQuote { path: path.to_owned(), line });
+        return Err(DataError::BrokenQuote {
+            path: path.to_owned(),
+            line,
+        });
     }
-    let fault = |source| DataError::Csv { path: path.to_owned(), source };
+    let fault = |source| DataError::Csv {
+        path: path.to_owned(),
+        source,
+    };
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(fault)?.clone();
     let position = |column: &String| {
-        header.iter().position(|name| name == column).ok_or_else(|| DataError::MissingColumn {
-            path: path.to_owned(),
-            line: 1,
-            column: column.clone(),
-        })
+        header
+            .iter()
+            .position(|name| name == column)
+            .ok_or_else(|| DataError::MissingColumn {
+                path: path.to_owned(),
+                line: 1,
+                column: column.clone(),
+            })
     };
     let texts = columns.text.iter().map(position).collect::<Result<Vec<_>, _>>()?;
     let label = position(&columns.label)?;
@@ -163,22 +175,32 @@ fn read_csv(path: &Path, text: &str, columns: &Columns) -> Result<Vec<Row>, Data
         label: record[label].to_owned(),
         slice: slice.map(|column| record[column].to_owned()),
     };
-    reader.records().map(|record| record.map(to_row).map_err(fault)).collect()
+    reader
+        .records()
+        .map(|record| record.map(to_row).map_err(fault))
+        .collect()
 }
 
 fn read_jsonl(path: &Path, text: &str, columns: &Columns) -> Result<Vec<Row>, DataError> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(number, line)| read_object(path, number, line, columns)).collect()
+    lines
+        .map(|(number, line)| read_object(path, number, line, columns))
+        .collect()
 }
 
 fn read_object(path: &Path, line: u64, text: &str, columns: &Columns) -> Result<Row, DataError> {
-    let object: Map<String, Value> =
-        serde_json::from_str(text).map_err(|source| DataError::Json { path: path.to_owned(), line, source })?;
+    let object: Map<String, Value> = serde_json::from_str(text).map_err(|source| DataError::Json {
+        path: path.to_owned(),
+        line,
+        source,
+    })?;
     let field = |column: &String| match object.get(column) {
         Some(Value::String(value)) => Ok(value.clone()),
-        Some(Value::Null) | None => {
-            Err(DataError::MissingColumn { path: path.to_owned(), line, column: column.clone() })
-        }
+        Some(Value::Null) | None => Err(DataError::MissingColumn {
+            path: path.to_owned(),
+            line,
+            column: column.clone(),
+        }),
         Some(value) => Ok(value.to_string()),
     };
     let texts = columns.text.iter().map(field).collect::<Result<Vec<_>, _>>()?;
@@ -191,5 +213,8 @@ fn read_object(path: &Path, line: u64, text: &str, columns: &Columns) -> Result<
 }
 
 fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
-    parts.filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join("\n\n")
+    parts
+        .filter(|part| !part.trim().is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }

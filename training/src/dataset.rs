@@ -81,9 +81,17 @@ pub fn check_rows(rows: &[Row]) -> Result<(), DataError> {
 }
 
 fn refuse_empty(rows: &[Row], field: &'static str, value: impl Fn(&Row) -> &String) -> Result<(), DataError> {
-    let empty: Vec<u64> = rows.iter().filter(|row| value(row).trim().is_empty()).map(|row| row.line).collect();
+    let empty: Vec<u64> = rows
+        .iter()
+        .filter(|row| value(row).trim().is_empty())
+        .map(|row| row.line)
+        .collect();
     match empty.first() {
-        Some(&line) => Err(DataError::Empty { field, count: empty.len(), line }),
+        Some(&line) => Err(DataError::Empty {
+            field,
+            count: empty.len(),
+            line,
+        }),
         None => Ok(()),
     }
 }
@@ -122,12 +130,17 @@ fn drop_copies(rows: Vec<Row>, test: &[Row]) -> (Vec<Row>, Dropped) {
 
 fn labels(rows: &[Row]) -> Result<Vec<String>, DataError> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    rows.iter().for_each(|row| *counts.entry(row.label.trim()).or_insert(0) += 1);
+    rows.iter()
+        .for_each(|row| *counts.entry(row.label.trim()).or_insert(0) += 1);
     if counts.len() < 2 {
-        return Err(DataError::TooFewLabels { found: counts.keys().next().map(|label| (*label).to_owned()) });
+        return Err(DataError::TooFewLabels {
+            found: counts.keys().next().map(|label| (*label).to_owned()),
+        });
     }
     if let Some((label, _)) = counts.iter().find(|(_, count)| **count < 2) {
-        return Err(DataError::LabelSeenOnce { label: (*label).to_owned() });
+        return Err(DataError::LabelSeenOnce {
+            label: (*label).to_owned(),
+        });
     }
     Ok(counts.into_keys().map(str::to_owned).collect())
 }
@@ -159,8 +172,14 @@ mod tests {
             &[("a", "x"), ("b", "x"), ("c", "y")],
             "label \"y\" has only one text (after copies were dropped); at least two are needed",
         );
-        check(&[("a", "Bill"), ("b", "bill ")], "the labels \"Bill\" and \"bill \" differ only by case or blanks");
-        check(&[("a", "x"), (" ", "y"), ("", "y")], "2 rows have an empty text; the first is in line 3");
+        check(
+            &[("a", "Bill"), ("b", "bill ")],
+            "the labels \"Bill\" and \"bill \" differ only by case or blanks",
+        );
+        check(
+            &[("a", "x"), (" ", "y"), ("", "y")],
+            "2 rows have an empty text; the first is in line 3",
+        );
         check(&[("a", " ")], "1 rows have an empty label; the first is in line 2");
     }
 
@@ -178,6 +197,13 @@ mod tests {
         let data = Dataset::new(given, &rows(&[("Leak", "y")])).expect("sound");
         assert_eq!(data.texts, ["Paid twice!", "b", "c", "d"]);
         assert_eq!(data.targets, [0, 0, 1, 1]);
-        assert_eq!(data.dropped, Dropped { copies: 1, contradictions: 1, in_test: 1 });
+        assert_eq!(
+            data.dropped,
+            Dropped {
+                copies: 1,
+                contradictions: 1,
+                in_test: 1
+            }
+        );
     }
 }

@@ -1,5 +1,8 @@
 //! What a fit sees: dense embeddings beside sparse lexical features.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use classifier::features::{Feature, FeatureSpace};
 use ndarray::{Array2, ArrayView1, Axis};
 
@@ -55,17 +58,9 @@ impl Examples {
     ///
     /// **Shape**: `texts` and `vectors` (`[rows, dimensions]`) of the whole data set, `rows` positions in it.
     #[must_use]
-    pub fn new(
-        texts: &[String],
-        vectors: &Array2<f32>,
-        rows: &[usize],
-        space: &FeatureSpace,
-        scales: &Scales,
-    ) -> Self {
-        let weighted = |(term, value): Feature| (term, value * scales.term(term as usize));
-        let sparse = rows.iter().map(|&row| space.features(&texts[row]).into_iter().map(weighted).collect());
+    pub fn new(texts: &[String], vectors: &Array2<f32>, rows: &[usize], space: &FeatureSpace, scales: &Scales) -> Self {
         Self {
-            sparse: sparse.collect(),
+            sparse: in_halves(rows, |&row| weighted(space.features(&texts[row]), scales)),
             dense: vectors.select(Axis(0), rows) * scales.embedding,
             terms: space.len(),
         }
@@ -94,4 +89,23 @@ impl Examples {
     pub fn dense_row(&self, row: usize) -> ArrayView1<'_, f32> {
         self.dense.row(row)
     }
+}
+
+fn weighted(mut features: Vec<Feature>, scales: &Scales) -> Vec<Feature> {
+    features
+        .iter_mut()
+        .for_each(|(term, value)| *value *= scales.term(*term as usize));
+    features
+}
+
+/// The results of `act` in the order of `items`, worked out on two threads.
+pub(crate) fn in_halves<I: Sync, R: Send>(items: &[I], act: impl Fn(&I) -> R + Sync) -> Vec<R> {
+    let (first, second) = items.split_at(items.len() / 2);
+    let run = |half: &[I]| half.iter().map(&act).collect::<Vec<R>>();
+    thread::scope(|scope| {
+        let second = scope.spawn(|| run(second));
+        let mut results = run(first);
+        results.extend(second.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        results
+    })
 }

@@ -22,6 +22,9 @@ use crate::vocabulary;
 /// Thresholds of its own may cost a label this much precision when checked on rows they were not derived from.
 const PER_LABEL_SLACK: f64 = 0.01;
 
+/// With more rows than this, one fold is enough to choose the strength of the penalty.
+const FULL_SEARCH_ROWS: usize = 3_000;
+
 /// How far a long act has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -59,20 +62,39 @@ pub fn fit(
 ) -> Result<Fitted> {
     recipe.check()?;
     check_vectors(data, vectors, &encoder)?;
-    let fold_of = folds::assign(&similarity::groups(&data.texts), &data.targets, recipe.folds, recipe.seed);
+    let fold_of = folds::assign(
+        &similarity::groups(&data.texts),
+        &data.targets,
+        recipe.folds,
+        recipe.seed,
+    );
     let (l2, logits, tried) = choose_strength(data, vectors, recipe, &fold_of, progress)?;
     let held_out = cross_fitted(&logits, &data.targets, &fold_of, recipe.folds);
     let mut spec = describe(data, &logits, encoder, recipe);
     let rows = calibrated(data, &logits, spec.temperature);
     spec.threshold_per_label = per_label_holds(&rows, &fold_of, &spec);
     let tensors = fit_all(data, vectors, recipe, l2, rows)?;
-    progress(Progress { act: "fit", done: recipe.folds + 1, total: recipe.folds + 1 });
+    progress(Progress {
+        act: "fit",
+        done: recipe.folds + 1,
+        total: recipe.folds + 1,
+    });
     let report = report(data, &held_out, &spec, &tensors, (l2, tried), recipe);
-    Ok(Fitted { spec, tensors, report, held_out })
+    Ok(Fitted {
+        spec,
+        tensors,
+        report,
+        held_out,
+    })
 }
 
 fn check_vectors(data: &Dataset, vectors: &Array2<f32>, encoder: &EncoderId) -> Result<()> {
-    ensure!(vectors.nrows() == data.len(), "{} texts but {} vectors", data.len(), vectors.nrows());
+    ensure!(
+        vectors.nrows() == data.len(),
+        "{} texts but {} vectors",
+        data.len(),
+        vectors.nrows()
+    );
     let dimensions = encoder.dimensions;
     let is_bad = |row: &usize| {
         let vector = vectors.row(*row);
@@ -91,25 +113,54 @@ fn choose_strength(
     fold_of: &[usize],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(f64, Array2<f32>, Vec<Tried>)> {
-    let strengths = strengths(recipe);
+    let mut strengths = strengths(recipe);
     let mut logits = vec![Array2::zeros((data.len(), data.labels.len())); strengths.len()];
+    let mut tried = Vec::new();
     for fold in 0..recipe.folds {
-        progress(Progress { act: "fit", done: fold, total: recipe.folds + 1 });
-        held_out_logits(data, vectors, recipe, &folds::split(fold_of, fold), &strengths, &mut logits)?;
+        progress(Progress {
+            act: "fit",
+            done: fold,
+            total: recipe.folds + 1,
+        });
+        let rows = folds::split(fold_of, fold);
+        held_out_logits(data, vectors, recipe, &rows, &strengths, &mut logits)?;
+        if fold == 0 && data.len() > FULL_SEARCH_ROWS {
+            tried = try_out(data, &rows.1, &strengths, &logits);
+            let best = best_of(&tried);
+            strengths = vec![strengths[best]];
+            logits = vec![logits.swap_remove(best)];
+        }
     }
-    let all: Vec<usize> = (0..data.len()).collect();
-    let loss = |logits: &Array2<f32>| log_loss(logits, &data.targets, &all, temperature(logits, &data.targets, &all));
-    let accuracy = |logits: &Array2<f32>| {
-        let right = verdicts(logits, &data.targets, &all).iter().filter(|v| v.target == v.predicted).count();
-        right as f64 / data.len() as f64
-    };
-    let tried: Vec<Tried> = strengths
-        .iter()
-        .zip(&logits)
-        .map(|(&l2, logits)| Tried { l2, log_loss: loss(logits), accuracy: accuracy(logits) })
-        .collect();
-    let best = (0..tried.len()).min_by(|&a, &b| tried[a].log_loss.total_cmp(&tried[b].log_loss)).unwrap_or(0);
+    if tried.is_empty() {
+        let all: Vec<usize> = (0..data.len()).collect();
+        tried = try_out(data, &all, &strengths, &logits);
+    }
+    let best = best_of(&tried).min(strengths.len() - 1);
     Ok((strengths[best], logits.swap_remove(best), tried))
+}
+
+/// How each strength did on rows it had not seen.
+fn try_out(data: &Dataset, rows: &[usize], strengths: &[f64], logits: &[Array2<f32>]) -> Vec<Tried> {
+    let one = |(&l2, logits): (&f64, &Array2<f32>)| {
+        let temperature = temperature(logits, &data.targets, rows);
+        let verdicts = verdicts(logits, &data.targets, rows);
+        let right = verdicts
+            .iter()
+            .filter(|verdict| verdict.target == verdict.predicted)
+            .count();
+        Tried {
+            l2,
+            log_loss: log_loss(logits, &data.targets, rows, temperature),
+            accuracy: right as f64 / rows.len().max(1) as f64,
+        }
+    };
+    strengths.iter().zip(logits).map(one).collect()
+}
+
+fn best_of(tried: &[Tried]) -> usize {
+    (0..tried.len())
+        .min_by(|&a, &b| tried[a].log_loss.total_cmp(&tried[b].log_loss))
+        .unwrap_or(0)
 }
 
 /// Strengths from the strongest to the weakest, so that each fit starts from a smoother one.
@@ -182,10 +233,17 @@ fn per_label_holds(rows: &HeldOut, fold_of: &[usize], spec: &HeadSpec) -> bool {
     let (even, odd) = (rows.select(&even), rows.select(&odd));
     let outcome = |per_label: bool| {
         let check = |derive: &HeldOut, check: &HeldOut| {
-            check.outcome(&derive.thresholds(spec.labels.len(), spec.target_precision, per_label).by_label)
+            check.outcome(
+                &derive
+                    .thresholds(spec.labels.len(), spec.target_precision, per_label)
+                    .by_label,
+            )
         };
         let (a, b) = (check(&odd, &even), check(&even, &odd));
-        (f32::midpoint(a.coverage, b.coverage), f32::midpoint(a.precision, b.precision))
+        (
+            f32::midpoint(a.coverage, b.coverage),
+            f32::midpoint(a.precision, b.precision),
+        )
     };
     let (own, common) = (outcome(true), outcome(false));
     f64::from(own.1) >= spec.target_precision - PER_LABEL_SLACK && own.0 >= common.0
@@ -200,7 +258,11 @@ fn fit_all(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe, l2: f64, held
     let mut model = solver::fit(&examples, &data.targets, data.labels.len(), l2, None)?;
     let dimensions = examples.dimensions();
     for (feature, mut row) in model.weights.rows_mut().into_iter().enumerate() {
-        row *= if feature < dimensions { scales.embedding } else { scales.term(feature - dimensions) };
+        row *= if feature < dimensions {
+            scales.embedding
+        } else {
+            scales.term(feature - dimensions)
+        };
     }
     Ok(Tensors {
         weights: model.weights.into_iter().collect(),
@@ -222,7 +284,10 @@ fn report(
     let of = |rows: &[usize]| verdicts(held_out, &data.targets, rows);
     let all: Vec<usize> = (0..data.len()).collect();
     let verdicts: Vec<Verdict> = of(&all);
-    let outcome = tensors.held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label).outcome;
+    let outcome = tensors
+        .held_out
+        .thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label)
+        .outcome;
     Report {
         rows: data.len(),
         dropped: data.dropped,
@@ -234,7 +299,10 @@ fn report(
         scores: score(&verdicts, recipe.seed),
         slices: slices(data)
             .into_iter()
-            .map(|(name, rows)| Slice { name, scores: score(&of(&rows), recipe.seed) })
+            .map(|(name, rows)| Slice {
+                name,
+                scores: score(&of(&rows), recipe.seed),
+            })
             .collect(),
         target_precision: spec.target_precision,
         threshold_per_label: spec.threshold_per_label,
@@ -246,7 +314,10 @@ fn report(
 
 fn slices(data: &Dataset) -> Vec<(String, Vec<usize>)> {
     let mut rows: std::collections::BTreeMap<&String, Vec<usize>> = std::collections::BTreeMap::new();
-    data.slices.iter().enumerate().for_each(|(row, slice)| rows.entry(slice).or_default().push(row));
+    data.slices
+        .iter()
+        .enumerate()
+        .for_each(|(row, slice)| rows.entry(slice).or_default().push(row));
     rows.into_iter().map(|(name, rows)| (name.clone(), rows)).collect()
 }
 
@@ -261,5 +332,9 @@ fn promise(data: &Dataset, held_out: &Array2<f32>, spec: &HeadSpec) -> Promise {
         held += usize::from(order[..in_set].contains(&target));
     }
     let rows = data.len() as f64;
-    Promise { promised: spec.conformal.coverage, held: held as f64 / rows, mean_size: size as f64 / rows }
+    Promise {
+        promised: spec.conformal.coverage,
+        held: held as f64 / rows,
+        mean_size: size as f64 / rows,
+    }
 }

@@ -10,7 +10,10 @@ use rand::seq::SliceRandom;
 #[must_use]
 pub fn assign(groups: &[usize], targets: &[usize], folds: usize, seed: u64) -> Vec<usize> {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    groups.iter().enumerate().for_each(|(row, &group)| members.entry(group).or_default().push(row));
+    groups
+        .iter()
+        .enumerate()
+        .for_each(|(row, &group)| members.entry(group).or_default().push(row));
     let mut members: Vec<Vec<usize>> = members.into_values().collect();
     members.shuffle(&mut StdRng::seed_from_u64(seed));
     members.sort_by_key(|rows| std::cmp::Reverse(rows.len()));

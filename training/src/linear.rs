@@ -52,5 +52,7 @@ pub fn logits(
 
 /// `sums += value * row`, over plain slices: this is where a fit spends its time.
 pub fn add_scaled(sums: &mut [f32], value: f32, row: &[f32]) {
-    sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
+    sums.iter_mut()
+        .zip(row)
+        .for_each(|(sum, weight)| *sum += value * weight);
 }

@@ -44,7 +44,14 @@ impl<'a> Objective<'a> {
     /// `l2` is the penalty against the summed loss, as linfa's `alpha`.
     #[must_use]
     pub fn new(examples: &'a Examples, targets: &'a [usize], labels: usize, l2: f64) -> Self {
-        Self { examples, targets, labels, l2, last: RefCell::default(), best: RefCell::default() }
+        Self {
+            examples,
+            targets,
+            labels,
+            l2,
+            last: RefCell::default(),
+            best: RefCell::default(),
+        }
     }
 
     /// Number of parameters: weights row by row, then biases.
@@ -68,9 +75,14 @@ impl<'a> Objective<'a> {
     pub fn linear(&self, parameters: &Array1<f64>) -> Linear {
         let split = self.features() * self.labels;
         let values: Vec<f32> = parameters.iter().map(|&value| value as f32).collect();
-        let weights = ArrayView2::from_shape((self.features(), self.labels), &values[..split])
-            .map_or_else(|_| Array2::zeros((self.features(), self.labels)), |view| view.to_owned());
-        Linear { weights, bias: Array1::from(values[split..].to_vec()) }
+        let weights = ArrayView2::from_shape((self.features(), self.labels), &values[..split]).map_or_else(
+            |_| Array2::zeros((self.features(), self.labels)),
+            |view| view.to_owned(),
+        );
+        Linear {
+            weights,
+            bias: Array1::from(values[split..].to_vec()),
+        }
     }
 
     fn evaluate(&self, parameters: &Array1<f64>) -> Evaluation {
@@ -83,7 +95,10 @@ impl<'a> Objective<'a> {
                 scope.spawn(move || part_of(examples, targets, model, range))
             };
             let handles: Vec<_> = (0..PARTS).map(start).collect();
-            handles.into_iter().map(|handle| handle.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            handles
+                .into_iter()
+                .map(|handle| handle.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
         });
         self.sum(parameters, &parts)
     }
@@ -98,10 +113,17 @@ impl<'a> Objective<'a> {
         gradient.slice_mut(s![split..]).fill(0.0);
         for part in parts {
             let sums = part.weights.iter().chain(&part.bias);
-            gradient.iter_mut().zip(sums).for_each(|(total, &value)| *total += f64::from(value));
+            gradient
+                .iter_mut()
+                .zip(sums)
+                .for_each(|(total, &value)| *total += f64::from(value));
         }
         gradient /= rows;
-        Evaluation { at: parameters.clone(), cost, gradient }
+        Evaluation {
+            at: parameters.clone(),
+            cost,
+            gradient,
+        }
     }
 
     fn cached<T>(&self, parameters: &Array1<f64>, read: impl Fn(&Evaluation) -> T) -> T {
@@ -133,7 +155,9 @@ fn part_of(examples: &Examples, targets: &[usize], model: &Linear, rows: Range<u
     let dimensions = examples.dimensions();
     let mut weights = Array2::zeros(model.weights.raw_dim());
     let dense = examples.dense.slice(s![rows.clone(), ..]);
-    weights.slice_mut(s![..dimensions, ..]).assign(&dense.t().dot(&residuals));
+    weights
+        .slice_mut(s![..dimensions, ..])
+        .assign(&dense.t().dot(&residuals));
     let labels = model.bias.len();
     let mut lexical = weights.slice_mut(s![dimensions.., ..]);
     if let (Some(lexical), Some(residuals)) = (lexical.as_slice_mut(), residuals.as_slice()) {
@@ -143,7 +167,11 @@ fn part_of(examples: &Examples, targets: &[usize], model: &Linear, rows: Range<u
             }
         }
     }
-    Part { loss, weights, bias: residuals.sum_axis(ndarray::Axis(0)) }
+    Part {
+        loss,
+        weights,
+        bias: residuals.sum_axis(ndarray::Axis(0)),
+    }
 }
 
 /// Turns scores into probabilities less the truth, and gives back the log-loss.
@@ -198,7 +226,11 @@ mod tests {
                 objective.evaluate(&moved).cost
             };
             let slope = (cost_at(1e-2) - cost_at(-1e-2)) / 2e-2;
-            assert!((slope - gradient[i]).abs() < 1e-3, "parameter {i}: {slope} against {}", gradient[i]);
+            assert!(
+                (slope - gradient[i]).abs() < 1e-3,
+                "parameter {i}: {slope} against {}",
+                gradient[i]
+            );
         }
     }
 }

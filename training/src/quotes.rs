@@ -37,7 +37,10 @@ mod tests {
 
     #[test]
     fn sound_quotes_pass() {
-        assert_eq!(find_broken_quote("a,b\n\"x \"\"y\"\"\nz\",1\r\n3\" pipe,2\n\"\",\"\""), None);
+        assert_eq!(
+            find_broken_quote("a,b\n\"x \"\"y\"\"\nz\",1\r\n3\" pipe,2\n\"\",\"\""),
+            None
+        );
     }
 
     #[test]

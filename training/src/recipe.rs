@@ -82,7 +82,7 @@ impl Default for Features {
     fn default() -> Self {
         Self {
             embedding_weight: 1.0,
-            word_weight: 1.0,
+            word_weight: 1.5,
             char_weight: 1.5,
             word_ngrams: Ngrams { min: 1, max: 2 },
             char_ngrams: Ngrams { min: 3, max: 5 },
@@ -110,13 +110,29 @@ impl Recipe {
         let open_unit = |value: f64| value > 0.0 && value < 1.0;
         ensure!(self.folds >= 2, "folds: at least 2");
         ensure!(open_unit(self.target_precision), "target_precision: between 0 and 1");
-        ensure!(open_unit(self.conformal_coverage), "conformal_coverage: between 0 and 1");
+        ensure!(
+            open_unit(self.conformal_coverage),
+            "conformal_coverage: between 0 and 1"
+        );
         ensure!(open_unit(self.in_scope_share), "in_scope_share: between 0 and 1");
         ensure!(!self.l2.is_empty(), "l2: at least one strength");
-        ensure!(self.l2.iter().all(|l2| l2.is_finite() && *l2 > 0.0), "l2: positive numbers");
-        let weights = [self.features.embedding_weight, self.features.word_weight, self.features.char_weight];
-        ensure!(weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0), "features: weights of 0 or more");
-        ensure!(weights.iter().any(|weight| *weight > 0.0), "features: every weight is 0");
+        ensure!(
+            self.l2.iter().all(|l2| l2.is_finite() && *l2 > 0.0),
+            "l2: positive numbers"
+        );
+        let weights = [
+            self.features.embedding_weight,
+            self.features.word_weight,
+            self.features.char_weight,
+        ];
+        ensure!(
+            weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0),
+            "features: weights of 0 or more"
+        );
+        ensure!(
+            weights.iter().any(|weight| *weight > 0.0),
+            "features: every weight is 0"
+        );
         Ok(())
     }
 }
@@ -125,12 +141,20 @@ impl Features {
     /// Word n-grams in use: none where their weight is 0.
     #[must_use]
     pub fn words_in_use(&self) -> Ngrams {
-        if self.word_weight > 0.0 { self.word_ngrams } else { Ngrams::OFF }
+        if self.word_weight > 0.0 {
+            self.word_ngrams
+        } else {
+            Ngrams::OFF
+        }
     }
 
     /// Character n-grams in use: none where their weight is 0.
     #[must_use]
     pub fn chars_in_use(&self) -> Ngrams {
-        if self.char_weight > 0.0 { self.char_ngrams } else { Ngrams::OFF }
+        if self.char_weight > 0.0 {
+            self.char_ngrams
+        } else {
+            Ngrams::OFF
+        }
     }
 }

@@ -78,23 +78,43 @@ impl Report {
     /// The figures as a Markdown section.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let mut text = String::from("| rows | number | accuracy | macro-F1 | calibration error |\n|---|---|---|---|---|\n");
-        let named = std::iter::once(("all", &self.scores)).chain(self.slices.iter().map(|s| (s.name.as_str(), &s.scores)));
+        let mut text =
+            String::from("| rows | number | accuracy | macro-F1 | calibration error |\n|---|---|---|---|---|\n");
+        let named =
+            std::iter::once(("all", &self.scores)).chain(self.slices.iter().map(|s| (s.name.as_str(), &s.scores)));
         let test = self.test.iter().map(|scores| ("test file", scores));
-        named.chain(test).for_each(|(name, scores)| score_line(&mut text, name, scores));
-        let _ = writeln!(text, "\n| label | rows | precision | recall | F1 |\n|---|---|---|---|---|");
+        named
+            .chain(test)
+            .for_each(|(name, scores)| score_line(&mut text, name, scores));
+        let _ = writeln!(
+            text,
+            "\n| label | rows | precision | recall | F1 |\n|---|---|---|---|---|"
+        );
         for (label, score) in &self.labels {
             let (precision, recall) = (score.precision(), score.recall());
-            let _ = writeln!(text, "| {label} | {} | {precision:.3} | {recall:.3} | {:.3} |", score.rows, score.f1());
+            let _ = writeln!(
+                text,
+                "| {label} | {} | {precision:.3} | {recall:.3} | {:.3} |",
+                score.rows,
+                score.f1()
+            );
         }
         let _ = writeln!(text, "\n{}", self.sentences());
         text
     }
 
     fn sentences(&self) -> String {
-        let own = if self.threshold_per_label { "a threshold for each label" } else { "one threshold for all labels" };
+        let own = if self.threshold_per_label {
+            "a threshold for each label"
+        } else {
+            "one threshold for all labels"
+        };
         let Outcome { coverage, precision } = self.answered;
-        let Promise { promised, held, mean_size } = self.alternatives;
+        let Promise {
+            promised,
+            held,
+            mean_size,
+        } = self.alternatives;
         format!(
             "Asked to be right {:.0} % of the time, with {own}, it answers {:.1} % of the texts and is right in {:.1} % \
              of those; the rest goes to a person. The alternatives should hold the right label {:.0} % of the time: \
@@ -150,5 +170,9 @@ struct OutcomeFigures {
 }
 
 fn outcome_figures<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
-    OutcomeFigures { coverage: outcome.coverage, precision: outcome.precision }.serialize(serializer)
+    OutcomeFigures {
+        coverage: outcome.coverage,
+        precision: outcome.precision,
+    }
+    .serialize(serializer)
 }

@@ -54,7 +54,11 @@ pub fn verdicts(probabilities: &Array2<f32>, targets: &[usize], rows: &[usize]) 
     let verdict = |&row: &usize| {
         let values = probabilities.row(row).to_vec();
         let predicted = ranking(&values)[0];
-        Verdict { target: targets[row], predicted, confidence: values[predicted] }
+        Verdict {
+            target: targets[row],
+            predicted,
+            confidence: values[predicted],
+        }
     };
     rows.iter().map(verdict).collect()
 }
@@ -66,7 +70,9 @@ pub fn verdicts(probabilities: &Array2<f32>, targets: &[usize], rows: &[usize]) 
 pub fn score(verdicts: &[Verdict], seed: u64) -> Scores {
     let mut rng = StdRng::seed_from_u64(seed);
     let resample = |rng: &mut StdRng| -> Vec<Verdict> {
-        (0..verdicts.len()).map(|_| verdicts[rng.random_range(0..verdicts.len())]).collect()
+        (0..verdicts.len())
+            .map(|_| verdicts[rng.random_range(0..verdicts.len())])
+            .collect()
     };
     let figures = |sample: &[Verdict]| [accuracy(sample), macro_f1(sample), calibration_error(sample)];
     let whole = figures(verdicts);
@@ -74,18 +80,37 @@ pub fn score(verdicts: &[Verdict], seed: u64) -> Scores {
     let interval = |figure: usize| {
         let mut values: Vec<f64> = samples.iter().map(|sample| sample[figure]).collect();
         values.sort_by(f64::total_cmp);
-        Interval { value: whole[figure], low: values[RESAMPLES / 40], high: values[RESAMPLES - 1 - RESAMPLES / 40] }
+        Interval {
+            value: whole[figure],
+            low: values[RESAMPLES / 40],
+            high: values[RESAMPLES - 1 - RESAMPLES / 40],
+        }
     };
-    Scores { rows: verdicts.len(), accuracy: interval(0), macro_f1: interval(1), ece: interval(2) }
+    Scores {
+        rows: verdicts.len(),
+        accuracy: interval(0),
+        macro_f1: interval(1),
+        ece: interval(2),
+    }
 }
 
 fn accuracy(verdicts: &[Verdict]) -> f64 {
-    share(verdicts.iter().filter(|verdict| verdict.predicted == verdict.target).count(), verdicts.len())
+    share(
+        verdicts
+            .iter()
+            .filter(|verdict| verdict.predicted == verdict.target)
+            .count(),
+        verdicts.len(),
+    )
 }
 
 fn macro_f1(verdicts: &[Verdict]) -> f64 {
     let by_label = by_label(verdicts);
-    let present: Vec<f64> = by_label.iter().filter(|label| label.rows > 0).map(LabelScore::f1).collect();
+    let present: Vec<f64> = by_label
+        .iter()
+        .filter(|label| label.rows > 0)
+        .map(LabelScore::f1)
+        .collect();
     present.iter().sum::<f64>() / present.len().max(1) as f64
 }
 
@@ -98,7 +123,9 @@ fn calibration_error(verdicts: &[Verdict]) -> f64 {
         bin.1 += f64::from(verdict.confidence);
         bin.2 += usize::from(verdict.predicted == verdict.target);
     }
-    bins.iter().map(|(_, confidence, right)| (confidence - *right as f64).abs()).sum::<f64>()
+    bins.iter()
+        .map(|(_, confidence, right)| (confidence - *right as f64).abs())
+        .sum::<f64>()
         / verdicts.len().max(1) as f64
 }
 
@@ -136,7 +163,11 @@ impl LabelScore {
 /// Counts by label index.
 #[must_use]
 pub fn by_label(verdicts: &[Verdict]) -> Vec<LabelScore> {
-    let labels = verdicts.iter().map(|verdict| verdict.target.max(verdict.predicted) + 1).max().unwrap_or(0);
+    let labels = verdicts
+        .iter()
+        .map(|verdict| verdict.target.max(verdict.predicted) + 1)
+        .max()
+        .unwrap_or(0);
     let mut scores = vec![LabelScore::default(); labels];
     for verdict in verdicts {
         scores[verdict.target].rows += 1;
@@ -155,12 +186,21 @@ mod tests {
     use super::*;
 
     fn verdict(target: usize, predicted: usize, confidence: f32) -> Verdict {
-        Verdict { target, predicted, confidence }
+        Verdict {
+            target,
+            predicted,
+            confidence,
+        }
     }
 
     #[test]
     fn figures_by_hand() {
-        let verdicts = [verdict(0, 0, 0.9), verdict(0, 1, 0.9), verdict(1, 1, 0.5), verdict(1, 1, 0.5)];
+        let verdicts = [
+            verdict(0, 0, 0.9),
+            verdict(0, 1, 0.9),
+            verdict(1, 1, 0.5),
+            verdict(1, 1, 0.5),
+        ];
         let scores = score(&verdicts, 1);
         assert!((scores.accuracy.value - 0.75).abs() < 1e-9);
         assert!((scores.macro_f1.value - (2.0 / 3.0 + 0.8) / 2.0).abs() < 1e-9);

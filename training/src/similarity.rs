@@ -41,7 +41,10 @@ impl Profile {
         let words = words(text);
         let shingle = |start: usize| hash(&words[start..(start + SHINGLE).min(words.len())]);
         let starts = words.len().saturating_sub(SHINGLE - 1).max(1);
-        Self { shingles: (0..starts).map(shingle).collect(), words: words.iter().map(hash).collect() }
+        Self {
+            shingles: (0..starts).map(shingle).collect(),
+            words: words.iter().map(hash).collect(),
+        }
     }
 
     fn is_near(&self, other: &Self) -> bool {
@@ -67,13 +70,19 @@ fn resemblance(a: &BTreeSet<u64>, b: &BTreeSet<u64>) -> f64 {
 fn candidates(profiles: &[Profile]) -> BTreeSet<(usize, usize)> {
     let mut texts_of: HashMap<u64, Vec<usize>> = HashMap::new();
     for (text, profile) in profiles.iter().enumerate() {
-        profile.shingles.iter().for_each(|&shingle| texts_of.entry(shingle).or_default().push(text));
+        profile
+            .shingles
+            .iter()
+            .for_each(|&shingle| texts_of.entry(shingle).or_default().push(text));
     }
     let shared = texts_of.values().filter(|texts| texts.len() <= MAX_TEXTS);
     shared
         .flat_map(|texts| {
             let pairs_of = |(position, &later): (usize, &usize)| {
-                texts[..position].iter().map(move |&earlier| (earlier, later)).collect::<Vec<_>>()
+                texts[..position]
+                    .iter()
+                    .map(move |&earlier| (earlier, later))
+                    .collect::<Vec<_>>()
             };
             texts.iter().enumerate().flat_map(pairs_of)
         })

@@ -41,22 +41,34 @@ pub fn fit(examples: &Examples, targets: &[usize], labels: usize, l2: f64, start
         .ctrlc(false)
         .run();
     let failure = outcome.err();
-    let best = objective.best().with_context(|| format!("the fit did not start: {failure:?}"))?;
+    let best = objective
+        .best()
+        .with_context(|| format!("the fit did not start: {failure:?}"))?;
     Ok(objective.linear(&best))
 }
 
 fn flatten(model: &Linear) -> Array1<f64> {
-    model.weights.iter().chain(&model.bias).map(|&value| f64::from(value)).collect()
+    model
+        .weights
+        .iter()
+        .chain(&model.bias)
+        .map(|&value| f64::from(value))
+        .collect()
 }
 
 fn fit_dense(examples: &Examples, targets: &[usize], labels: usize, l2: f64) -> Result<Linear> {
     let records = examples.dense.mapv(f64::from);
     let data = DatasetBase::new(records, Array1::from(targets.to_vec()));
-    let fitted = MultiLogisticRegression::default().alpha(l2).max_iterations(MAX_ITERATIONS).fit(&data)?;
+    let fitted = MultiLogisticRegression::default()
+        .alpha(l2)
+        .max_iterations(MAX_ITERATIONS)
+        .fit(&data)?;
     let mut weights = Array2::zeros((examples.dimensions(), labels));
     let mut bias = Array1::from_elem(labels, ABSENT);
     for (column, &label) in fitted.classes().iter().enumerate() {
-        weights.column_mut(label).assign(&fitted.params().column(column).mapv(|value| value as f32));
+        weights
+            .column_mut(label)
+            .assign(&fitted.params().column(column).mapv(|value| value as f32));
         bias[label] = fitted.intercept()[column] as f32;
     }
     Ok(Linear { weights, bias })
@@ -76,16 +88,21 @@ mod tests {
         let dense = Array2::from_shape_fn((rows, 3), |(row, column)| {
             f32::from(u8::from(targets[row] == column)) + noise(row, column as f32)
         });
-        let sparse = targets.iter().map(|&label| if terms > 0 { vec![(label as u32, 1.0)] } else { vec![] }).collect();
+        let sparse = targets
+            .iter()
+            .map(|&label| if terms > 0 { vec![(label as u32, 1.0)] } else { vec![] })
+            .collect();
         (Examples { dense, sparse, terms }, targets)
     }
 
     fn accuracy(terms: usize) -> f64 {
         let (examples, targets) = blobs(terms);
         let logits = fit(&examples, &targets, 3, 0.1, None).expect("fits").logits(&examples);
-        let right = logits.rows().into_iter().zip(&targets).filter(|(scores, target)| {
-            scores.iter().all(|score| *score <= scores[**target])
-        });
+        let right = logits
+            .rows()
+            .into_iter()
+            .zip(&targets)
+            .filter(|(scores, target)| scores.iter().all(|score| *score <= scores[**target]));
         right.count() as f64 / targets.len() as f64
     }
 
@@ -100,12 +117,16 @@ mod tests {
         let (dense, targets) = blobs(0);
         let by_linfa = fit(&dense, &targets, 3, 1.0, None).expect("fits").logits(&dense);
         let unused_term = Examples { terms: 1, ..dense };
-        let by_argmin = fit(&unused_term, &targets, 3, 1.0, None).expect("fits").logits(&unused_term);
-        let probability = |logits: &Array2<f32>, row: usize| {
-            classifier::assess::probabilities(&logits.row(row).to_vec(), 1.0)[0]
-        };
+        let by_argmin = fit(&unused_term, &targets, 3, 1.0, None)
+            .expect("fits")
+            .logits(&unused_term);
+        let probability =
+            |logits: &Array2<f32>, row: usize| classifier::assess::probabilities(&logits.row(row).to_vec(), 1.0)[0];
         for row in 0..60 {
-            assert!((probability(&by_linfa, row) - probability(&by_argmin, row)).abs() < 5e-3, "row {row}");
+            assert!(
+                (probability(&by_linfa, row) - probability(&by_argmin, row)).abs() < 5e-3,
+                "row {row}"
+            );
         }
     }
 }

@@ -41,7 +41,12 @@ pub struct Options {
 pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
     options.recipe.check()?;
     let rows = data::read(&options.data, &options.columns)?;
-    let test = options.test.as_ref().map(|path| data::read(path, &options.columns)).transpose()?.unwrap_or_default();
+    let test = options
+        .test
+        .as_ref()
+        .map(|path| data::read(path, &options.columns))
+        .transpose()?
+        .unwrap_or_default();
     let data = Dataset::new(rows, &test)?;
     dataset::check_rows(&test)?;
     let encoder = open(&options.encoder)?;
@@ -72,11 +77,21 @@ fn identity(encoder: &Encoder) -> EncoderId {
 pub fn embed(encoder: &Encoder, texts: &[String], progress: &mut dyn FnMut(Progress)) -> Result<Array2<f32>> {
     let mut values = Vec::with_capacity(texts.len() * encoder.dimensions());
     for (position, chunk) in texts.chunks(CHUNK).enumerate() {
-        progress(Progress { act: "embed", done: position * CHUNK, total: texts.len() });
-        let vectors = encoder.embed_blocking(chunk.to_vec(), Side::Query).context("cannot embed the texts")?;
+        progress(Progress {
+            act: "embed",
+            done: position * CHUNK,
+            total: texts.len(),
+        });
+        let vectors = encoder
+            .embed_blocking(chunk.to_vec(), Side::Query)
+            .context("cannot embed the texts")?;
         values.extend(vectors.into_iter().flatten());
     }
-    progress(Progress { act: "embed", done: texts.len(), total: texts.len() });
+    progress(Progress {
+        act: "embed",
+        done: texts.len(),
+        total: texts.len(),
+    });
     Ok(Array2::from_shape_vec((texts.len(), encoder.dimensions()), values)?)
 }
 
@@ -87,15 +102,33 @@ fn check(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Scores> {
-    let head = Head::new(String::new(), String::new(), fitted.spec.clone(), fitted.tensors.clone())?;
+    let head = Head::new(
+        String::new(),
+        String::new(),
+        fitted.spec.clone(),
+        fitted.tensors.clone(),
+    )?;
     let texts: Vec<String> = test.iter().map(|row| row.text.clone()).collect();
     let vectors = embed(encoder, &texts, progress)?;
     let verdict = |(row, vector): (&Row, ndarray::ArrayView1<'_, f32>)| -> Result<Verdict> {
         let assessment = head.assess(&row.text, &vector.to_vec())?;
-        let index = |name: &str| head.labels().iter().position(|label| label == name).unwrap_or(head.labels().len());
+        let index = |name: &str| {
+            head.labels()
+                .iter()
+                .position(|label| label == name)
+                .unwrap_or(head.labels().len())
+        };
         let predicted = assessment.probabilities.first().map_or(0, |(name, _)| index(name));
-        Ok(Verdict { target: index(row.label.trim()), predicted, confidence: assessment.confidence })
+        Ok(Verdict {
+            target: index(row.label.trim()),
+            predicted,
+            confidence: assessment.confidence,
+        })
     };
-    let verdicts = test.iter().zip(vectors.rows()).map(verdict).collect::<Result<Vec<_>>>()?;
+    let verdicts = test
+        .iter()
+        .zip(vectors.rows())
+        .map(verdict)
+        .collect::<Result<Vec<_>>>()?;
     Ok(score(&verdicts, seed))
 }

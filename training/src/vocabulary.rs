@@ -5,12 +5,16 @@ use std::collections::{HashMap, HashSet};
 use classifier::features::{Block, FeatureSpace, Lexicon, Ngrams, each_term};
 use classifier::words::words;
 
+use crate::examples::in_halves;
 use crate::recipe::Features;
+
+/// Texts whose terms are held at once.
+const CHUNK: usize = 512;
 
 /// The feature space learnt from these texts alone.
 #[must_use]
 pub fn learn(texts: &[&str], features: &Features) -> FeatureSpace {
-    let documents: Vec<Vec<String>> = texts.iter().map(|text| words(text)).collect();
+    let documents: Vec<Vec<String>> = in_halves(texts, |text| words(text));
     let (words, chars) = (features.words_in_use(), features.chars_in_use());
     let lexicon = |block, ngrams| lexicon(block, ngrams, &documents, features);
     FeatureSpace::new(words, lexicon(Block::Words, words), chars, lexicon(Block::Chars, chars))
@@ -18,19 +22,28 @@ pub fn learn(texts: &[&str], features: &Features) -> FeatureSpace {
 
 fn lexicon(block: Block, ngrams: Ngrams, documents: &[Vec<String>], features: &Features) -> Lexicon {
     let mut frequency: HashMap<String, usize> = HashMap::new();
-    for document in documents {
+    let terms_of = |document: &Vec<String>| {
         let mut terms = HashSet::new();
         each_term(block, ngrams, document, &mut |term| {
             terms.insert(term);
         });
-        terms.into_iter().for_each(|term| *frequency.entry(term).or_insert(0) += 1);
+        terms
+    };
+    for chunk in documents.chunks(CHUNK) {
+        let terms = in_halves(chunk, terms_of).into_iter().flatten();
+        terms.for_each(|term| *frequency.entry(term).or_insert(0) += 1);
     }
-    let mut kept: Vec<(String, usize)> =
-        frequency.into_iter().filter(|(_, count)| *count >= features.min_documents).collect();
+    let mut kept: Vec<(String, usize)> = frequency
+        .into_iter()
+        .filter(|(_, count)| *count >= features.min_documents)
+        .collect();
     kept.sort_by(|(a, count_a), (b, count_b)| count_b.cmp(count_a).then_with(|| a.cmp(b)));
     kept.truncate(features.max_terms);
     kept.sort();
-    let idf = kept.iter().map(|(_, count)| inverse_frequency(documents.len(), *count)).collect();
+    let idf = kept
+        .iter()
+        .map(|(_, count)| inverse_frequency(documents.len(), *count))
+        .collect();
     Lexicon::new(kept.into_iter().map(|(term, _)| term).collect(), idf)
 }
 
@@ -45,9 +58,13 @@ mod tests {
 
     #[test]
     fn rare_terms_are_pruned_and_the_rest_is_sorted() {
-        let features = Features { char_weight: 0.0, word_ngrams: Ngrams { min: 1, max: 1 }, ..Features::default() };
-        let space = learn(&["b a", "a b c", "a"], &features);
-        assert_eq!(space.word_lexicon().terms(), ["a", "b"]);
+        let features = Features {
+            char_weight: 0.0,
+            word_ngrams: Ngrams { min: 1, max: 1 },
+            ..Features::default()
+        };
+        let space = learn(&["y x", "x y z", "x"], &features);
+        assert_eq!(space.word_lexicon().terms(), ["x", "y"]);
         assert!(space.char_lexicon().is_empty());
         assert!(space.word_lexicon().idf()[0] < space.word_lexicon().idf()[1]);
     }

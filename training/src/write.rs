@@ -20,7 +20,10 @@ const REVISION_DIGITS: usize = 12;
 ///
 /// **Errors**: `out` without a usable name, `out` that is something else than a head, a full disk.
 pub fn write(fitted: &Fitted, recipe: &Recipe, out: &Path) -> Result<()> {
-    let name = out.file_name().and_then(|name| name.to_str()).context("the output folder needs a name")?;
+    let name = out
+        .file_name()
+        .and_then(|name| name.to_str())
+        .context("the output folder needs a name")?;
     refuse_foreign(out)?;
     let parent = parent_of(out);
     fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
@@ -49,7 +52,10 @@ fn refuse_foreign(out: &Path) -> Result<()> {
 fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<()> {
     let weights = fitted.tensors.to_bytes()?;
     let head = toml::Table::try_from(&fitted.spec).context("cannot write the head's description")?;
-    let digest = Sha256::new().chain_update(&weights).chain_update(head.to_string()).finalize();
+    let digest = Sha256::new()
+        .chain_update(&weights)
+        .chain_update(head.to_string())
+        .finalize();
     let revision = hex(&digest)[..REVISION_DIGITS].to_owned();
     put(folder, WEIGHTS_FILE, &weights)?;
     put(folder, CARD_FILE, card(fitted, recipe, name, &revision)?.as_bytes())?;
@@ -67,7 +73,13 @@ fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<(
         encoder: None,
         head: Some(head),
     };
-    put(folder, MANIFEST_FILE, toml::to_string(&manifest).context("cannot write the manifest")?.as_bytes())
+    put(
+        folder,
+        MANIFEST_FILE,
+        toml::to_string(&manifest)
+            .context("cannot write the manifest")?
+            .as_bytes(),
+    )
 }
 
 fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {

@@ -13,13 +13,20 @@ fn refused(name: &str, content: &str) -> (DataError, String) {
     let options = Options {
         recipe: Recipe::default(),
         data,
-        columns: Columns { text: vec!["text".to_owned()], label: "label".to_owned(), slice: None },
+        columns: Columns {
+            text: vec!["text".to_owned()],
+            label: "label".to_owned(),
+            slice: None,
+        },
         test: None,
         encoder: PathBuf::from("no-such-encoder"),
         out: out.clone(),
     };
     let error = train_classify(&options, &mut |_| {}).expect_err("refused");
-    assert!(!out.exists() && !folder.path().join("models").exists(), "nothing is written");
+    assert!(
+        !out.exists() && !folder.path().join("models").exists(),
+        "nothing is written"
+    );
     let text = error.to_string();
     (error.downcast().expect("the data's fault"), text)
 }
@@ -32,13 +39,21 @@ fn check(name: &str, content: &str, expect: &str) {
 #[test]
 fn a_column_that_is_not_there() {
     check("a.csv", "body,label\nx,a\n", "there is no column \"text\"");
-    check("a.jsonl", "{\"text\":\"x\",\"label\":\"a\"}\n{\"text\":\"y\"}\n", "line 2: there is no column \"label\"");
+    check(
+        "a.jsonl",
+        "{\"text\":\"x\",\"label\":\"a\"}\n{\"text\":\"y\"}\n",
+        "line 2: there is no column \"label\"",
+    );
 }
 
 #[test]
 fn a_broken_quote_is_named_by_its_line() {
     let rows = "t,a\n".repeat(69_998);
-    check("a.csv", &format!("text,label\n{rows}\"never closed,a\nx,b\n"), "line 70000");
+    check(
+        "a.csv",
+        &format!("text,label\n{rows}\"never closed,a\nx,b\n"),
+        "line 70000",
+    );
 }
 
 #[test]
@@ -52,12 +67,20 @@ fn labels_that_cannot_be_learnt() {
     check("a.csv", "text,label\nx,a\ny,a\n", "at least two labels");
     check("a.csv", "text,label\nx,a\ny,a\nz,b\n", "\"b\" has only one text");
     check("a.csv", "text,label\nx,a\ny,A\n", "differ only by case or blanks");
-    check("a.csv", "text,label\nx,a\ny,a b\nz,ab\n", "differ only by case or blanks");
+    check(
+        "a.csv",
+        "text,label\nx,a\ny,a b\nz,ab\n",
+        "differ only by case or blanks",
+    );
 }
 
 #[test]
 fn empty_texts_and_other_formats() {
-    check("a.csv", "text,label\nx,a\n  ,b\n", "1 rows have an empty text; the first is in line 3");
+    check(
+        "a.csv",
+        "text,label\nx,a\n  ,b\n",
+        "1 rows have an empty text; the first is in line 3",
+    );
     check("a.jsonl", "{\"text\":\n", "line 1: not a JSON object");
     check("a.xlsx", "", "must end in .csv or .jsonl");
 }

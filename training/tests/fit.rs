@@ -21,30 +21,54 @@ fn dataset() -> Dataset {
     let rows = (0..150).map(|i| {
         let (label, nouns) = TOPICS[i % 3];
         let (a, b) = (nouns[i / 3 % 6], nouns[i / 18 % 6]);
-        Row { line: i as u64 + 2, text: format!("{a} and {b} number{}", word(i)), label: label.to_owned(), slice: None }
+        Row {
+            line: i as u64 + 2,
+            text: format!("{a} and {b} number{}", word(i)),
+            label: label.to_owned(),
+            slice: None,
+        }
     });
     Dataset::new(rows.collect(), &[]).expect("sound")
 }
 
 /// A word for a number: digits would all look alike.
 fn word(number: usize) -> String {
-    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+    number
+        .to_string()
+        .bytes()
+        .map(|digit| char::from(digit - b'0' + b'a'))
+        .collect()
 }
 
 fn vectors(data: &Dataset) -> Array2<f32> {
     Array2::from_shape_fn((data.len(), DIMENSIONS), |(row, column)| {
         let noise = ((row * DIMENSIONS + column) as f32 * 12.9898).sin() * 0.5;
-        if data.targets[row] == column { 0.8 + noise } else { noise }
+        if data.targets[row] == column {
+            0.8 + noise
+        } else {
+            noise
+        }
     })
 }
 
 fn encoder() -> EncoderId {
-    EncoderId { name: "made-up".to_owned(), revision: "1".to_owned(), dimensions: DIMENSIONS }
+    EncoderId {
+        name: "made-up".to_owned(),
+        revision: "1".to_owned(),
+        dimensions: DIMENSIONS,
+    }
 }
 
 fn recipe() -> Recipe {
-    let features = Features { char_ngrams: Ngrams { min: 3, max: 3 }, ..Features::default() };
-    Recipe { l2: vec![1.0, 0.1], features, ..Recipe::default() }
+    let features = Features {
+        char_ngrams: Ngrams { min: 3, max: 3 },
+        ..Features::default()
+    };
+    Recipe {
+        l2: vec![1.0, 0.1],
+        features,
+        ..Recipe::default()
+    }
 }
 
 fn fitted() -> Fitted {
@@ -56,7 +80,12 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .expect("listed")
         .map(|entry| entry.expect("an entry").path())
-        .map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), fs::read(&path).expect("read")))
+        .map(|path| {
+            (
+                path.file_name().expect("a name").to_string_lossy().into_owned(),
+                fs::read(&path).expect("read"),
+            )
+        })
         .collect();
     files.sort();
     files
@@ -72,7 +101,9 @@ fn a_written_head_opens_and_answers() {
     let head = Head::open(&out).expect("opens");
     let mut vector = [0.0; DIMENSIONS];
     vector[0] = 1.0;
-    let said = head.assess("a refund of the payment for this invoice", &vector).expect("assessed");
+    let said = head
+        .assess("a refund of the payment for this invoice", &vector)
+        .expect("assessed");
     assert_eq!(said.probabilities[0].0, "billing");
     assert!(head.accept_encoder(&encoder()).is_ok());
 }
@@ -86,7 +117,10 @@ fn the_same_recipe_and_data_give_the_same_bytes() {
         files(&out)
     };
     let first = write("a");
-    assert_eq!(first.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["card.md", "head.safetensors", "manifest.toml"]);
+    assert_eq!(
+        first.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["card.md", "head.safetensors", "manifest.toml"]
+    );
     assert!(first == write("b"), "bytes differ");
 }
 
@@ -96,11 +130,17 @@ fn a_head_is_replaced_whole_and_anything_else_is_left_alone() {
     let (fitted, out) = (fitted(), folder.path().join("demo"));
     write::write(&fitted, &recipe(), &out).expect("written");
     write::write(&fitted, &recipe(), &out).expect("replaced");
-    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing is left beside the head");
+    assert_eq!(
+        fs::read_dir(folder.path()).expect("listed").count(),
+        1,
+        "nothing is left beside the head"
+    );
     let foreign = folder.path().join("letters");
     fs::create_dir(&foreign).expect("made");
     fs::write(foreign.join("a.txt"), "dear").expect("written");
-    let error = write::write(&fitted, &recipe(), &foreign).expect_err("refused").to_string();
+    let error = write::write(&fitted, &recipe(), &foreign)
+        .expect_err("refused")
+        .to_string();
     assert!(error.contains("is not a trained head"), "{error}");
     assert_eq!(files(&foreign).len(), 1);
 }
@@ -111,7 +151,10 @@ fn vectors_that_are_none_are_refused() {
     let mut bad = vectors(&data);
     bad[[7, 2]] = f32::NAN;
     let error = fit::fit(&data, &bad, encoder(), &recipe(), &mut |_| {}).expect_err("refused");
-    assert!(matches!(error.downcast_ref(), Some(DataError::BadVector { row: 7, .. })), "{error}");
+    assert!(
+        matches!(error.downcast_ref(), Some(DataError::BadVector { row: 7, .. })),
+        "{error}"
+    );
     let short = Array2::zeros((data.len(), DIMENSIONS - 1));
     assert!(fit::fit(&data, &short, encoder(), &recipe(), &mut |_| {}).is_err());
 }
@@ -123,5 +166,9 @@ fn embeddings_alone_go_through_linfa() {
     (recipe.features.word_weight, recipe.features.char_weight) = (0.0, 0.0);
     let fitted = fit::fit(&data, &vectors(&data), encoder(), &recipe, &mut |_| {}).expect("fits");
     assert_eq!(fitted.report.features, [DIMENSIONS, 0, 0]);
-    assert!(fitted.report.scores.accuracy.value > 0.7, "{:?}", fitted.report.scores.accuracy);
+    assert!(
+        fitted.report.scores.accuracy.value > 0.7,
+        "{:?}",
+        fitted.report.scores.accuracy
+    );
 }

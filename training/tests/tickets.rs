@@ -45,7 +45,9 @@ struct Ticket {
 fn tickets() -> Vec<Ticket> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/tickets.jsonl");
     let text = std::fs::read_to_string(path).expect("training/data/tickets.jsonl");
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 fn values(tickets: &[Ticket], field: fn(&Ticket) -> &String) -> Vec<&str> {
@@ -64,7 +66,10 @@ fn there_are_enough_in_two_languages() {
     let languages = values(&tickets, |ticket| &ticket.language);
     check_labels(&languages, &["en", "es"]);
     let spanish = languages.iter().filter(|language| **language == "es").count() as f64 / tickets.len() as f64;
-    assert!(SPANISH_SHARE.contains(&spanish), "{spanish:.2} of the tickets are Spanish");
+    assert!(
+        SPANISH_SHARE.contains(&spanish),
+        "{spanish:.2} of the tickets are Spanish"
+    );
 }
 
 #[test]
@@ -81,10 +86,18 @@ fn ids_are_unique_and_texts_have_words() {
     let tickets = tickets();
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for ticket in &tickets {
-        assert!(seen.insert(&ticket.id, &ticket.body).is_none(), "{} is used twice", ticket.id);
+        assert!(
+            seen.insert(&ticket.id, &ticket.body).is_none(),
+            "{} is used twice",
+            ticket.id
+        );
         assert!(!ticket.body.is_empty() && !ticket.sector.is_empty(), "{}", ticket.id);
         let count = words(&format!("{} {}", ticket.subject, ticket.body)).len();
-        assert!(WORDS.contains(&count) || ticket.category == "other", "{} has {count} words", ticket.id);
+        assert!(
+            WORDS.contains(&count) || ticket.category == "other",
+            "{} has {count} words",
+            ticket.id
+        );
     }
 }
 

@@ -70,11 +70,24 @@ impl HeldOut {
         let all: Vec<usize> = (0..self.len()).collect();
         let common = self.threshold(all, target_precision).unwrap_or(ALWAYS_ASK);
         let own = |label: usize| {
-            let rows: Vec<usize> = (0..self.len()).filter(|&row| self.predicted[row] as usize == label).collect();
-            if rows.len() < MIN_ROWS { None } else { Some(self.threshold(rows, target_precision).unwrap_or(ALWAYS_ASK)) }
+            let rows: Vec<usize> = (0..self.len())
+                .filter(|&row| self.predicted[row] as usize == label)
+                .collect();
+            if rows.len() < MIN_ROWS {
+                None
+            } else {
+                Some(self.threshold(rows, target_precision).unwrap_or(ALWAYS_ASK))
+            }
         };
-        let by_label: Vec<f32> =
-            (0..labels).map(|label| if per_label { own(label).unwrap_or(common) } else { common }).collect();
+        let by_label: Vec<f32> = (0..labels)
+            .map(|label| {
+                if per_label {
+                    own(label).unwrap_or(common)
+                } else {
+                    common
+                }
+            })
+            .collect();
         let outcome = self.outcome(&by_label);
         Thresholds { by_label, outcome }
     }
@@ -86,7 +99,10 @@ impl HeldOut {
             .filter(|&row| self.confidence[row] >= by_label[self.predicted[row] as usize])
             .collect();
         let right = answered.iter().filter(|&&row| self.correct[row]).count();
-        Outcome { coverage: share(answered.len(), self.len(), 0.0), precision: share(right, answered.len(), 1.0) }
+        Outcome {
+            coverage: share(answered.len(), self.len(), 0.0),
+            precision: share(right, answered.len(), 1.0),
+        }
     }
 
     fn threshold(&self, mut rows: Vec<usize>, target_precision: f64) -> Option<f32> {
@@ -96,8 +112,9 @@ impl HeldOut {
         for (position, &row) in rows.iter().enumerate() {
             right += u32::from(self.correct[row]);
             let answered = position + 1;
-            let is_last_of_ties =
-                rows.get(answered).is_none_or(|&next| self.confidence[next] < self.confidence[row]);
+            let is_last_of_ties = rows
+                .get(answered)
+                .is_none_or(|&next| self.confidence[next] < self.confidence[row]);
             let is_precise = f64::from(right) >= target_precision * answered as f64;
             if is_last_of_ties && is_precise && answered >= MIN_ROWS.min(rows.len()) {
                 lowest = Some(self.confidence[row]);
@@ -108,7 +125,11 @@ impl HeldOut {
 }
 
 fn share(part: usize, whole: usize, of_nothing: f32) -> f32 {
-    if whole == 0 { of_nothing } else { part as f32 / whole as f32 }
+    if whole == 0 {
+        of_nothing
+    } else {
+        part as f32 / whole as f32
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +149,13 @@ mod tests {
     fn the_threshold_is_the_lowest_that_is_precise_enough() {
         let thresholds = held_out().thresholds(2, 0.8, false);
         assert_eq!(thresholds.by_label, [0.38, 0.38]);
-        assert_eq!(thresholds.outcome, Outcome { coverage: 0.62, precision: 50.0 / 62.0 });
+        assert_eq!(
+            thresholds.outcome,
+            Outcome {
+                coverage: 0.62,
+                precision: 50.0 / 62.0
+            }
+        );
     }
 
     #[test]
@@ -143,12 +170,22 @@ mod tests {
         rows.correct = vec![false; 100];
         let thresholds = rows.thresholds(2, 0.9, true);
         assert_eq!(thresholds.by_label, [ALWAYS_ASK; 2]);
-        assert_eq!(thresholds.outcome, Outcome { coverage: 0.0, precision: 1.0 });
+        assert_eq!(
+            thresholds.outcome,
+            Outcome {
+                coverage: 0.0,
+                precision: 1.0
+            }
+        );
     }
 
     #[test]
     fn ties_stand_or_fall_together() {
-        let rows = HeldOut { predicted: vec![0; 60], confidence: vec![0.5; 60], correct: (0..60).map(|i| i < 30).collect() };
+        let rows = HeldOut {
+            predicted: vec![0; 60],
+            confidence: vec![0.5; 60],
+            correct: (0..60).map(|i| i < 30).collect(),
+        };
         assert_eq!(rows.thresholds(1, 0.9, false).by_label, [ALWAYS_ASK]);
     }
 }

@@ -51,7 +51,11 @@ pub fn ranking(probabilities: &[f32]) -> Vec<usize> {
 /// How many labels from the top of a ranking make the conformal set: at least one.
 #[must_use]
 pub fn set_size(ranked: &[f32], conformal: Conformal) -> usize {
-    ranked.iter().take_while(|&&probability| probability >= 1.0 - conformal.quantile).count().max(1)
+    ranked
+        .iter()
+        .take_while(|&&probability| probability >= 1.0 - conformal.quantile)
+        .count()
+        .max(1)
 }
 
 #[cfg(test)]
@@ -75,7 +79,10 @@ mod tests {
 
     #[test]
     fn the_conformal_set_is_never_empty() {
-        let conformal = Conformal { coverage: 0.95, quantile: 0.9 };
+        let conformal = Conformal {
+            coverage: 0.95,
+            quantile: 0.9,
+        };
         assert_eq!(set_size(&[0.6, 0.2, 0.05], conformal), 2);
         assert_eq!(set_size(&[0.05], conformal), 1);
     }

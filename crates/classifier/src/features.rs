@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::concepts::concept;
 use crate::words::words;
 
 /// One feature of a text: its index and its value.
@@ -34,7 +35,7 @@ impl Ngrams {
 /// The kind of n-gram a block is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block {
-    /// Runs of whole words.
+    /// Runs of whole words, and `=` with the concept of each word that has one.
     Words,
     /// Runs of characters inside one word, its edges marked by a blank.
     Chars,
@@ -52,10 +53,19 @@ fn each_word_term(ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(String
     for n in ngrams.range() {
         words.windows(n).for_each(|run| emit(run.join(" ")));
     }
+    if ngrams.max > 0 {
+        words
+            .iter()
+            .filter_map(|word| concept(word))
+            .for_each(|concept| emit(format!("={concept}")));
+    }
 }
 
 fn each_char_term(ngrams: Ngrams, word: &str, emit: &mut impl FnMut(String)) {
-    let chars: Vec<char> = std::iter::once(' ').chain(word.chars()).chain(std::iter::once(' ')).collect();
+    let chars: Vec<char> = std::iter::once(' ')
+        .chain(word.chars())
+        .chain(std::iter::once(' '))
+        .collect();
     for n in ngrams.range() {
         chars.windows(n).for_each(|run| emit(run.iter().collect()));
     }
@@ -105,8 +115,10 @@ impl Lexicon {
     ///
     /// **Source**: sublinear term frequency, Manning, Raghavan and Schütze, Introduction to Information Retrieval, 6.4.1.
     fn weigh(&self, counts: &BTreeMap<u32, u32>) -> Vec<Feature> {
-        let mut features: Vec<Feature> =
-            counts.iter().map(|(&term, &count)| (term, (1.0 + (count as f32).ln()) * self.idf[term as usize])).collect();
+        let mut features: Vec<Feature> = counts
+            .iter()
+            .map(|(&term, &count)| (term, (1.0 + (count as f32).ln()) * self.idf[term as usize]))
+            .collect();
         let length = features.iter().map(|(_, value)| value * value).sum::<f32>().sqrt();
         features.iter_mut().for_each(|(_, value)| *value /= length);
         features
@@ -125,7 +137,9 @@ impl FeatureSpace {
     /// Joins the two vocabularies.
     #[must_use]
     pub fn new(word_ngrams: Ngrams, words: Lexicon, char_ngrams: Ngrams, chars: Lexicon) -> Self {
-        Self { blocks: [(Block::Words, word_ngrams, words), (Block::Chars, char_ngrams, chars)] }
+        Self {
+            blocks: [(Block::Words, word_ngrams, words), (Block::Chars, char_ngrams, chars)],
+        }
     }
 
     /// Number of features of both blocks.
@@ -165,7 +179,12 @@ impl FeatureSpace {
                     *counts.entry(index).or_insert(0) += 1;
                 }
             });
-            features.extend(lexicon.weigh(&counts).into_iter().map(|(term, value)| (term + offset, value)));
+            features.extend(
+                lexicon
+                    .weigh(&counts)
+                    .into_iter()
+                    .map(|(term, value)| (term + offset, value)),
+            );
             offset += lexicon.len() as u32;
         }
         features
@@ -183,14 +202,29 @@ mod tests {
     }
 
     fn lexicon(terms: &[&str]) -> Lexicon {
-        Lexicon::new(terms.iter().map(|term| (*term).to_owned()).collect(), vec![1.0; terms.len()])
+        Lexicon::new(
+            terms.iter().map(|term| (*term).to_owned()).collect(),
+            vec![1.0; terms.len()],
+        )
     }
 
     #[test]
     fn words_pair_up_and_characters_stay_inside_words() {
-        assert_eq!(terms(Block::Words, 1, 2, "I paid twice"), ["i", "paid", "twice", "i paid", "paid twice"]);
-        assert_eq!(terms(Block::Chars, 3, 4, "a fee"), [" a ", " fe", "fee", "ee ", " fee", "fee "]);
+        assert_eq!(
+            terms(Block::Words, 1, 2, "a red fox"),
+            ["a", "red", "fox", "a red", "red fox"]
+        );
+        assert_eq!(
+            terms(Block::Chars, 3, 4, "a fee"),
+            [" a ", " fe", "fee", "ee ", " fee", "fee "]
+        );
         assert!(terms(Block::Chars, 1, 0, "a fee").is_empty());
+    }
+
+    #[test]
+    fn concepts_stand_beside_their_words() {
+        assert_eq!(terms(Block::Words, 1, 1, "mi factura"), ["mi", "factura", "=invoice"]);
+        assert_eq!(terms(Block::Words, 1, 0, "mi factura"), [""; 0]);
     }
 
     #[test]

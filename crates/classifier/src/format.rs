@@ -39,24 +39,59 @@ impl Tensors {
     /// **Errors**: only what safetensors itself refuses.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ClassifierError> {
         let labels = self.bias.len().max(1);
-        let weights: Vec<u8> = self.weights.iter().flat_map(|&weight| f16::from_f32(weight).to_le_bytes()).collect();
+        let weights: Vec<u8> = self
+            .weights
+            .iter()
+            .flat_map(|&weight| f16::from_f32(weight).to_le_bytes())
+            .collect();
         let correct: Vec<u8> = self.held_out.correct.iter().map(|&right| u8::from(right)).collect();
         let parts = [
             ("bias", Dtype::F32, vec![self.bias.len()], f32_bytes(&self.bias)),
             ("chars", Dtype::U8, vec![], lines(&self.chars)),
-            ("chars_idf", Dtype::F32, vec![self.chars.len()], f32_bytes(self.chars.idf())),
-            ("held_out_confidence", Dtype::F32, vec![self.held_out.len()], f32_bytes(&self.held_out.confidence)),
+            (
+                "chars_idf",
+                Dtype::F32,
+                vec![self.chars.len()],
+                f32_bytes(self.chars.idf()),
+            ),
+            (
+                "held_out_confidence",
+                Dtype::F32,
+                vec![self.held_out.len()],
+                f32_bytes(&self.held_out.confidence),
+            ),
             ("held_out_correct", Dtype::U8, vec![correct.len()], correct),
-            ("held_out_predicted", Dtype::U32, vec![self.held_out.len()], u32_bytes(&self.held_out.predicted)),
-            ("weights", Dtype::F16, vec![self.weights.len() / labels, labels], weights),
+            (
+                "held_out_predicted",
+                Dtype::U32,
+                vec![self.held_out.len()],
+                u32_bytes(&self.held_out.predicted),
+            ),
+            (
+                "weights",
+                Dtype::F16,
+                vec![self.weights.len() / labels, labels],
+                weights,
+            ),
             ("words", Dtype::U8, vec![], lines(&self.words)),
-            ("words_idf", Dtype::F32, vec![self.words.len()], f32_bytes(self.words.idf())),
+            (
+                "words_idf",
+                Dtype::F32,
+                vec![self.words.len()],
+                f32_bytes(self.words.idf()),
+            ),
         ];
         let views = parts.iter().map(|(name, dtype, shape, bytes)| {
-            let shape = if shape.is_empty() { vec![bytes.len()] } else { shape.clone() };
+            let shape = if shape.is_empty() {
+                vec![bytes.len()]
+            } else {
+                shape.clone()
+            };
             TensorView::new(*dtype, shape, bytes).map(|view| (*name, view))
         });
-        let views = views.collect::<Result<Vec<_>, _>>().map_err(ClassifierError::ReadWeights)?;
+        let views = views
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(ClassifierError::ReadWeights)?;
         serialize(views, None).map_err(ClassifierError::ReadWeights)
     }
 
@@ -76,7 +111,10 @@ impl Tensors {
                     .map(u32::from_le_bytes)
                     .collect(),
                 confidence: f32s(&file, "held_out_confidence")?,
-                correct: tensor(&file, "held_out_correct", Dtype::U8)?.iter().map(|&right| right != 0).collect(),
+                correct: tensor(&file, "held_out_correct", Dtype::U8)?
+                    .iter()
+                    .map(|&right| right != 0)
+                    .collect(),
             },
         })
     }
@@ -94,7 +132,11 @@ impl Tensors {
         expect("held_out_correct", rows, self.held_out.correct.len())?;
         let largest = self.held_out.predicted.iter().max().map_or(0, |&label| label as usize);
         if largest >= labels {
-            return Err(wrong("held_out_predicted", format!("labels below {labels}"), largest.to_string()));
+            return Err(wrong(
+                "held_out_predicted",
+                format!("labels below {labels}"),
+                largest.to_string(),
+            ));
         }
         finite("weights", &self.weights)?;
         finite("bias", &self.bias)?;
@@ -114,7 +156,9 @@ fn lexicon(file: &SafeTensors<'_>, name: &'static str, idf_name: &'static str) -
 }
 
 fn tensor<'a>(file: &SafeTensors<'a>, name: &'static str, dtype: Dtype) -> Result<&'a [u8], ClassifierError> {
-    let view = file.tensor(name).map_err(|_| wrong(name, format!("{dtype:?}"), "nothing".to_owned()))?;
+    let view = file
+        .tensor(name)
+        .map_err(|_| wrong(name, format!("{dtype:?}"), "nothing".to_owned()))?;
     if view.dtype() != dtype {
         return Err(wrong(name, format!("{dtype:?}"), format!("{:?}", view.dtype())));
     }
@@ -122,7 +166,9 @@ fn tensor<'a>(file: &SafeTensors<'a>, name: &'static str, dtype: Dtype) -> Resul
 }
 
 fn f32s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<f32>, ClassifierError> {
-    Ok(words_of::<4>(tensor(file, name, Dtype::F32)?).map(f32::from_le_bytes).collect())
+    Ok(words_of::<4>(tensor(file, name, Dtype::F32)?)
+        .map(f32::from_le_bytes)
+        .collect())
 }
 
 fn words_of<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
@@ -130,7 +176,11 @@ fn words_of<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
 }
 
 fn lines(lexicon: &Lexicon) -> Vec<u8> {
-    lexicon.terms().iter().flat_map(|term| [term.as_bytes(), b"\n"].concat()).collect()
+    lexicon
+        .terms()
+        .iter()
+        .flat_map(|term| [term.as_bytes(), b"\n"].concat())
+        .collect()
 }
 
 fn f32_bytes(values: &[f32]) -> Vec<u8> {
@@ -149,9 +199,17 @@ fn expect(tensor: &'static str, expected: usize, found: usize) -> Result<(), Cla
 }
 
 fn wrong(tensor: &'static str, expected: String, found: String) -> ClassifierError {
-    ClassifierError::WrongTensor { tensor, expected, found }
+    ClassifierError::WrongTensor {
+        tensor,
+        expected,
+        found,
+    }
 }
 
 fn finite(tensor: &'static str, values: &[f32]) -> Result<(), ClassifierError> {
-    if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(ClassifierError::NotFiniteWeight { tensor }) }
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(())
+    } else {
+        Err(ClassifierError::NotFiniteWeight { tensor })
+    }
 }

@@ -31,12 +31,19 @@ impl Head {
     ///
     /// **Errors**: a missing or altered file, a manifest without `[head]`, tensors of another shape, NaN among the weights.
     pub fn open(folder: &Path) -> Result<Self, ClassifierError> {
-        let model = manifest::Model::open(folder)
-            .map_err(|source| ClassifierError::OpenFolder { folder: folder.to_owned(), source })?;
+        let model = manifest::Model::open(folder).map_err(|source| ClassifierError::OpenFolder {
+            folder: folder.to_owned(),
+            source,
+        })?;
         let spec = read_spec(&model)?;
         let path = weights_path(&model)?;
         let bytes = fs::read(&path).map_err(|source| ClassifierError::ReadFile { path, source })?;
-        Self::new(model.manifest.name.clone(), model.manifest.revision.clone(), spec, Tensors::from_bytes(&bytes)?)
+        Self::new(
+            model.manifest.name.clone(),
+            model.manifest.revision.clone(),
+            spec,
+            Tensors::from_bytes(&bytes)?,
+        )
     }
 
     /// A head made of its parts, as a fit hands them over.
@@ -45,10 +52,25 @@ impl Head {
     pub fn new(name: String, revision: String, spec: HeadSpec, tensors: Tensors) -> Result<Self, ClassifierError> {
         spec.check()?;
         tensors.check(&spec)?;
-        let Tensors { weights, bias, words, chars, held_out } = tensors;
+        let Tensors {
+            weights,
+            bias,
+            words,
+            chars,
+            held_out,
+        } = tensors;
         let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
         let space = FeatureSpace::new(spec.word_ngrams, words, spec.char_ngrams, chars);
-        Ok(Self { name, revision, spec, space, weights, bias, held_out, thresholds })
+        Ok(Self {
+            name,
+            revision,
+            spec,
+            space,
+            weights,
+            bias,
+            held_out,
+            thresholds,
+        })
     }
 
     /// The same head asked for another precision; its thresholds follow.
@@ -106,13 +128,20 @@ impl Head {
     pub fn logits(&self, text: &str, vector: &[f32]) -> Result<Vec<f32>, ClassifierError> {
         let expected = self.spec.encoder.dimensions;
         if vector.len() != expected {
-            return Err(ClassifierError::WrongDimensions { expected, found: vector.len() });
+            return Err(ClassifierError::WrongDimensions {
+                expected,
+                found: vector.len(),
+            });
         }
         if !vector.iter().all(|value| value.is_finite()) {
             return Err(ClassifierError::NotFiniteVector);
         }
         let dense = (0..).zip(vector.iter().copied());
-        let lexical = self.space.features(text).into_iter().map(|(term, value)| (term + expected as u32, value));
+        let lexical = self
+            .space
+            .features(text)
+            .into_iter()
+            .map(|(term, value)| (term + expected as u32, value));
         Ok(self.score(dense.chain(lexical)))
     }
 
@@ -121,7 +150,10 @@ impl Head {
         let mut logits = self.bias.clone();
         for (feature, value) in features {
             let row = &self.weights[feature as usize * labels..][..labels];
-            logits.iter_mut().zip(row).for_each(|(logit, weight)| *logit += value * weight);
+            logits
+                .iter_mut()
+                .zip(row)
+                .for_each(|(logit, weight)| *logit += value * weight);
         }
         logits
     }
@@ -169,16 +201,19 @@ fn weights_path(model: &manifest::Model) -> Result<PathBuf, ClassifierError> {
     if is_named {
         Ok(model.folder.join(WEIGHTS_FILE))
     } else {
-        Err(ClassifierError::NotAHead { folder: model.folder.clone() })
+        Err(ClassifierError::NotAHead {
+            folder: model.folder.clone(),
+        })
     }
 }
 
 fn read_spec(model: &manifest::Model) -> Result<HeadSpec, ClassifierError> {
     let folder = model.folder.clone();
     match model.manifest.head.clone() {
-        Some(table) => table
-            .try_into()
-            .map_err(|source| ClassifierError::ReadSpec { folder, source: Box::new(source) }),
+        Some(table) => table.try_into().map_err(|source| ClassifierError::ReadSpec {
+            folder,
+            source: Box::new(source),
+        }),
         None => Err(ClassifierError::NotAHead { folder }),
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod abstention;
 pub mod assess;
+pub mod concepts;
 mod error;
 pub mod features;
 pub mod format;

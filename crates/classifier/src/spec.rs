@@ -73,14 +73,41 @@ impl HeadSpec {
     pub fn check(&self) -> Result<(), ClassifierError> {
         let open_unit = |value: f64| value > 0.0 && value < 1.0;
         require(self.labels.len() >= 2, "labels", "fewer than two")?;
-        require(self.temperature.is_finite() && self.temperature > 0.0, "temperature", "not a positive number")?;
-        require(open_unit(self.target_precision), "target_precision", "not between 0 and 1")?;
-        require(!self.out_of_scope_energy.is_nan(), "out_of_scope_energy", "not a number")?;
-        require(open_unit(self.conformal.coverage), "conformal.coverage", "not between 0 and 1")?;
-        require((0.0..=1.0).contains(&self.conformal.quantile), "conformal.quantile", "not between 0 and 1")
+        require(
+            self.temperature.is_finite() && self.temperature > 0.0,
+            "temperature",
+            "not a positive number",
+        )?;
+        require(
+            open_unit(self.target_precision),
+            "target_precision",
+            "not between 0 and 1",
+        )?;
+        require(
+            !self.out_of_scope_energy.is_nan(),
+            "out_of_scope_energy",
+            "not a number",
+        )?;
+        require(
+            open_unit(self.conformal.coverage),
+            "conformal.coverage",
+            "not between 0 and 1",
+        )?;
+        require(
+            (0.0..=1.0).contains(&self.conformal.quantile),
+            "conformal.quantile",
+            "not between 0 and 1",
+        )
     }
 }
 
 fn require(holds: bool, field: &'static str, problem: &str) -> Result<(), ClassifierError> {
-    if holds { Ok(()) } else { Err(ClassifierError::BadSpec { field, problem: problem.to_owned() }) }
+    if holds {
+        Ok(())
+    } else {
+        Err(ClassifierError::BadSpec {
+            field,
+            problem: problem.to_owned(),
+        })
+    }
 }

@@ -29,7 +29,9 @@ pub fn words(text: &str) -> Vec<String> {
 
 fn mark(chunk: &str) -> Option<&'static str> {
     let is_link = chunk.contains("://") || chunk.starts_with("www.");
-    let is_email = chunk.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    let is_email = chunk
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     if is_link {
         Some(LINK)
     } else if is_email {
@@ -41,7 +43,11 @@ fn mark(chunk: &str) -> Option<&'static str> {
 
 fn split(chunk: &str, words: &mut Vec<String>) {
     let mut word = Word::default();
-    for c in chunk.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+    for c in chunk
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+    {
         match c {
             _ if c.is_numeric() => word.push_digit(),
             _ if c.is_alphabetic() => word.push_letter(c),
@@ -110,20 +116,29 @@ mod tests {
 
     #[test]
     fn words_are_lower_case_and_without_accents() {
-        check("¿Dónde está mi FACTURACIÓN?", &["?", "donde", "esta", "mi", "facturacion", "?"]);
+        check(
+            "¿Dónde está mi FACTURACIÓN?",
+            &["?", "donde", "esta", "mi", "facturacion", "?"],
+        );
         check("don’t can't", &["dont", "cant"]);
         check("Straße ﬁne", &["straße", "fine"]);
     }
 
     #[test]
     fn numbers_keep_only_their_shape() {
-        check("order CL-55120 costs £38.40", &["order", "cl", "0000", "costs", "$", "00", "00"]);
+        check(
+            "order CL-55120 costs £38.40",
+            &["order", "cl", "0000", "costs", "$", "00", "00"],
+        );
         check("E207 at 08:52", &["e000", "at", "00", "00"]);
     }
 
     #[test]
     fn addresses_and_links_become_marks() {
-        check("ann@example.org see https://x.example/a?b=1", &["<email>", "see", "<link>"]);
+        check(
+            "ann@example.org see https://x.example/a?b=1",
+            &["<email>", "see", "<link>"],
+        );
         check("@home", &["home"]);
     }
 

@@ -9,7 +9,11 @@ use classifier::{ClassifierError, Conformal, EncoderId, Head, HeadSpec, Tensors,
 use sha2::{Digest, Sha256};
 
 fn encoder() -> EncoderId {
-    EncoderId { name: "tiny".to_owned(), revision: "1".to_owned(), dimensions: 2 }
+    EncoderId {
+        name: "tiny".to_owned(),
+        revision: "1".to_owned(),
+        dimensions: 2,
+    }
 }
 
 fn spec() -> HeadSpec {
@@ -19,7 +23,10 @@ fn spec() -> HeadSpec {
         target_precision: 0.9,
         threshold_per_label: false,
         out_of_scope_energy: 0.0,
-        conformal: Conformal { coverage: 0.95, quantile: 0.8 },
+        conformal: Conformal {
+            coverage: 0.95,
+            quantile: 0.8,
+        },
         word_ngrams: Ngrams { min: 1, max: 1 },
         char_ngrams: Ngrams::OFF,
         encoder: encoder(),
@@ -47,7 +54,10 @@ fn head() -> Head {
 
 fn write(folder: &Path, tensors: &Tensors, spec: &HeadSpec) {
     let weights = tensors.to_bytes().expect("serialised");
-    let sum: String = Sha256::digest(&weights).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum: String = Sha256::digest(&weights)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let mut manifest = toml::Table::new();
     manifest.insert("name".to_owned(), "demo".into());
     manifest.insert("revision".to_owned(), "1".into());
@@ -98,7 +108,10 @@ fn words_outweigh_a_vector_that_says_nothing() {
 
 #[test]
 fn too_little_energy_is_out_of_scope() {
-    let spec = HeadSpec { out_of_scope_energy: 1.5, ..spec() };
+    let spec = HeadSpec {
+        out_of_scope_energy: 1.5,
+        ..spec()
+    };
     let head = Head::new("demo".to_owned(), "1".to_owned(), spec, tensors()).expect("sound");
     let strange = head.assess("hello", &[0.5, 0.5]).expect("assessed");
     assert_eq!((strange.label, strange.out_of_scope), (None, true));
@@ -110,17 +123,25 @@ fn a_lower_target_is_answered_more_often() {
     assert_eq!(head().outcome().coverage, 0.5);
     let easy = head().with_target_precision(0.5).expect("allowed");
     assert_eq!(easy.outcome().coverage, 1.0);
-    assert!(matches!(head().with_target_precision(1.5), Err(ClassifierError::BadSpec { field, .. }) if field == "target_precision"));
+    assert!(
+        matches!(head().with_target_precision(1.5), Err(ClassifierError::BadSpec { field, .. }) if field == "target_precision")
+    );
 }
 
 #[test]
 fn foreign_vectors_are_refused() {
-    let other = EncoderId { revision: "2".to_owned(), ..encoder() };
+    let other = EncoderId {
+        revision: "2".to_owned(),
+        ..encoder()
+    };
     let error = head().accept_encoder(&other).expect_err("refused").to_string();
     assert!(error.contains("tiny at 1") && error.contains("tiny at 2"), "{error}");
     assert!(head().accept_encoder(&encoder()).is_ok());
     let wrong = head().assess("x", &[1.0]).expect_err("refused");
-    assert!(matches!(wrong, ClassifierError::WrongDimensions { expected: 2, found: 1 }));
+    assert!(matches!(
+        wrong,
+        ClassifierError::WrongDimensions { expected: 2, found: 1 }
+    ));
     let nan = head().assess("x", &[f32::NAN, 0.0]).expect_err("refused");
     assert!(matches!(nan, ClassifierError::NotFiniteVector));
 }
@@ -129,27 +150,63 @@ fn foreign_vectors_are_refused() {
 fn nan_weights_are_refused() {
     let mut bad = tensors();
     bad.weights[3] = f32::NAN;
-    assert!(matches!(refused(&bad, &spec()), ClassifierError::NotFiniteWeight { tensor: "weights" }));
+    assert!(matches!(
+        refused(&bad, &spec()),
+        ClassifierError::NotFiniteWeight { tensor: "weights" }
+    ));
     let mut bad = tensors();
     bad.bias[0] = f32::INFINITY;
-    assert!(matches!(refused(&bad, &spec()), ClassifierError::NotFiniteWeight { tensor: "bias" }));
+    assert!(matches!(
+        refused(&bad, &spec()),
+        ClassifierError::NotFiniteWeight { tensor: "bias" }
+    ));
 }
 
 #[test]
 fn tensors_of_another_shape_are_refused() {
-    let three = HeadSpec { labels: ["a", "b", "c"].map(str::to_owned).to_vec(), ..spec() };
-    assert!(matches!(refused(&tensors(), &three), ClassifierError::WrongTensor { tensor: "bias", .. }));
-    let wide = HeadSpec { encoder: EncoderId { dimensions: 3, ..encoder() }, ..spec() };
-    assert!(matches!(refused(&tensors(), &wide), ClassifierError::WrongTensor { tensor: "weights", .. }));
+    let three = HeadSpec {
+        labels: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        ..spec()
+    };
+    assert!(matches!(
+        refused(&tensors(), &three),
+        ClassifierError::WrongTensor { tensor: "bias", .. }
+    ));
+    let wide = HeadSpec {
+        encoder: EncoderId {
+            dimensions: 3,
+            ..encoder()
+        },
+        ..spec()
+    };
+    assert!(matches!(
+        refused(&tensors(), &wide),
+        ClassifierError::WrongTensor { tensor: "weights", .. }
+    ));
     let mut bad = tensors();
     bad.held_out.predicted[0] = 9;
-    assert!(matches!(refused(&bad, &spec()), ClassifierError::WrongTensor { tensor: "held_out_predicted", .. }));
+    assert!(matches!(
+        refused(&bad, &spec()),
+        ClassifierError::WrongTensor {
+            tensor: "held_out_predicted",
+            ..
+        }
+    ));
 }
 
 #[test]
 fn senseless_descriptions_are_refused() {
-    let cold = HeadSpec { temperature: 0.0, ..spec() };
-    assert!(matches!(refused(&tensors(), &cold), ClassifierError::BadSpec { field: "temperature", .. }));
+    let cold = HeadSpec {
+        temperature: 0.0,
+        ..spec()
+    };
+    assert!(matches!(
+        refused(&tensors(), &cold),
+        ClassifierError::BadSpec {
+            field: "temperature",
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -158,7 +215,13 @@ fn a_missing_or_altered_file_is_refused() {
     write(folder.path(), &tensors(), &spec());
     let weights = folder.path().join(WEIGHTS_FILE);
     fs::write(&weights, b"something else").expect("written");
-    assert!(matches!(Head::open(folder.path()), Err(ClassifierError::OpenFolder { .. })));
+    assert!(matches!(
+        Head::open(folder.path()),
+        Err(ClassifierError::OpenFolder { .. })
+    ));
     fs::remove_file(&weights).expect("removed");
-    assert!(matches!(Head::open(folder.path()), Err(ClassifierError::OpenFolder { .. })));
+    assert!(matches!(
+        Head::open(folder.path()),
+        Err(ClassifierError::OpenFolder { .. })
+    ));
 }
