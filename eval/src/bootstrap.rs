@@ -39,12 +39,18 @@ pub fn bootstrap(n: usize, figure: impl Fn(&[usize]) -> f64) -> Figure {
         .filter(|drawn| !drawn.is_nan())
         .collect();
     drawn.sort_by(f64::total_cmp);
-    Figure { value, low: percentile(&drawn, 0.025).unwrap_or(value), high: percentile(&drawn, 0.975).unwrap_or(value) }
+    Figure {
+        value,
+        low: percentile(&drawn, 0.025).unwrap_or(value),
+        high: percentile(&drawn, 0.975).unwrap_or(value),
+    }
 }
 
 /// The mean of values with its interval.
 pub fn mean(values: &[f64]) -> Figure {
-    bootstrap(values.len(), |rows| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64)
+    bootstrap(values.len(), |rows| {
+        rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64
+    })
 }
 
 fn percentile(sorted: &[f64], share: f64) -> Option<f64> {

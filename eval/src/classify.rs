@@ -48,18 +48,20 @@ pub fn predict(
 ) -> Result<Vec<Prediction>> {
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
     let said = assess(encoder, head, &texts, progress)?;
-    Ok(rows.iter().zip(said).map(|(row, said)| prediction(row, &said)).collect())
+    Ok(rows
+        .iter()
+        .zip(said)
+        .map(|(row, said)| prediction(row, &said))
+        .collect())
 }
 
 /// The energy of each text, for rows that belong to no label.
-pub fn energies(
-    encoder: &Encoder,
-    head: &Head,
-    texts: &[String],
-    progress: &mut Progress<'_>,
-) -> Result<Vec<f64>> {
+pub fn energies(encoder: &Encoder, head: &Head, texts: &[String], progress: &mut Progress<'_>) -> Result<Vec<f64>> {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    Ok(assess(encoder, head, &texts, progress)?.iter().map(|said| f64::from(said.energy)).collect())
+    Ok(assess(encoder, head, &texts, progress)?
+        .iter()
+        .map(|said| f64::from(said.energy))
+        .collect())
 }
 
 fn assess(
@@ -71,7 +73,9 @@ fn assess(
     let mut said = Vec::with_capacity(texts.len());
     for batch in texts.chunks(BATCH) {
         let owned = batch.iter().map(|&text| text.to_owned()).collect();
-        let vectors = encoder.embed_blocking(owned, Side::Passage).context("embedding the rows")?;
+        let vectors = encoder
+            .embed_blocking(owned, Side::Passage)
+            .context("embedding the rows")?;
         for (text, vector) in batch.iter().zip(&vectors) {
             said.push(head.assess(text, vector).context("assessing a row")?);
         }
@@ -82,14 +86,26 @@ fn assess(
 
 fn prediction(row: &LabelledText, said: &classifier::Assessment) -> Prediction {
     let truth = |label: &str| f32::from(u8::from(label == row.label));
-    let predicted = said.probabilities.first().map(|(label, _)| label.clone()).unwrap_or_default();
+    let predicted = said
+        .probabilities
+        .first()
+        .map(|(label, _)| label.clone())
+        .unwrap_or_default();
     Prediction {
         text: row.text.clone(),
         label: row.label.clone(),
         predicted,
         confidence: said.confidence,
-        right_probability: said.probabilities.iter().find(|(label, _)| *label == row.label).map_or(0.0, |(_, p)| *p),
-        brier: said.probabilities.iter().map(|(label, p)| (p - truth(label)).powi(2)).sum(),
+        right_probability: said
+            .probabilities
+            .iter()
+            .find(|(label, _)| *label == row.label)
+            .map_or(0.0, |(_, p)| *p),
+        brier: said
+            .probabilities
+            .iter()
+            .map(|(label, p)| (p - truth(label)).powi(2))
+            .sum(),
         energy: said.energy,
         decided: said.label.is_some(),
         alternatives: said.alternatives.clone(),

@@ -54,7 +54,12 @@ pub struct LabelFigures {
 
 /// Share of right rows.
 pub fn accuracy(predictions: &[Prediction]) -> Figure {
-    mean(&predictions.iter().map(|p| f64::from(u8::from(p.is_right()))).collect::<Vec<_>>())
+    mean(
+        &predictions
+            .iter()
+            .map(|p| f64::from(u8::from(p.is_right())))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Mean F1 over the labels that occur.
@@ -72,7 +77,10 @@ pub fn per_label(predictions: &[Prediction]) -> BTreeMap<String, LabelFigures> {
     let labels = label_indices(predictions);
     let rows: Vec<usize> = (0..predictions.len()).collect();
     let counts = counts(predictions, &labels, &rows);
-    labels.iter().map(|(label, &at)| ((*label).to_owned(), counts[at].figures())).collect()
+    labels
+        .iter()
+        .map(|(label, &at)| ((*label).to_owned(), counts[at].figures()))
+        .collect()
 }
 
 #[derive(Clone, Copy, Default)]
@@ -86,14 +94,25 @@ impl Counts {
     fn figures(self) -> LabelFigures {
         let share = |of: usize| if of == 0 { 0.0 } else { self.hit as f64 / of as f64 };
         let (precision, recall) = (share(self.said), share(self.truth));
-        let f1 = if self.hit == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
-        LabelFigures { precision, recall, f1, rows: self.truth }
+        let f1 = if self.hit == 0 {
+            0.0
+        } else {
+            2.0 * precision * recall / (precision + recall)
+        };
+        LabelFigures {
+            precision,
+            recall,
+            f1,
+            rows: self.truth,
+        }
     }
 }
 
 fn label_indices(predictions: &[Prediction]) -> BTreeMap<&str, usize> {
-    let names: std::collections::BTreeSet<&str> =
-        predictions.iter().flat_map(|p| [p.label.as_str(), p.predicted.as_str()]).collect();
+    let names: std::collections::BTreeSet<&str> = predictions
+        .iter()
+        .flat_map(|p| [p.label.as_str(), p.predicted.as_str()])
+        .collect();
     names.into_iter().enumerate().map(|(at, name)| (name, at)).collect()
 }
 
@@ -156,9 +175,17 @@ pub fn brier(predictions: &[Prediction]) -> Figure {
 
 /// Share of rows the head decided, and how many of those are right: what its thresholds promise.
 pub fn decided(predictions: &[Prediction]) -> (Figure, Figure) {
-    let coverage = mean(&predictions.iter().map(|p| f64::from(u8::from(p.decided))).collect::<Vec<_>>());
-    let given: Vec<f64> =
-        predictions.iter().filter(|p| p.decided).map(|p| f64::from(u8::from(p.is_right()))).collect();
+    let coverage = mean(
+        &predictions
+            .iter()
+            .map(|p| f64::from(u8::from(p.decided)))
+            .collect::<Vec<_>>(),
+    );
+    let given: Vec<f64> = predictions
+        .iter()
+        .filter(|p| p.decided)
+        .map(|p| f64::from(u8::from(p.is_right())))
+        .collect();
     (coverage, mean(&given))
 }
 
@@ -179,8 +206,11 @@ pub fn precision_against_coverage(predictions: &[Prediction]) -> Vec<(f64, f64)>
 
 /// Area under the ROC curve: how often a positive row scores above a negative one, ties counting half.
 pub fn auroc(positive: &[f64], negative: &[f64]) -> Figure {
-    let scores: Vec<(f64, bool)> =
-        positive.iter().map(|&s| (s, true)).chain(negative.iter().map(|&s| (s, false))).collect();
+    let scores: Vec<(f64, bool)> = positive
+        .iter()
+        .map(|&s| (s, true))
+        .chain(negative.iter().map(|&s| (s, false)))
+        .collect();
     bootstrap(scores.len(), |rows| {
         let mut drawn: Vec<(f64, bool)> = rows.iter().map(|&row| scores[row]).collect();
         drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -224,7 +254,13 @@ mod tests {
         let rows = [said("a", "a", 0.9), said("a", "a", 0.9), said("b", "a", 0.6)];
         assert!((accuracy(&rows).value - 2.0 / 3.0).abs() < 1e-12);
         assert!((macro_f1(&rows).value - 0.4).abs() < 1e-12);
-        assert_eq!(per_label(&rows)["b"], LabelFigures { rows: 1, ..LabelFigures::default() });
+        assert_eq!(
+            per_label(&rows)["b"],
+            LabelFigures {
+                rows: 1,
+                ..LabelFigures::default()
+            }
+        );
     }
 
     #[test]

@@ -8,22 +8,39 @@ pub fn ndcg(gains: &[f64], ideal: &[f64], k: usize) -> f64 {
     let mut best = ideal.to_vec();
     best.sort_by(|a, b| b.total_cmp(a));
     let possible = discounted(&best, k);
-    if possible == 0.0 { 0.0 } else { discounted(gains, k) / possible }
+    if possible == 0.0 {
+        0.0
+    } else {
+        discounted(gains, k) / possible
+    }
 }
 
 fn discounted(gains: &[f64], k: usize) -> f64 {
-    gains.iter().take(k).enumerate().map(|(at, gain)| gain / (at as f64 + 2.0).log2()).sum()
+    gains
+        .iter()
+        .take(k)
+        .enumerate()
+        .map(|(at, gain)| gain / (at as f64 + 2.0).log2())
+        .sum()
 }
 
 /// One over the rank of the first relevant result within the first `k`; zero where there is none.
 pub fn reciprocal_rank(gains: &[f64], k: usize) -> f64 {
-    gains.iter().take(k).position(|&gain| gain > 0.0).map_or(0.0, |at| 1.0 / (at as f64 + 1.0))
+    gains
+        .iter()
+        .take(k)
+        .position(|&gain| gain > 0.0)
+        .map_or(0.0, |at| 1.0 / (at as f64 + 1.0))
 }
 
 /// Share of the relevant documents that are within the first `k`.
 pub fn recall(gains: &[f64], relevant: usize, k: usize) -> f64 {
     let found = gains.iter().take(k).filter(|&&gain| gain > 0.0).count();
-    if relevant == 0 { 0.0 } else { found as f64 / relevant as f64 }
+    if relevant == 0 {
+        0.0
+    } else {
+        found as f64 / relevant as f64
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,10 @@ pub async fn run(
     let mut rankings = Vec::with_capacity(set.queries.len());
     for queries in set.queries.chunks(BATCH) {
         let texts = queries.iter().map(|query| query.text.clone()).collect();
-        let vectors = encoder.embed(texts, Side::Query).await.context("embedding the queries")?;
+        let vectors = encoder
+            .embed(texts, Side::Query)
+            .await
+            .context("embedding the queries")?;
         for (query, vector) in queries.iter().zip(vectors) {
             let hits = search.nearest(COLLECTION, &ask(query, vector, mode)).await?;
             let documents = hits.iter().map(|hit| names[&hit.id].clone()).collect();
@@ -81,11 +84,19 @@ pub async fn run(
 }
 
 async fn index(search: &Search, encoder: &Encoder, corpus: &[Document]) -> Result<HashMap<Uuid, String>> {
-    search.ensure(&CollectionSpec { name: COLLECTION.to_owned(), dimensions: encoder.dimensions() }).await?;
+    search
+        .ensure(&CollectionSpec {
+            name: COLLECTION.to_owned(),
+            dimensions: encoder.dimensions(),
+        })
+        .await?;
     let mut names = HashMap::new();
     for documents in corpus.chunks(BATCH) {
         let texts: Vec<String> = documents.iter().map(Document::passage).collect();
-        let vectors = encoder.embed(texts.clone(), Side::Passage).await.context("embedding the corpus")?;
+        let vectors = encoder
+            .embed(texts.clone(), Side::Passage)
+            .await
+            .context("embedding the corpus")?;
         let points: Vec<Point> = documents
             .iter()
             .zip(texts)
@@ -93,7 +104,13 @@ async fn index(search: &Search, encoder: &Encoder, corpus: &[Document]) -> Resul
             .map(|((document, text), vector)| {
                 let id = Uuid::now_v7();
                 names.insert(id, document.id.clone());
-                Point { id, vector, text, language: document.language.clone(), payload: serde_json::Map::new() }
+                Point {
+                    id,
+                    vector,
+                    text,
+                    language: document.language.clone(),
+                    payload: serde_json::Map::new(),
+                }
             })
             .collect();
         search.upsert(COLLECTION, &points).await?;
@@ -113,8 +130,16 @@ fn ask(query: &Document, vector: Vec<f32>, mode: Mode) -> Query {
 
 fn judge(set: &Beir, query: &str, documents: Vec<String>) -> Ranking {
     let judged = &set.judgements[query];
-    let gains = documents.iter().map(|document| judged.get(document).copied().unwrap_or(0.0)).collect();
-    Ranking { query: query.to_owned(), documents, gains, judged: judged.values().copied().collect() }
+    let gains = documents
+        .iter()
+        .map(|document| judged.get(document).copied().unwrap_or(0.0))
+        .collect();
+    Ranking {
+        query: query.to_owned(),
+        documents,
+        gains,
+        judged: judged.values().copied().collect(),
+    }
 }
 
 /// The figures over rankings.

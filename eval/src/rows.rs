@@ -21,17 +21,29 @@ pub struct LabelledText {
 /// Rows of a CSV file with a header; texts that are blank are refused.
 pub fn labelled(path: &Path, text: &str, label: &str) -> Result<Vec<LabelledText>> {
     let rows = columns(path, &[text, label])?;
-    Ok(rows.into_iter().map(|mut row| LabelledText { label: row.remove(1), text: row.remove(0) }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|mut row| LabelledText {
+            label: row.remove(1),
+            text: row.remove(0),
+        })
+        .collect())
 }
 
 /// The texts of one column of a CSV file.
 pub fn texts(path: &Path, text: &str) -> Result<Vec<String>> {
-    Ok(columns(path, &[text])?.into_iter().map(|mut row| row.remove(0)).collect())
+    Ok(columns(path, &[text])?
+        .into_iter()
+        .map(|mut row| row.remove(0))
+        .collect())
 }
 
 fn columns(path: &Path, wanted: &[&str]) -> Result<Vec<Vec<String>>> {
     let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let header = reader.headers().with_context(|| format!("{} has no header", path.display()))?.clone();
+    let header = reader
+        .headers()
+        .with_context(|| format!("{} has no header", path.display()))?
+        .clone();
     let at = |name: &&str| {
         header.iter().position(|column| column == *name).with_context(|| {
             let has = header.iter().collect::<Vec<_>>().join(", ");
@@ -43,7 +55,12 @@ fn columns(path: &Path, wanted: &[&str]) -> Result<Vec<Vec<String>>> {
     for (number, record) in reader.records().enumerate() {
         let record = record.with_context(|| format!("{}, row {}", path.display(), number + 1))?;
         let row: Vec<String> = places.iter().map(|&place| record[place].to_owned()).collect();
-        ensure!(!row[0].trim().is_empty(), "{}, row {}: the text is empty", path.display(), number + 1);
+        ensure!(
+            !row[0].trim().is_empty(),
+            "{}, row {}: the text is empty",
+            path.display(),
+            number + 1
+        );
         rows.push(row);
     }
     ensure!(!rows.is_empty(), "{} has no rows", path.display());
@@ -69,7 +86,11 @@ pub struct Document {
 impl Document {
     /// Title and text as one passage.
     pub fn passage(&self) -> String {
-        if self.title.trim().is_empty() { self.text.clone() } else { format!("{}\n\n{}", self.title, self.text) }
+        if self.title.trim().is_empty() {
+            self.text.clone()
+        } else {
+            format!("{}\n\n{}", self.title, self.text)
+        }
     }
 }
 
@@ -90,16 +111,18 @@ pub fn beir(folder: &Path) -> Result<Beir> {
     let mut queries: Vec<Document> = json_lines(&folder.join("queries.jsonl"))?;
     queries.retain(|query| judgements.contains_key(&query.id));
     ensure!(!queries.is_empty(), "{}: no query has a judgement", folder.display());
-    Ok(Beir { corpus: json_lines(&folder.join("corpus.jsonl"))?, queries, judgements })
+    Ok(Beir {
+        corpus: json_lines(&folder.join("corpus.jsonl"))?,
+        queries,
+        judgements,
+    })
 }
 
 /// One value a line.
 pub fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     lines(path)?
         .into_iter()
-        .map(|(number, line)| {
-            serde_json::from_str(&line).with_context(|| format!("{}, line {number}", path.display()))
-        })
+        .map(|(number, line)| serde_json::from_str(&line).with_context(|| format!("{}, line {number}", path.display())))
         .collect()
 }
 
@@ -108,10 +131,19 @@ fn judgements(path: &Path) -> Result<HashMap<String, HashMap<String, f64>>> {
     for (number, line) in lines(path)?.into_iter().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [query, document, score] = fields[..] else {
-            bail!("{}, line {number}: {} fields instead of 3", path.display(), fields.len());
+            bail!(
+                "{}, line {number}: {} fields instead of 3",
+                path.display(),
+                fields.len()
+            );
         };
-        let score = score.parse().with_context(|| format!("{}, line {number}: score", path.display()))?;
-        judgements.entry(query.to_owned()).or_default().insert(document.to_owned(), score);
+        let score = score
+            .parse()
+            .with_context(|| format!("{}, line {number}: score", path.display()))?;
+        judgements
+            .entry(query.to_owned())
+            .or_default()
+            .insert(document.to_owned(), score);
     }
     Ok(judgements)
 }

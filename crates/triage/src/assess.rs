@@ -43,7 +43,7 @@ impl Triage {
     /// **Errors:** the encoder is busy or down; the index is, where that is to fail.
     pub async fn assess(&self, text: &str, own_id: Option<Uuid>, down: IndexDown) -> Result<Assessment, TriageError> {
         let said = desk::text::without_quoted_history(text);
-        let vector = self.vector(said.clone(), Side::Passage).await?;
+        let vector = self.embed(vec![said.clone()]).await?.pop().unwrap_or_default();
         let category = choice(self.models.category.assess(&said, &vector)?);
         let priority = choice(self.models.priority.assess(&said, &vector)?);
         let language = language::detect(&said).map(str::to_owned);
@@ -57,18 +57,29 @@ impl Triage {
                 Err(error) => return Err(error),
             };
         let models = self.models.refs();
-        Ok(Assessment { language, vector, category, priority, neighbours, without_neighbours, models })
+        Ok(Assessment {
+            language,
+            vector,
+            category,
+            priority,
+            neighbours,
+            without_neighbours,
+            models,
+        })
     }
 
     /// Unit vectors of texts, in their order. **Shape:** `[texts, hidden]`.
     ///
     /// **Errors:** the encoder is busy or down.
-    pub async fn embed(&self, texts: Vec<String>, side: Side) -> Result<Vec<Vec<f32>>, TriageError> {
-        Ok(self.models.encoder.embed(texts, side).await?)
+    pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, TriageError> {
+        Ok(self.models.encoder.embed(texts, Side::Passage).await?)
     }
 
-    async fn vector(&self, text: String, side: Side) -> Result<Vec<f32>, TriageError> {
-        Ok(self.embed(vec![text], side).await?.pop().unwrap_or_default())
+    /// Tokens of texts together, as the encoder sees them.
+    ///
+    /// **Errors:** a text that cannot be cut into tokens.
+    pub fn count_tokens(&self, texts: &[String]) -> Result<usize, TriageError> {
+        Ok(self.models.encoder.count_tokens(texts)?)
     }
 
     async fn neighbours(
@@ -98,7 +109,11 @@ fn choice(said: classifier::Assessment) -> LabelChoice {
         confidence: said.confidence,
         threshold: said.threshold,
         probabilities: said.probabilities.into_iter().map(probability).collect(),
-        alternatives: if said.out_of_scope { Vec::new() } else { said.alternatives },
+        alternatives: if said.out_of_scope {
+            Vec::new()
+        } else {
+            said.alternatives
+        },
         energy: Some(said.energy),
     }
 }

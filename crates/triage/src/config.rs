@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use store::RetryPolicy;
 
 /// Settings of the way of a ticket. Thresholds of the models are not here: they live in the heads' manifests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,27 +59,12 @@ impl Config {
         Duration::from_millis(self.lease_ms)
     }
 
-    /// The wait after this many failed attempts, doubling up to the longest.
-    pub fn backoff(&self, failed_attempts: i32) -> Duration {
-        let doublings = failed_attempts.saturating_sub(1).clamp(0, 30) as u32;
-        let wait = self.backoff_ms.saturating_mul(1 << doublings);
-        Duration::from_millis(wait.min(self.max_backoff_ms))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_wait_doubles_up_to_the_longest() {
-        let config = Config {
-            backoff_ms: 100,
-            max_backoff_ms: 1_000,
-            ..Config::default()
-        };
-        let waits: Vec<_> = (1..=6).map(|n| config.backoff(n).as_millis()).collect();
-        assert_eq!(waits, [100, 200, 400, 800, 1_000, 1_000]);
-        assert_eq!(config.backoff(i32::MAX).as_millis(), 1_000);
+    /// How often and how soon a ticket is tried again.
+    pub(crate) fn retry(&self) -> RetryPolicy {
+        RetryPolicy {
+            max_attempts: self.max_attempts,
+            first_delay_ms: self.backoff_ms,
+            max_delay_ms: self.max_backoff_ms,
+        }
     }
 }

@@ -19,12 +19,7 @@ pub fn routing_request(assessment: &Assessment) -> RoutingRequest<'_> {
 ///
 /// A person must look where a head abstained; a known category is routed all the same, so that the person who
 /// looks is of the right team.
-pub fn decide(
-    ticket_id: Uuid,
-    assessment: Assessment,
-    routing: Routing,
-    now: OffsetDateTime,
-) -> Decision {
+pub fn decide(ticket_id: Uuid, assessment: Assessment, routing: Routing, now: OffsetDateTime) -> Decision {
     let reasons = reasons(&assessment, &routing);
     Decision {
         id: Uuid::now_v7(),
@@ -95,9 +90,7 @@ fn alternatives(choice: &LabelChoice) -> String {
 fn language_reason(language: Option<&str>) -> Option<String> {
     match language {
         Some("en" | "es") => None,
-        Some(other) => Some(format!(
-            "Written in {other}, which the models were not trained on."
-        )),
+        Some(other) => Some(format!("Written in {other}, which the models were not trained on.")),
         None => Some("The language could not be told.".to_owned()),
     }
 }

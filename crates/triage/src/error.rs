@@ -16,7 +16,7 @@ pub enum TriageError {
     Encode(#[from] encoder::EncoderError),
     /// The index refused or failed.
     #[error("the search index failed")]
-    Search(#[from] search::SearchError),
+    Search(#[from] search::Error),
     /// A head refused the vector it was given.
     #[error("a classifier head failed")]
     Classify(#[from] classifier::ClassifierError),

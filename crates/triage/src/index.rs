@@ -1,7 +1,7 @@
 //! The tickets in the search index: what is put there and how it is found again.
 
 use desk::{Neighbour, Ticket};
-use search::{CollectionSpec, Hit, Point};
+use search::{CollectionSpec, Field, FieldKind, Hit, Point};
 use serde_json::{Map, Value, json};
 
 /// The collection of tickets.
@@ -11,7 +11,11 @@ pub(crate) const TICKETS: &str = "tickets";
 const SUBJECT_CHARS: usize = 120;
 
 pub(crate) fn collection(dimensions: usize) -> CollectionSpec {
-    CollectionSpec { name: TICKETS.to_owned(), dimensions }
+    CollectionSpec::new(TICKETS, dimensions)
+        .with_field(Field::new("category", FieldKind::Keyword))
+        .with_field(Field::new("language", FieldKind::Keyword))
+        .with_field(Field::new("account_id", FieldKind::Keyword))
+        .with_field(Field::new("created_at", FieldKind::Integer))
 }
 
 /// A ticket as the index keeps it: found by its vector and its words, shown by its payload.
@@ -23,7 +27,13 @@ pub(crate) fn point(ticket: &Ticket, vector: Vec<f32>, language: Option<String>,
     payload.insert("language".to_owned(), json!(language));
     payload.insert("account_id".to_owned(), json!(ticket.account_id));
     payload.insert("created_at".to_owned(), json!(ticket.created_at.unix_timestamp()));
-    Point { id: ticket.id, vector, text: ticket.text(), language, payload }
+    Point {
+        id: ticket.id,
+        vector,
+        text: ticket.text(),
+        language,
+        payload,
+    }
 }
 
 /// A hit as a decision keeps it.

@@ -16,9 +16,7 @@ pub fn detect(text: &str) -> Option<&'static str> {
         return None;
     }
     let open = Detector::new().detect(text)?;
-    if open.script() != whatlang::Script::Latin
-        || (letters >= LETTERS_TO_TRUST && open.is_reliable())
-    {
+    if open.script() != whatlang::Script::Latin || (letters >= LETTERS_TO_TRUST && open.is_reliable()) {
         return Some(code(open.lang()));
     }
     spanish_marks(text).or_else(|| {

@@ -29,7 +29,7 @@ pub use decide::{decide, routing_request};
 pub use error::TriageError;
 pub use models::Models;
 pub use reindex::ReindexProgress;
-pub use submit::Submitted;
+pub use store::Submitted;
 
 use roster::Roster;
 
@@ -81,7 +81,7 @@ impl Triage {
 
     /// Whether the index answers now.
     pub async fn index_answers(&self) -> bool {
-        self.search.healthy().await
+        self.search.healthy().await.is_ok()
     }
 
     /// Waits until every triage that has begun is finished; what is left in `received` the next start takes up.
@@ -93,7 +93,9 @@ impl Triage {
         }
     }
 
-    async fn ensure_index(&self) -> Result<(), search::SearchError> {
-        self.search.ensure(&index::collection(self.models.encoder.dimensions())).await
+    async fn ensure_index(&self) -> Result<(), search::Error> {
+        self.search
+            .ensure(&index::collection(self.models.encoder.dimensions()))
+            .await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use classifier::Head;
+use classifier::{EncoderId, Head};
 use desk::ModelRef;
 use encoder::Encoder;
 
@@ -21,12 +21,21 @@ impl Models {
     ///
     /// **Errors:** a head that is incomplete, has a wrong sum, or was trained on another encoder.
     pub fn open(encoder: Encoder, category: &Path, priority: &Path) -> Result<Self, classifier::ClassifierError> {
+        let given = EncoderId {
+            name: encoder.model().to_owned(),
+            revision: encoder.revision().to_owned(),
+            dimensions: encoder.dimensions(),
+        };
         let head = |folder: &Path| -> Result<Head, classifier::ClassifierError> {
             let head = Head::open(folder)?;
-            head.check_encoder(encoder.model(), encoder.revision())?;
+            head.accept_encoder(&given)?;
             Ok(head)
         };
-        Ok(Models { category: head(category)?, priority: head(priority)?, encoder })
+        Ok(Models {
+            category: head(category)?,
+            priority: head(priority)?,
+            encoder,
+        })
     }
 
     /// Name and revision of each, as a decision keeps them.

@@ -1,40 +1,59 @@
 //! Hops 3 to 7 of a ticket that is stored: assess, route, decide, index, record. The state flips last.
 
-use desk::{Decision, Ticket};
-use store::StoreError;
-use time::OffsetDateTime;
+use desk::{Actor, Decision, Ticket, ValidTicket};
+use store::Recorded;
+use uuid::Uuid;
 
+use crate::Triage;
 use crate::assess::IndexDown;
 use crate::decide::{decide, routing_request};
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
-use crate::Triage;
+
+/// Who the audit says decided.
+const ACTOR: &str = "triage";
 
 impl Triage {
-    /// One attempt at a ticket; a failure is written to its row and tried again later.
-    pub(crate) async fn process(&self, ticket: Ticket) {
-        let id = ticket.id;
+    /// One attempt at a ticket, and the ticket as it stands after it; a failure is written to its row and tried again
+    /// later.
+    pub(crate) async fn process(&self, ticket: Ticket) -> Option<Ticket> {
         match self.attempt(&ticket).await {
-            Ok(true) => tracing::debug!(ticket.id = %id, "triaged"),
-            Ok(false) => tracing::debug!(ticket.id = %id, "another process had triaged it"),
-            Err(error) => self.record_failure(&ticket, &error).await,
+            Ok(recorded) => recorded.into_ticket(),
+            Err(error) => {
+                self.record_failure(&ticket, &error).await;
+                None
+            }
         }
     }
 
-    /// Whether this attempt was the one that flipped the state.
-    async fn attempt(&self, ticket: &Ticket) -> Result<bool, TriageError> {
+    /// What would be decided on a ticket, without storing anything.
+    ///
+    /// **Errors:** the encoder is busy or down, or the store is.
+    pub async fn dry_run(&self, ticket: &ValidTicket) -> Result<Decision, TriageError> {
+        let fields = ticket.fields();
+        let text = desk::text::joined(fields.subject.as_deref().unwrap_or_default(), &fields.body);
+        let assessment = self.assess(&text, None, IndexDown::GoOn).await?;
+        let routing = self.roster.preview(&self.store, &routing_request(&assessment)).await?;
+        Ok(decide(Uuid::nil(), assessment, routing, store::now()))
+    }
+
+    async fn attempt(&self, ticket: &Ticket) -> Result<Recorded, TriageError> {
         let down = self.if_index_is_down(ticket);
         let assessment = self.assess(&ticket.text(), Some(ticket.id), down).await?;
-        let routing = self.roster.route(&self.store, &routing_request(&assessment)).await?;
+        let routing = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
         let vector = assessment.vector.clone();
-        let decision = decide(ticket.id, assessment, routing, OffsetDateTime::now_utc());
+        let decision = decide(ticket.id, assessment, routing, store::now());
         self.put_in_index(ticket, vector, &decision, down).await?;
-        Ok(self.store.record_decision(&decision).await?)
+        Ok(self.store.record_decision(decision, &Actor::system(ACTOR)).await?)
     }
 
     /// A ticket whose last attempt is due goes through without the index rather than to a person: `reindex` adds it.
     fn if_index_is_down(&self, ticket: &Ticket) -> IndexDown {
-        if ticket.attempts + 1 >= self.config.max_attempts { IndexDown::GoOn } else { IndexDown::Fail }
+        if ticket.attempts + 1 >= self.config.max_attempts {
+            IndexDown::GoOn
+        } else {
+            IndexDown::Fail
+        }
     }
 
     async fn put_in_index(
@@ -56,12 +75,14 @@ impl Triage {
     }
 
     async fn record_failure(&self, ticket: &Ticket, error: &TriageError) {
-        let attempts = ticket.attempts + 1;
         let reason = error.chain();
-        tracing::warn!(ticket.id = %ticket.id, attempts, error = %reason, "an attempt at triage failed");
-        let retry = (attempts < self.config.max_attempts).then(|| self.config.backoff(attempts));
-        let written: Result<(), StoreError> = self.store.record_failure(ticket.id, attempts, &reason, retry).await;
-        if let Err(error) = written {
+        tracing::warn!(ticket.id = %ticket.id, error = %reason, "an attempt at triage failed");
+        let actor = Actor::system(ACTOR);
+        if let Err(error) = self
+            .store
+            .record_failure(ticket.id, &reason, &self.config.retry(), &actor)
+            .await
+        {
             // The lease ends by itself, and the sweeper takes the ticket up again.
             tracing::error!(ticket.id = %ticket.id, error = %error, "a failed attempt could not be written");
         }

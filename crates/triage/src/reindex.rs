@@ -1,8 +1,7 @@
 //! The index made anew from the store, which is the only truth.
 
 use desk::Ticket;
-use encoder::Side;
-use search::Point;
+use search::{Point, Rebuild};
 
 use crate::Triage;
 use crate::error::TriageError;
@@ -25,24 +24,42 @@ impl Triage {
     ///
     /// **Errors:** the store, the encoder or the index is out of reach; the old index goes on serving.
     pub async fn reindex(&self, mut progress: impl FnMut(ReindexProgress)) -> Result<u64, TriageError> {
-        let total = self.store.count_tickets().await?;
-        let mut points = Vec::new();
-        let mut after = None;
+        let total = self.store.counts().await?.tickets() as u64;
+        let rebuild = self.search.begin_rebuild(TICKETS).await?;
+        match self
+            .fill(&rebuild, |done| progress(ReindexProgress { done, total }))
+            .await
+        {
+            Ok(held) => {
+                rebuild.finish().await?;
+                Ok(held)
+            }
+            Err(error) => {
+                // The first error is the one to report; a leftover is cleared by the next rebuild anyway.
+                let _ = rebuild.give_up().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn fill(&self, rebuild: &Rebuild, mut progress: impl FnMut(u64)) -> Result<u64, TriageError> {
+        let (mut done, mut after) = (0, 0);
         loop {
             let tickets = self.store.tickets_after(after, BATCH).await?;
-            let Some(last) = tickets.last() else { break };
-            after = Some(last.id);
-            points.extend(self.points(&tickets).await?);
-            progress(ReindexProgress { done: points.len() as u64, total });
+            let Some(last) = tickets.last() else { return Ok(done) };
+            after = last.number;
+            rebuild.add(&self.points(&tickets).await?).await?;
+            done += tickets.len() as u64;
+            progress(done);
         }
-        let held = points.len() as u64;
-        self.search.rebuild(&index::collection(self.models.encoder.dimensions()), points).await?;
-        Ok(held)
     }
 
     async fn points(&self, tickets: &[Ticket]) -> Result<Vec<Point>, TriageError> {
-        let texts = tickets.iter().map(|ticket| desk::text::without_quoted_history(&ticket.text())).collect();
-        let vectors = self.embed(texts, Side::Passage).await?;
+        let texts = tickets
+            .iter()
+            .map(|ticket| desk::text::without_quoted_history(&ticket.text()))
+            .collect();
+        let vectors = self.embed(texts).await?;
         let point = |(ticket, vector): (&Ticket, Vec<f32>)| {
             index::point(ticket, vector, ticket.language.clone(), ticket.category.as_deref())
         };

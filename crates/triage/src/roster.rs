@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use desk::{AgentLoad, Resolved, Routing, RoutingRequest, Team, route};
-use store::{Store, StoreError};
+use store::{PageRequest, Store, StoreError};
 
 /// Teams, agents, their load and their experience, as of one moment.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +12,12 @@ struct Snapshot {
     teams: Vec<Team>,
     loads: Vec<AgentLoad>,
     history: Vec<Resolved>,
+}
+
+impl Snapshot {
+    fn route(&self, request: &RoutingRequest<'_>) -> Routing {
+        route(request, &self.teams, &self.loads, &self.history)
+    }
 }
 
 /// Routes tickets over a snapshot of the desk that is read anew when it has grown too old.
@@ -25,25 +31,45 @@ pub(crate) struct Roster {
 
 impl Roster {
     pub(crate) fn new(max_age: Duration) -> Self {
-        Roster { max_age, known: Mutex::new(None) }
+        Roster {
+            max_age,
+            known: Mutex::new(None),
+        }
     }
 
     /// Team and agent for a ticket; the agent's load is one higher afterwards.
     ///
     /// **Errors:** the store cannot be read.
-    pub(crate) async fn route(&self, store: &Store, request: &RoutingRequest<'_>) -> Result<Routing, StoreError> {
-        if self.is_stale() {
-            let snapshot = read(store).await?;
-            *self.lock() = Some((Instant::now(), snapshot));
-        }
+    pub(crate) async fn assign(&self, store: &Store, request: &RoutingRequest<'_>) -> Result<Routing, StoreError> {
+        self.refresh(store).await?;
         let mut known = self.lock();
         let snapshot = &mut known.get_or_insert_with(|| (Instant::now(), Snapshot::default())).1;
-        let routing = route(request, &snapshot.teams, &snapshot.loads, &snapshot.history);
+        let routing = snapshot.route(request);
         let winner = routing.agent_id();
         for load in snapshot.loads.iter_mut().filter(|load| Some(load.agent.id) == winner) {
             load.open_tickets += 1;
         }
         Ok(routing)
+    }
+
+    /// Team and agent a ticket would get; nobody's load changes.
+    ///
+    /// **Errors:** the store cannot be read.
+    pub(crate) async fn preview(&self, store: &Store, request: &RoutingRequest<'_>) -> Result<Routing, StoreError> {
+        self.refresh(store).await?;
+        Ok(self
+            .lock()
+            .as_ref()
+            .map(|(_, snapshot)| snapshot.route(request))
+            .unwrap_or_default())
+    }
+
+    async fn refresh(&self, store: &Store) -> Result<(), StoreError> {
+        if self.is_stale() {
+            let snapshot = read(store).await?;
+            *self.lock() = Some((Instant::now(), snapshot));
+        }
+        Ok(())
     }
 
     fn is_stale(&self) -> bool {
@@ -56,10 +82,24 @@ impl Roster {
     }
 }
 
+/// Teams read at once.
+const PAGE: u32 = 1_000;
+
 async fn read(store: &Store) -> Result<Snapshot, StoreError> {
     Ok(Snapshot {
-        teams: store.all_teams().await?,
+        teams: teams(store).await?,
         loads: store.agent_loads().await?,
         history: store.resolved_counts().await?,
     })
+}
+
+async fn teams(store: &Store) -> Result<Vec<Team>, StoreError> {
+    let mut teams = Vec::new();
+    let mut page = PageRequest::first(PAGE);
+    loop {
+        let read = store.list_teams(&page).await?;
+        teams.extend(read.items);
+        let Some(next) = read.next else { return Ok(teams) };
+        page = PageRequest::after(PAGE, next);
+    }
 }

@@ -14,7 +14,10 @@ impl Triage {
     ///
     /// **Errors:** the store is out of reach. A ticket that fails is written down and tried again later.
     pub async fn sweep(self: &Arc<Self>) -> Result<usize, TriageError> {
-        let waiting = self.store.claim_waiting(self.config.sweep_batch, self.config.lease()).await?;
+        let waiting = self
+            .store
+            .claim_waiting(self.config.sweep_batch, store::now(), self.config.lease())
+            .await?;
         let claimed = waiting.len();
         let attempts = waiting.into_iter().map(|ticket| {
             let desk = Arc::clone(self);
