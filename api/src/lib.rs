@@ -1,1 +1,16 @@
-//! api
+//! The desk over HTTP, and the command line around it.
+//!
+//! Here the world is read: settings, files, signals, sockets. What a ticket is lives in `desk`, what happens to it in
+//! `triage`; a handler parses, makes one call and shows the result.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+mod figures;
+pub mod http;
+pub mod import;
+mod logging;
+pub mod open;
+pub mod sample;
+mod secret;
+mod shipped;

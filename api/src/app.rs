@@ -1,0 +1,131 @@
+//! The desk at work behind the API: what every handler shares, and how it is opened.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use desk::Taxonomy;
+use metrics_exporter_prometheus::PrometheusHandle;
+use store::{PageRequest, Store, StoreError};
+use triage::Triage;
+use uuid::Uuid;
+
+use crate::config::RateLimitConfig;
+use crate::figures;
+use crate::http::RateLimits;
+
+/// How old the known names of teams and agents may be.
+const NAMES_MAX_AGE: Duration = Duration::from_secs(2);
+/// Rows read at once.
+const ROWS: u32 = 1_000;
+
+/// What every handler shares.
+pub struct App {
+    /// The use case: submit, assess, decide, record.
+    pub triage: Arc<Triage>,
+    /// The labels of the category head in use.
+    pub taxonomy: Taxonomy,
+    /// How much each token may ask.
+    pub limits: RateLimits,
+    names: Mutex<Option<(Instant, Arc<Names>)>>,
+    figures: PrometheusHandle,
+}
+
+/// Names of teams and agents by id.
+#[derive(Debug, Default)]
+pub struct Names {
+    teams: HashMap<Uuid, String>,
+    agents: HashMap<Uuid, String>,
+}
+
+impl Names {
+    /// The team's name, where there is such a team.
+    pub fn team(&self, id: Uuid) -> Option<String> {
+        self.teams.get(&id).cloned()
+    }
+
+    /// The agent's name, where there is such an agent.
+    pub fn agent(&self, id: Uuid) -> Option<String> {
+        self.agents.get(&id).cloned()
+    }
+}
+
+impl App {
+    /// The desk over an opened triage.
+    pub fn new(triage: Arc<Triage>, taxonomy: Taxonomy, limits: &RateLimitConfig) -> Self {
+        let limits = RateLimits::new(limits);
+        App {
+            triage,
+            taxonomy,
+            limits,
+            names: Mutex::new(None),
+            figures: figures::recorder(),
+        }
+    }
+
+    /// The rows.
+    pub fn store(&self) -> &Store {
+        self.triage.store()
+    }
+
+    /// The encoder's name, as `/v1/embeddings` answers it.
+    pub fn encoder_name(&self) -> &str {
+        self.triage.models().encoder.model()
+    }
+
+    /// Length of the encoder's vectors.
+    pub fn encoder_dimensions(&self) -> usize {
+        self.triage.models().encoder.dimensions()
+    }
+
+    /// Names of teams and agents, at most two seconds old.
+    ///
+    /// **Errors:** the database's.
+    pub async fn names(&self) -> Result<Arc<Names>, StoreError> {
+        if let Some(names) = self.known_names() {
+            return Ok(names);
+        }
+        let names = Arc::new(read_names(self.store()).await?);
+        *self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Some((Instant::now(), Arc::clone(&names)));
+        Ok(names)
+    }
+
+    /// The figures of the process and of the desk, in the text format of Prometheus.
+    pub async fn figures(&self) -> String {
+        figures::measure(self).await;
+        self.figures.run_upkeep();
+        self.figures.render()
+    }
+
+    fn known_names(&self) -> Option<Arc<Names>> {
+        let known = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < NAMES_MAX_AGE)
+            .map(|(_, names)| Arc::clone(names))
+    }
+}
+
+async fn read_names(store: &Store) -> Result<Names, StoreError> {
+    let mut names = Names::default();
+    let mut page = PageRequest::first(ROWS);
+    loop {
+        let teams = store.list_teams(&page).await?;
+        names
+            .teams
+            .extend(teams.items.into_iter().map(|team| (team.id, team.name)));
+        let Some(next) = teams.next else { break };
+        page = PageRequest::after(ROWS, next);
+    }
+    let mut page = PageRequest::first(ROWS);
+    loop {
+        let agents = store.list_agents(&page).await?;
+        names
+            .agents
+            .extend(agents.items.into_iter().map(|agent| (agent.id, agent.name)));
+        let Some(next) = agents.next else { break };
+        page = PageRequest::after(ROWS, next);
+    }
+    Ok(names)
+}

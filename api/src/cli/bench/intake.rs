@@ -1,0 +1,164 @@
+//! `deskwise bench intake`: a fresh server of our own, loaded over HTTP on loopback.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use desk::{Actor, NewToken, Role};
+use serde::Serialize;
+
+use crate::cli::bench::clients::{Load, Measured, submit_all};
+use crate::cli::bench::encoder::measure;
+use crate::cli::bench::process::ServerProcess;
+use crate::cli::embed::read_texts;
+use crate::cli::meter;
+use crate::config::{Config, Overrides};
+use crate::{open, sample};
+
+/// Texts at most that the encoder alone is measured on.
+const ENCODER_TEXTS: usize = 2_000;
+/// Rounds of the encoder alone.
+const ENCODER_ROUNDS: usize = 3;
+
+/// How to load the server.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// One ticket body a line; the tickets written for this project when left out.
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
+    /// Tickets to submit; texts come round again where there are fewer.
+    #[arg(long, default_value_t = 10_000)]
+    tickets: usize,
+    /// Clients at once, each waiting for its answer.
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+    /// Prints one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The figures.
+#[derive(Debug, Serialize)]
+struct Figures {
+    tickets: usize,
+    clients: usize,
+    decided_in_answer: usize,
+    seconds: f64,
+    tickets_per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    encoder_texts_per_second: f64,
+    ratio: f64,
+    memory_mb: f64,
+    memory_peak_mb: f64,
+    ready_seconds_empty: f64,
+    ready_seconds_stored: f64,
+    kernel: String,
+    threads: usize,
+}
+
+/// Runs the command.
+pub async fn run(options: Options, config: &Config) -> Result<()> {
+    let texts = Arc::new(texts(&options)?);
+    ensure!(!texts.is_empty(), "there are no texts to submit");
+    let scratch = tempfile::tempdir()?;
+    let token = token(scratch.path()).await?;
+    // The shipped models are unpacked here, so that the server finds the weights where this process does.
+    let models = open::model_folder(config, &config.models.encoder)?;
+    let models = models.parent().context("the models have no folder")?.to_owned();
+    let server = ServerProcess::start(scratch.path(), &models).await?;
+    let ready_seconds_empty = server.ready_seconds;
+    let bar = meter::counting("tickets", options.tickets as u64);
+    let load = Load {
+        url: server.url.clone(),
+        token,
+        texts: Arc::clone(&texts),
+        tickets: options.tickets,
+        clients: options.clients.max(1),
+    };
+    let measured = submit_all(&load, &bar).await?;
+    bar.finish_and_clear();
+    let (memory_mb, memory_peak_mb) = server.memory_mb()?;
+    server.stop()?;
+    let again = ServerProcess::start(scratch.path(), &models).await?;
+    let ready_seconds_stored = again.ready_seconds;
+    again.stop()?;
+    let encoder = encoder_alone(config, &texts, options.tickets).await?;
+    let tickets_per_second = options.tickets as f64 / measured.seconds;
+    let Measured {
+        seconds,
+        latency,
+        decided,
+    } = measured;
+    let figures = Figures {
+        tickets: options.tickets,
+        clients: load.clients,
+        decided_in_answer: decided,
+        seconds,
+        tickets_per_second,
+        p50_ms: latency.value_at_quantile(0.5) as f64 / 1e3,
+        p99_ms: latency.value_at_quantile(0.99) as f64 / 1e3,
+        encoder_texts_per_second: encoder.texts_per_second,
+        ratio: tickets_per_second / encoder.texts_per_second,
+        memory_mb,
+        memory_peak_mb,
+        ready_seconds_empty,
+        ready_seconds_stored,
+        kernel: encoder.kernel,
+        threads: encoder.threads,
+    };
+    print(&figures, options.json)
+}
+
+fn texts(options: &Options) -> Result<Vec<(String, String)>> {
+    let texts = match &options.texts {
+        Some(path) => read_texts(path)?
+            .into_iter()
+            .map(|body| (String::new(), body))
+            .collect(),
+        None => sample::texts(),
+    };
+    Ok(texts
+        .into_iter()
+        .filter(|(_, body)| !desk::field::is_blank(body))
+        .collect())
+}
+
+async fn token(data_dir: &std::path::Path) -> Result<String> {
+    let overrides = Overrides {
+        data_dir: Some(data_dir.to_owned()),
+        listen: None,
+    };
+    let config = Config::load(None, &overrides)?;
+    let store = open::store(&config).await?;
+    let new = NewToken {
+        name: "bench".to_owned(),
+        role: Role::Intake,
+    };
+    let created = store.create_token(new, &Actor::operator("bench")).await?;
+    store.close().await;
+    Ok(created.secret)
+}
+
+/// The encoder by itself, on the texts as triage reads them.
+async fn encoder_alone(config: &Config, texts: &[(String, String)], tickets: usize) -> Result<encoder::bench::Figures> {
+    let said =
+        |(subject, body): &(String, String)| desk::text::without_quoted_history(&desk::text::joined(subject, body));
+    let texts = texts
+        .iter()
+        .cycle()
+        .take(tickets.min(ENCODER_TEXTS))
+        .map(said)
+        .collect();
+    measure(config, texts, ENCODER_ROUNDS).await
+}
+
+fn print(figures: &Figures, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(figures)?);
+    } else {
+        println!("{}", serde_json::to_string_pretty(figures)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! `deskwise bench`: what this machine does, in numbers. Never a test.
+
+mod clients;
+mod encoder;
+mod intake;
+mod process;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::config::Config;
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Texts and tokens a second through the encoder.
+    Encoder(encoder::Options),
+    /// Tickets a second and latency over HTTP, memory, and time to be ready.
+    Intake(intake::Options),
+}
+
+/// Runs the command.
+pub async fn run(command: Command, config: &Config) -> Result<()> {
+    match command {
+        Command::Encoder(options) => encoder::run(options, config).await,
+        Command::Intake(options) => intake::run(options, config).await,
+    }
+}

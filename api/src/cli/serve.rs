@@ -1,0 +1,36 @@
+//! `deskwise serve`: the API until it is told to stop.
+
+use anyhow::Result;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::http::Server;
+use crate::open::{self, Desk};
+
+/// Serves until SIGTERM or Ctrl-C.
+pub async fn run(config: &Config) -> Result<()> {
+    let server = Server::bind(&config.http).await?;
+    let desk = open::desk(config).await?;
+    println!("deskwise serves on http://{}", server.address());
+    serve(server, desk).await
+}
+
+/// Serves an opened desk until SIGTERM or Ctrl-C, then closes it.
+pub async fn serve(server: Server, desk: Desk) -> Result<()> {
+    let app = desk.app;
+    server.run(std::sync::Arc::clone(&app), told_to_stop()?).await?;
+    app.store().close().await;
+    drop(desk.folder);
+    Ok(())
+}
+
+fn told_to_stop() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

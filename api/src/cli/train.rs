@@ -1,0 +1,101 @@
+//! `deskwise train classify`: from anyone's labelled file to a model folder.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use training::{Columns, Recipe, Report};
+
+use crate::cli::meter;
+use crate::config::Config;
+use crate::open;
+
+/// What to train.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A head that names one label a text.
+    Classify(Classify),
+}
+
+/// What to train a head on.
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// CSV with a header, or JSON Lines.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Column with the text; several are joined. `text` when left out.
+    #[arg(long, value_name = "COLUMN")]
+    text: Vec<String>,
+    /// Column with the label.
+    #[arg(long, value_name = "COLUMN", default_value = "label")]
+    label: String,
+    /// Column by whose values figures are also reported apart.
+    #[arg(long, value_name = "COLUMN")]
+    slice: Option<String>,
+    /// Labelled file to check the head on; texts in both are not trained on.
+    #[arg(long, value_name = "FILE")]
+    test: Option<PathBuf>,
+    /// How to train, as TOML.
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// Folder to write; its name becomes the model's.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Prints the figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(command: Command, config: &Config) -> Result<()> {
+    let Command::Classify(options) = command;
+    let config = config.clone();
+    tokio::task::spawn_blocking(move || classify(options, &config))
+        .await
+        .context("training was interrupted")?
+}
+
+fn classify(options: Classify, config: &Config) -> Result<()> {
+    let recipe = options
+        .recipe
+        .as_deref()
+        .map(Recipe::read)
+        .transpose()?
+        .unwrap_or_default();
+    let text = if options.text.is_empty() {
+        vec!["text".to_owned()]
+    } else {
+        options.text
+    };
+    let training = training::Options {
+        recipe,
+        data: options.data,
+        columns: Columns {
+            text,
+            label: options.label,
+            slice: options.slice,
+        },
+        test: options.test,
+        encoder: open::model_folder(config, &config.models.encoder)?,
+        out: options.out,
+    };
+    let bar = meter::counting("train", 0);
+    let report = training::train_classify(&training, &mut |progress| {
+        bar.set_message(progress.act.to_owned());
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+    })?;
+    bar.finish_and_clear();
+    print(&report, options.json)?;
+    eprintln!("wrote {}", training.out.display());
+    Ok(())
+}
+
+fn print(report: &Report, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(report)?);
+    } else {
+        println!("{}", report.to_markdown());
+    }
+    Ok(())
+}

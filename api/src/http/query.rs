@@ -1,0 +1,165 @@
+//! Query strings and path segments, read with the same care as bodies.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::http::json::typed;
+use crate::http::problem::{BadField, Problem};
+
+/// Most rows of a page.
+const MAX_LIMIT: u32 = 200;
+
+/// The query string as `T`, whose fields are texts: unknown parameters are refused.
+pub struct Params<T>(pub T);
+
+impl<T: serde::de::DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let mut given = Map::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if given
+                .insert(name.to_string(), Value::String(value.into_owned()))
+                .is_some()
+            {
+                return Err(Problem::invalid_field(&name, "repeated", "may be given once"));
+            }
+        }
+        typed(Value::Object(given)).map(Params).map_err(Problem::invalid)
+    }
+}
+
+/// An id in a path; what is no UUID names nothing.
+pub struct Id(pub Uuid);
+
+impl FromRequestParts<Arc<App>> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Segment(segment) = Segment::from_request_parts(parts, app).await?;
+        Uuid::from_str(&segment).map(Id).map_err(|_| {
+            let fault = BadField::new("id", "malformed", "is not a UUID");
+            Problem::not_found("resource").with_errors(vec![fault])
+        })
+    }
+}
+
+/// The one variable segment of a path, as text.
+pub struct Segment(pub String);
+
+impl FromRequestParts<Arc<App>> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let segment = Path::<String>::from_request_parts(parts, app).await;
+        segment
+            .map(|Path(segment)| Segment(segment))
+            .map_err(|_| Problem::not_found("resource"))
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// Rows wanted, 1 to 200; 50 when left out.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    pub limit: Option<String>,
+    /// `next_cursor` of the page before; none for the first page.
+    pub cursor: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The rows, in the list's stable order.
+    pub items: Vec<T>,
+    /// `cursor` of the next page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl PageParams {
+    /// The page asked for; a limit that is no number between 1 and 200 is noted in `faults`.
+    pub fn page(self, faults: &mut Vec<BadField>) -> store::PageRequest {
+        store::PageRequest {
+            limit: read("limit", self.limit, faults, limit),
+            cursor: self.cursor,
+        }
+    }
+
+    /// The page asked for.
+    ///
+    /// **Errors:** a limit that is no number between 1 and 200.
+    pub fn page_alone(self) -> Result<store::PageRequest, Problem> {
+        let mut faults = Vec::new();
+        let page = self.page(&mut faults);
+        refuse_faults(faults)?;
+        Ok(page)
+    }
+}
+
+impl<T> List<T> {
+    /// A page of the store as the caller sees it.
+    pub fn of<R>(page: store::Page<R>, view: impl FnMut(R) -> T) -> Self {
+        List {
+            items: page.items.into_iter().map(view).collect(),
+            next_cursor: page.next,
+        }
+    }
+}
+
+/// The parsed parameter; a fault is noted and nothing returned.
+pub fn read<T>(
+    name: &str,
+    given: Option<String>,
+    faults: &mut Vec<BadField>,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<T> {
+    match parse(given.as_deref()?) {
+        Ok(value) => Some(value),
+        Err(message) => {
+            faults.push(BadField::new(name, "malformed", message));
+            None
+        }
+    }
+}
+
+/// A UUID.
+pub fn uuid(text: &str) -> Result<Uuid, String> {
+    Uuid::from_str(text).map_err(|_| "is not a UUID".to_owned())
+}
+
+/// A word of a fixed list.
+pub fn word<T: FromStr>(words: impl IntoIterator<Item = &'static str>) -> impl FnOnce(&str) -> Result<T, String> {
+    let known = words.into_iter().collect::<Vec<_>>().join(", ");
+    move |text| text.parse().map_err(|_| format!("is none of {known}"))
+}
+
+/// Nothing, where no fault was noted.
+///
+/// **Errors:** 422 with every fault.
+pub fn refuse_faults(faults: Vec<BadField>) -> Result<(), Problem> {
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(faults))
+    }
+}
+
+fn limit(text: &str) -> Result<u32, String> {
+    let in_range = |limit: &u32| (1..=MAX_LIMIT).contains(limit);
+    text.parse()
+        .ok()
+        .filter(in_range)
+        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_LIMIT}"))
+}

@@ -1,0 +1,103 @@
+//! The listening server: starts when its address is free, ends when what it accepted is finished.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::config::HttpConfig;
+use crate::http::router;
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Another program has the address.
+    #[error("{address} is in use by another program")]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be used.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The socket failed while serving.
+    #[error("the server's socket failed")]
+    Serve(#[source] std::io::Error),
+}
+
+/// A server whose address is taken and which is about to serve.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: HttpConfig,
+}
+
+impl Server {
+    /// Takes the address.
+    ///
+    /// **Errors:** the address is in use, or cannot be used.
+    pub async fn bind(config: &HttpConfig) -> Result<Self, ServerError> {
+        let address = config.listen;
+        let failed = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => ServerError::InUse { address },
+            _ => ServerError::Listen { address, source },
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Server {
+            listener,
+            address,
+            config: config.clone(),
+        })
+    }
+
+    /// Where it listens, with the port that was chosen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then finishes requests under way and every triage that has begun.
+    ///
+    /// **Errors:** the socket failed.
+    pub async fn run(self, app: Arc<App>, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let (stopping, stopped) = watch::channel(false);
+        let sweeper = tokio::spawn(Arc::clone(&app.triage).run_sweeper(told(stopped.clone())));
+        let service = router(Arc::clone(&app), &self.config);
+        let serving = axum::serve(self.listener, service).with_graceful_shutdown(told(stopped));
+        let serving = tokio::spawn(async move { serving.await });
+        stop.await;
+        tracing::info!("stopping: no new requests, what was accepted is finished");
+        stopping.send_replace(true);
+        finish(self.config.shutdown(), serving).await?;
+        sweeper.abort();
+        app.triage.finish().await;
+        Ok(())
+    }
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // The sender outlives the server, so waiting ends with the signal alone.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Waits for requests under way, at most `limit`; a connection that sends nothing does not hold the server up.
+async fn finish(limit: Duration, serving: JoinHandle<std::io::Result<()>>) -> Result<(), ServerError> {
+    match tokio::time::timeout(limit, serving).await {
+        Ok(Ok(served)) => served.map_err(ServerError::Serve),
+        Ok(Err(_)) => Ok(()),
+        Err(_) => {
+            tracing::warn!(limit_ms = limit.as_millis(), "some requests were still under way");
+            Ok(())
+        }
+    }
+}

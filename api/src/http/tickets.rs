@@ -1,0 +1,153 @@
+//! `/v1/tickets`: submit, read, list and change tickets.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
+use desk::{Role, Ticket};
+use store::{StoreError, TicketFilter};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::http::etag::{IfMatch, etag};
+use crate::http::failure::{store_problem, triage_problem};
+use crate::http::json::Body;
+use crate::http::login::{Agent, Intake, Login};
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::{List, Params, Segment};
+use crate::http::submission::Submission;
+use crate::http::ticket_body::{TicketBody, TicketChange};
+use crate::http::ticket_list::TicketParams;
+use crate::http::ticket_view::TicketView;
+
+/// Says that an idempotency key or external id had stored the ticket before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The routes of this resource.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(submit, list))
+        .routes(routes!(read, update))
+}
+
+/// Submits a ticket and answers it triaged.
+///
+/// The ticket is durable before anything else happens. The answer waits for its triage, at most
+/// `triage.deadline_ms`; after that it comes back in state `received` and is triaged all the same.
+/// The same `Idempotency-Key` with the same body gives the same ticket, with status 200.
+#[utoipa::path(post, operation_id = "submit_ticket", path = "/tickets", tag = "tickets", request_body = TicketBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Your name for this request; sending it twice stores one ticket.")),
+    responses((status = 201, body = TicketView), (status = 200, body = TicketView, description = "Had been stored before."),
+        (status = 400, body = ProblemDocument), (status = 413, body = ProblemDocument),
+        (status = 422, body = ProblemDocument), (status = 429, body = ProblemDocument), (status = 503, body = ProblemDocument)))]
+async fn submit(
+    State(app): State<Arc<App>>,
+    Intake(login): Intake,
+    submission: Submission,
+) -> Result<impl IntoResponse, Problem> {
+    let key = submission.key(&login)?;
+    let submitted = app
+        .triage
+        .submit(submission.ticket()?, key, &login.actor())
+        .await
+        .map_err(triage_problem)?;
+    let status = if submitted.replayed {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let replayed = [(
+        REPLAYED,
+        HeaderValue::from_static(if submitted.replayed { "true" } else { "false" }),
+    )];
+    let etag = etag(submitted.ticket.version);
+    Ok((status, etag, replayed, Json(view(&app, submitted.ticket).await?)))
+}
+
+/// Lists tickets, newest first.
+#[utoipa::path(get, operation_id = "list_tickets", path = "/tickets", tag = "tickets", params(TicketParams),
+    responses((status = 200, body = List<TicketView>), (status = 422, body = ProblemDocument)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    _: Agent,
+    Params(params): Params<TicketParams>,
+) -> Result<Json<List<TicketView>>, Problem> {
+    let (filter, page): (TicketFilter, _) = params.parse(&app.taxonomy)?;
+    let page = app.store().list_tickets(&filter, &page).await.map_err(store_problem)?;
+    let names = app.names().await.map_err(store_problem)?;
+    Ok(Json(List::of(page, |ticket| TicketView::of(ticket, None, &names))))
+}
+
+/// Reads a ticket with its decision, by id or by number.
+///
+/// A token with the role intake reads by the id it was given, not by number.
+#[utoipa::path(get, operation_id = "read_ticket", path = "/tickets/{id}", tag = "tickets",
+    params(("id" = String, Path, description = "The id, or the short number.")),
+    responses((status = 200, body = TicketView), (status = 404, body = ProblemDocument)))]
+async fn read(
+    State(app): State<Arc<App>>,
+    Intake(login): Intake,
+    Segment(reference): Segment,
+) -> Result<impl IntoResponse, Problem> {
+    let ticket = find(&app, login, &reference).await?;
+    Ok((etag(ticket.version), Json(view(&app, ticket).await?)))
+}
+
+/// Changes a ticket; a changed category, priority or team is kept as a correction.
+#[utoipa::path(patch, operation_id = "update_ticket", path = "/tickets/{id}", tag = "tickets", request_body = TicketChange,
+    params(("id" = String, Path, description = "The id, or the short number."),
+        ("If-Match" = String, Header, description = "The ETag the change was made from.")),
+    responses((status = 200, body = TicketView), (status = 404, body = ProblemDocument),
+        (status = 412, body = ProblemDocument), (status = 422, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
+async fn update(
+    State(app): State<Arc<App>>,
+    Agent(login): Agent,
+    Segment(reference): Segment,
+    IfMatch(version): IfMatch,
+    Body(change): Body<TicketChange>,
+) -> Result<impl IntoResponse, Problem> {
+    let actor = login.actor();
+    let id = find(&app, login, &reference).await?.id;
+    let patch = change.into_patch().validate(&app.taxonomy).map_err(Problem::invalid)?;
+    let changed = app
+        .store()
+        .patch_ticket(id, Some(version), &patch, &actor)
+        .await
+        .map_err(store_problem)?;
+    let ticket = changed.ok_or_else(not_found)?;
+    Ok((etag(ticket.version), Json(view(&app, ticket).await?)))
+}
+
+/// The ticket a path names, by id or number.
+///
+/// **Errors:** 404; 403 for a number asked with the role intake, which could count through them.
+pub async fn find(app: &App, login: Login, reference: &str) -> Result<Ticket, Problem> {
+    let found = match (reference.parse::<Uuid>(), reference.parse::<i64>()) {
+        (Ok(id), _) => app.store().get_ticket(id).await,
+        (_, Ok(number)) => {
+            login.require(Role::Agent)?;
+            by_number(app, number).await
+        }
+        _ => return Err(not_found()),
+    };
+    found.map_err(store_problem)?.ok_or_else(not_found)
+}
+
+async fn by_number(app: &App, number: i64) -> Result<Option<Ticket>, StoreError> {
+    let from_there = app.store().tickets_after(number.saturating_sub(1), 1).await?;
+    Ok(from_there.into_iter().find(|ticket| ticket.number == number))
+}
+
+async fn view(app: &App, ticket: Ticket) -> Result<TicketView, Problem> {
+    let decision = app.store().latest_decision(ticket.id).await.map_err(store_problem)?;
+    let names = app.names().await.map_err(store_problem)?;
+    Ok(TicketView::of(ticket, decision, &names))
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("ticket")
+}

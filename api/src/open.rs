@@ -1,0 +1,120 @@
+//! From settings to a desk at work.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use desk::Taxonomy;
+use encoder::Encoder;
+use search::{Backend, EdgeConfig, Search, SearchConfig, ServerConfig};
+use store::{DataFolder, Store, StoreConfig};
+use triage::{Models, Triage};
+
+use crate::app::App;
+use crate::config::{Config, SearchBackend};
+use crate::shipped;
+
+/// A desk at work, and the data folder it holds.
+pub struct Desk {
+    /// What handlers share.
+    pub app: Arc<App>,
+    /// Held until the desk is dropped.
+    pub folder: DataFolder,
+}
+
+/// Opens everything: data folder, database, models, index.
+///
+/// **Errors:** what could not be opened, by downcast.
+pub async fn desk(config: &Config) -> Result<Desk> {
+    let folder = DataFolder::lock(&config.data_dir)?;
+    let (store, models, search) = tokio::try_join!(store(config), models(config), search(config))?;
+    // Nobody else works in this folder, so what a crashed server had claimed waits for nobody.
+    if config.store.url.expose().is_empty() {
+        store.release_claims(store::now()).await?;
+    }
+    let taxonomy = taxonomy(&models)?;
+    let triage = Triage::open(config.triage.clone(), store, search, models).await?;
+    let app = Arc::new(App::new(triage, taxonomy, &config.rate_limit));
+    Ok(Desk { app, folder })
+}
+
+/// Opens the database alone, also while a server uses it.
+///
+/// **Errors:** it cannot be reached or migrated.
+pub async fn store(config: &Config) -> Result<Store> {
+    let mut settings = StoreConfig::new(config.database_url());
+    settings.connections = config.store.connections;
+    settings.wait_ms = config.store.wait_ms;
+    settings.max_bytes = Some(config.store.max_bytes).filter(|bytes| *bytes > 0);
+    Ok(Store::open(&settings).await?)
+}
+
+/// The folder of a model.
+///
+/// **Errors:** a shipped model cannot be unpacked.
+pub fn model_folder(config: &Config, name: &str) -> Result<PathBuf> {
+    shipped::folder(name, &config.models_dir, &config.data_dir)
+        .with_context(|| format!("cannot unpack the model {name} below {}", config.data_dir.display()))
+}
+
+/// Opens the encoder; takes about a second, so not on a thread that serves.
+///
+/// **Errors:** its folder is incomplete or altered.
+pub fn encoder(config: &Config) -> Result<Encoder> {
+    let folder = model_folder(config, &config.models.encoder)?;
+    let settings = encoder::Config {
+        max_tokens: config.encoder.max_tokens,
+        batch_tokens: config.encoder.batch_tokens,
+        queue_texts: config.encoder.queue_texts,
+        threads: config.encoder.threads,
+        ..encoder::Config::default()
+    };
+    Ok(Encoder::open(&folder, settings)?)
+}
+
+async fn models(config: &Config) -> Result<Models> {
+    let config = config.clone();
+    let open = move || -> Result<Models> {
+        let category = model_folder(&config, &config.models.category)?;
+        let priority = model_folder(&config, &config.models.priority)?;
+        Ok(Models::open(encoder(&config)?, &category, &priority)?)
+    };
+    tokio::task::spawn_blocking(open)
+        .await
+        .context("opening the models was interrupted")?
+}
+
+async fn search(config: &Config) -> Result<Search> {
+    let settings = &config.search;
+    let backend = match settings.backend {
+        SearchBackend::Edge => Backend::Edge(EdgeConfig::new(config.data_dir.join("index"))),
+        SearchBackend::Server => Backend::Server(ServerConfig {
+            api_key: Some(settings.api_key.expose())
+                .filter(|key| !key.is_empty())
+                .map(Into::into),
+            prefix: settings.prefix.clone(),
+            ..ServerConfig::new(settings.url.clone())
+        }),
+    };
+    let config = match backend {
+        Backend::Edge(edge) => SearchConfig {
+            backend: Backend::Edge(edge),
+            ..SearchConfig::edge("")
+        },
+        Backend::Server(server) => SearchConfig {
+            backend: Backend::Server(server),
+            ..SearchConfig::server("")
+        },
+    };
+    Ok(Search::open(config).await?)
+}
+
+fn taxonomy(models: &Models) -> Result<Taxonomy> {
+    let labels = models.category.labels().iter().map(ToString::to_string);
+    let described = Taxonomy::default();
+    let labels: Vec<String> = labels.collect();
+    if described.labels().eq(labels.iter().map(String::as_str)) {
+        return Ok(described);
+    }
+    Taxonomy::from_labels(labels).map_err(|errors| anyhow::anyhow!("the category head's labels: {errors:?}"))
+}

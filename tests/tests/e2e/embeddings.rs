@@ -1,0 +1,96 @@
+//! `/v1/embeddings` in the shape of OpenAI's API.
+
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::desk_under_test::DeskUnderTest;
+
+const MODEL: &str = "all-MiniLM-L6-v2";
+
+#[tokio::test]
+async fn floats_and_base64_say_the_same() {
+    let desk = DeskUnderTest::start_empty(&[]).await;
+    let ask = |format: &str| {
+        desk.post(
+            "/v1/embeddings",
+            json!({"model": MODEL, "input": ["hello", "adiós"], "encoding_format": format}),
+        )
+    };
+    let (floats, packed) = (ask("float").await.body, ask("base64").await.body);
+    assert_eq!(floats["object"], "list");
+    assert!(
+        floats["usage"]["prompt_tokens"].as_u64() > Some(4),
+        "{}",
+        floats["usage"]
+    );
+    assert_eq!(floats["usage"]["total_tokens"], floats["usage"]["prompt_tokens"]);
+    for index in 0..2 {
+        let (float, packed) = (&floats["data"][index], &packed["data"][index]);
+        assert_eq!(
+            (&float["index"], &float["object"]),
+            (&json!(index), &json!("embedding"))
+        );
+        let float: Vec<f32> = serde_json::from_value(float["embedding"].clone()).expect("numbers");
+        assert_eq!(float.len(), 384);
+        assert!((float.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 1e-4);
+        assert_eq!(float, unpacked(&packed["embedding"]));
+    }
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn a_single_text_and_what_is_refused() {
+    let desk = DeskUnderTest::start_empty(&[]).await;
+    let one = desk
+        .post("/v1/embeddings", json!({"model": MODEL, "input": "hello"}))
+        .await;
+    assert_eq!(one.body["data"].as_array().map(Vec::len), Some(1), "{one:?}");
+    let ask = |body: Value| desk.post("/v1/embeddings", body);
+    ask(json!({"model": "gpt", "input": "x"}))
+        .await
+        .is_problem(404, &[("model", "unknown")]);
+    ask(json!({"model": MODEL, "input": []}))
+        .await
+        .is_problem(422, &[("input", "empty")]);
+    ask(json!({"model": MODEL, "input": [[1, 2]]}))
+        .await
+        .is_problem(422, &[("input[0]", "wrong_type")]);
+    ask(json!({"model": MODEL, "input": "x", "dimensions": 7}))
+        .await
+        .is_problem(422, &[("dimensions", "out_of_range")]);
+    ask(json!({"model": MODEL, "input": "x", "encoding_format": "hex"}))
+        .await
+        .is_problem(422, &[("encoding_format", "unknown")]);
+    desk.finish().await;
+}
+
+/// The real client, where this machine's Python has it.
+#[tokio::test]
+async fn the_openai_client_works_unchanged() {
+    let has_client = Command::new("python3").args(["-c", "import openai"]).output();
+    if !has_client.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: python3 has no openai");
+        return;
+    }
+    let desk = DeskUnderTest::start_empty(&[]).await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/openai_client.py");
+    let (url, token) = (format!("{}/v1", desk.url()), desk.tokens.intake.clone());
+    let run = move || Command::new("python3").args([script, &url, &token]).output();
+    let output = tokio::task::spawn_blocking(run)
+        .await
+        .expect("a thread")
+        .expect("python3");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    desk.finish().await;
+}
+
+fn unpacked(text: &Value) -> Vec<f32> {
+    let bytes = STANDARD.decode(text.as_str().expect("a text")).expect("base64");
+    bytes
+        .chunks_exact(4)
+        .map(|four| f32::from_le_bytes(four.try_into().expect("four bytes")))
+        .collect()
+}

@@ -1,0 +1,13 @@
+//! The desk from outside: the real program, over HTTP and as a command.
+
+mod access;
+mod bad_input;
+mod command_line;
+mod crash;
+mod desk_under_test;
+mod embeddings;
+mod import;
+mod operation;
+mod outages;
+mod people;
+mod tickets;

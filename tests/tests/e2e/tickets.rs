@@ -1,0 +1,216 @@
+//! The way of a ticket over HTTP.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::desk_under_test::{DeskUnderTest, answer};
+
+#[tokio::test]
+async fn a_submitted_ticket_comes_back_triaged_with_reasons() {
+    let desk = DeskUnderTest::start().await;
+    desk.submit("Our card was charged twice for the October invoice, please refund one payment")
+        .await;
+    let body = json!({
+        "subject": "Charged twice",
+        "body": "We were charged twice for the November invoice. Please refund one of the payments.",
+    });
+    let ticket = desk.post("/v1/tickets", body).await;
+    assert_eq!(ticket.status, 201, "{ticket:?}");
+    assert_eq!(
+        ticket.headers["etag"],
+        format!("\"{}\"", ticket.body["version"]).as_str()
+    );
+    let ticket = ticket.body;
+    assert!(
+        ["triaged", "needs_human"].contains(&ticket["state"].as_str().expect("a state")),
+        "{ticket}"
+    );
+    assert_eq!(ticket["language"], "en");
+    let decision = &ticket["decision"];
+    assert_eq!(
+        decision["category"]["probabilities"][0]["label"], "billing_payment",
+        "{decision}"
+    );
+    assert!(!decision["reasons"].as_array().expect("reasons").is_empty());
+    assert!(
+        !decision["similar"].as_array().expect("similar").is_empty(),
+        "the first ticket is like the second"
+    );
+    let models: Vec<_> = decision["models"]
+        .as_array()
+        .expect("models")
+        .iter()
+        .map(|m| m["role"].clone())
+        .collect();
+    assert_eq!(models, ["encoder", "category", "priority"]);
+    let read = desk
+        .get(&format!("/v1/tickets/{}", ticket["id"].as_str().expect("an id")))
+        .await;
+    assert_eq!(read.body, ticket);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_ticket_and_another_body_is_refused() {
+    let desk = DeskUnderTest::start().await;
+    let send = |body: &str| {
+        let request = desk.request(&desk.tokens.intake, Method::POST, "/v1/tickets");
+        answer(
+            request
+                .header("Idempotency-Key", "order-17")
+                .json(&json!({"body": body})),
+        )
+    };
+    let first = send("Where is my order 17?").await;
+    let again = send("Where is my order 17?").await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 200));
+    assert_eq!(first.body["id"], again.body["id"]);
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    send("Where is my order 18?")
+        .await
+        .is_problem(422, &[("Idempotency-Key", "reused")]);
+    let all = desk.get("/v1/tickets").await;
+    assert_eq!(all.body["items"].as_array().map(Vec::len), Some(1));
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn lists_are_walked_page_by_page_in_a_stable_order() {
+    let desk = DeskUnderTest::start().await;
+    for at in 0..7 {
+        desk.submit(&format!("How do I export report number {at}?")).await;
+    }
+    let (mut numbers, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = desk.get(&format!("/v1/tickets?limit=3{cursor}")).await;
+        numbers.extend(
+            page.body["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .map(|t| t["number"].as_i64().expect("a number")),
+        );
+        match page.body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), 7, "{numbers:?}");
+    assert!(numbers.is_sorted_by(|a, b| a > b), "{numbers:?}");
+    let page = desk.get("/v1/tickets?limit=3").await;
+    let foreign = page.body["next_cursor"].as_str().expect("a cursor");
+    desk.get(&format!("/v1/tickets?language=en&cursor={foreign}"))
+        .await
+        .is_problem(422, &[("cursor", "foreign")]);
+    desk.get(&format!("/v1/accounts?cursor={foreign}"))
+        .await
+        .is_problem(422, &[("cursor", "foreign")]);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn a_correction_is_kept_and_a_stale_one_is_refused() {
+    let desk = DeskUnderTest::start().await;
+    let ticket = desk.submit("The till shows error TL-5031 and will not start").await;
+    let (path, version) = (
+        format!("/v1/tickets/{}", ticket["id"].as_str().expect("an id")),
+        version(&ticket),
+    );
+    let without = desk
+        .request(&desk.tokens.agent, Method::PATCH, &path)
+        .json(&json!({"category": "how_to"}));
+    answer(without).await.is_problem(428, &[("If-Match", "missing")]);
+    desk.patch(&path, version, json!({"category": "billing"}))
+        .await
+        .is_problem(422, &[("category", "unknown")]);
+    desk.patch(&path, version, json!({}))
+        .await
+        .is_problem(422, &[("(body)", "empty")]);
+    let other = if ticket["category"] == "how_to" {
+        "other"
+    } else {
+        "how_to"
+    };
+    let changed = desk
+        .patch(&path, version, json!({"category": other, "status": "pending"}))
+        .await;
+    assert_eq!(
+        (changed.status.as_u16(), &changed.body["category"]),
+        (200, &json!(other)),
+        "{changed:?}"
+    );
+    assert_eq!(changed.body["status"], "pending");
+    desk.patch(&path, version, json!({"priority": "low"}))
+        .await
+        .is_problem(412, &[("If-Match", "stale")]);
+    let events = desk.get(&format!("{path}/events")).await;
+    let kinds: Vec<_> = events.body["items"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .map(|e| e["kind"].clone())
+        .collect();
+    assert_eq!(kinds[0], "ticket.submitted");
+    assert!(kinds.contains(&json!("ticket.corrected")), "{kinds:?}");
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn messages_are_added_and_read_in_order() {
+    let desk = DeskUnderTest::start().await;
+    let ticket = desk.submit("Please add a dark mode").await;
+    let path = format!("/v1/tickets/{}/messages", ticket["number"]);
+    let first = desk
+        .post(
+            &path,
+            json!({"author": {"kind": "agent", "name": "Ana"}, "body": "Thank you"}),
+        )
+        .await;
+    assert_eq!(first.status, 201, "{first:?}");
+    desk.post(&path, json!({"author": {"kind": "customer"}, "body": "When?"}))
+        .await;
+    let internal = json!({"author": {"kind": "customer"}, "visibility": "internal", "body": "psst"});
+    desk.post(&path, internal)
+        .await
+        .is_problem(422, &[("visibility", "malformed")]);
+    desk.post(&path, json!({"author": {"kind": "robot"}, "body": "x"}))
+        .await
+        .is_problem(422, &[("author.kind", "unknown")]);
+    let all = desk.get(&path).await;
+    let said: Vec<_> = all.body["items"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .map(|m| m["body"].clone())
+        .collect();
+    assert_eq!(said, ["Thank you", "When?"]);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn an_assessment_stores_nothing() {
+    let desk = DeskUnderTest::start().await;
+    let assessed = desk
+        .post(
+            "/v1/triage",
+            json!({"body": "¿Cómo exporto las ventas del mes a una hoja de cálculo?"}),
+        )
+        .await;
+    assert_eq!(assessed.status, 200, "{assessed:?}");
+    assert_eq!(assessed.body["language"], "es");
+    assert_eq!(
+        assessed.body["decision"]["category"]["probabilities"]
+            .as_array()
+            .map(Vec::len),
+        Some(11)
+    );
+    let all = desk.get("/v1/tickets").await;
+    assert_eq!(all.body["items"], json!([]));
+    desk.finish().await;
+}
+
+fn version(ticket: &Value) -> i64 {
+    ticket["version"].as_i64().expect("a version")
+}
