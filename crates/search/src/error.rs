@@ -171,7 +171,7 @@ pub enum Error {
         /// The collection.
         collection: String,
         /// What it said.
-        source: OperationError,
+        source: Box<OperationError>,
     },
     /// Qdrant Edge panicked, as it does when its files vanish.
     #[error("Qdrant Edge gave up while it tried to {act} in the collection {collection}: {reason}")]

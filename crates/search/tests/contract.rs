@@ -1,6 +1,8 @@
 //! What every backend must do alike: run over Qdrant Edge always, and over the Qdrant server at
 //! `DESK_TEST_QDRANT_URL` (its gRPC address) where that is set.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod cases;
 mod corpus;
 mod filters;
@@ -183,7 +185,7 @@ async fn a_rebuild_serves_the_old_until_it_switches_and_keeps_what_came_meanwhil
         assert_eq!(case.total().await, 60, "{}: the old one serves", case.name);
 
         let newer = point(31, "A newer wording about zebras", "en");
-        case.fill(&[newer.clone()]).await;
+        case.fill(std::slice::from_ref(&newer)).await;
         case.search.delete(TICKETS, &[Uuid::from_u128(32)]).await.unwrap();
         rebuild.add(&points(40)[30..]).await.unwrap();
         rebuild.finish().await.unwrap();

@@ -1,5 +1,7 @@
 //! What Qdrant Edge alone must do: hold its folder, survive a kill, notice when its files vanish.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod corpus;
 
 use std::path::Path;

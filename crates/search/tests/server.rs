@@ -1,12 +1,17 @@
 //! What a Qdrant server alone must do: be missed without harm.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod corpus;
+mod relay;
 
 use std::net::TcpListener;
 
 use search::{Backend, CollectionSpec, Error, Fault, Filter, Search, SearchConfig};
+use uuid::Uuid;
 
 use corpus::{DIMENSIONS, points, query};
+use relay::Relay;
 
 const TICKETS: &str = "tickets";
 
@@ -45,4 +50,62 @@ async fn a_server_that_is_down_is_a_failed_dependency_in_every_call() {
 async fn an_address_that_is_none_is_refused() {
     let error = Search::open(SearchConfig::server("not an address")).await.unwrap_err();
     assert!(matches!(error, Error::Server { .. }), "{error:?}");
+}
+
+/// A search whose way to the real server leads over a relay that can be cut.
+async fn over(relay: &Relay) -> Search {
+    let mut config = SearchConfig::server(relay.url());
+    if let Backend::Server(server) = &mut config.backend {
+        server.prefix = format!("test_{}_", Uuid::new_v4().simple());
+        server.timeout_ms = 30_000;
+    }
+    Search::open(config).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_gone_in_the_middle_is_used_again_when_it_is_back() {
+    let Ok(url) = std::env::var("DESK_TEST_QDRANT_URL") else {
+        println!("skipped, DESK_TEST_QDRANT_URL is not set: a_server_gone_in_the_middle");
+        return;
+    };
+    let mut relay = Relay::to(&url).await;
+    let search = over(&relay).await;
+    search.ensure(&CollectionSpec::new(TICKETS, DIMENSIONS)).await.unwrap();
+    search.upsert(TICKETS, &points(20)).await.unwrap();
+
+    relay.cut().await;
+    for error in [
+        search.upsert(TICKETS, &points(30)).await.unwrap_err(),
+        search.nearest(TICKETS, &query("invoice", "en")).await.unwrap_err(),
+        search.healthy().await.unwrap_err(),
+    ] {
+        assert_eq!(error.fault(), Fault::Dependency, "{error:?}");
+    }
+
+    relay.join().await;
+    search.healthy().await.unwrap();
+    search.upsert(TICKETS, &points(30)).await.unwrap();
+    assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 30);
+    search.drop_collection(TICKETS).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_down_at_the_start_is_used_when_it_comes() {
+    let Ok(url) = std::env::var("DESK_TEST_QDRANT_URL") else {
+        println!("skipped, DESK_TEST_QDRANT_URL is not set: a_server_that_was_down_at_the_start");
+        return;
+    };
+    let mut relay = Relay::to(&url).await;
+    relay.cut().await;
+    let search = over(&relay).await;
+    let error = search
+        .ensure(&CollectionSpec::new(TICKETS, DIMENSIONS))
+        .await
+        .unwrap_err();
+    assert_eq!(error.fault(), Fault::Dependency, "{error:?}");
+
+    relay.join().await;
+    search.upsert(TICKETS, &points(5)).await.unwrap();
+    assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 5);
+    search.drop_collection(TICKETS).await.unwrap();
 }

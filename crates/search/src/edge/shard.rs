@@ -214,7 +214,7 @@ fn guarded<T>(act: &'static str, collection: &str, call: impl FnOnce() -> Operat
         Ok(result) => result.map_err(|source| Error::Edge {
             act,
             collection: collection.to_owned(),
-            source,
+            source: Box::new(source),
         }),
         Err(panic) => Err(Error::EdgePanicked {
             act,
