@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 use classifier::features::Ngrams;
 use serde::{Deserialize, Serialize};
 
+use crate::data::Columns;
+
 /// A training recipe; keys left out take the default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -89,6 +91,19 @@ impl Default for Features {
             min_documents: 2,
             max_terms: 20_000,
         }
+    }
+}
+
+impl DataSource {
+    /// The columns to read; none where the recipe names no label.
+    #[must_use]
+    pub fn columns(&self) -> Option<Columns> {
+        let label = self.label.clone()?;
+        Some(Columns {
+            text: self.text.clone(),
+            label,
+            slice: self.slice.clone(),
+        })
     }
 }
 
