@@ -35,10 +35,11 @@ fn dataset(recipe: &str) -> Dataset {
 
 #[test]
 fn every_recipe_can_be_read() {
-    let recipes = fs::read_dir(root().join("training/recipes")).expect("listed");
-    let read = recipes
-        .map(|file| Recipe::read(&file.expect("a file").path()).expect("a recipe"))
-        .count();
+    let mut read = 0;
+    for file in fs::read_dir(root().join("training/recipes")).expect("listed") {
+        Recipe::read(&file.expect("a file").path()).expect("a recipe");
+        read += 1;
+    }
     assert!(read >= 5, "{read} recipes");
 }
 
