@@ -36,21 +36,22 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The decided category; none where the head abstained.
+    /// The ticket's category: decided, or the best guess until a person has looked; none where the text is like none
+    /// of the labels.
     pub fn category_label(&self) -> Option<&str> {
-        self.category.label.as_deref()
+        self.category.best()
     }
 
-    /// The decided priority; none where the head abstained or knows other labels.
+    /// The ticket's priority, likewise; none where the head knows other labels.
     pub fn priority_label(&self) -> Option<Priority> {
-        self.priority.label.as_deref().and_then(|label| label.parse().ok())
+        self.priority.best().and_then(|label| label.parse().ok())
     }
 }
 
 /// What one head said about a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelChoice {
-    /// The chosen label; none where the head abstained.
+    /// The label the head decides on; none where it abstained and a person must look.
     pub label: Option<String>,
     /// Calibrated probability of the best label. **Units:** 0 to 1.
     pub confidence: f32,
@@ -61,9 +62,25 @@ pub struct LabelChoice {
     /// Labels a person should look at first when the head is unsure.
     #[serde(default)]
     pub alternatives: Vec<String>,
-    /// Energy score of the logits; higher is further from what was trained on.
+    /// Whether the text is like nothing the head was trained on.
+    #[serde(default)]
+    pub out_of_scope: bool,
+    /// Log-sum-exp of the logits; lower is further from what was trained on.
     #[serde(default)]
     pub energy: Option<f32>,
+}
+
+impl LabelChoice {
+    /// The chosen label, or the most probable one where the head abstained; none where the text is like none of them.
+    pub fn best(&self) -> Option<&str> {
+        let guess = || {
+            self.probabilities
+                .first()
+                .filter(|_| !self.out_of_scope)
+                .map(|best| best.label.as_str())
+        };
+        self.label.as_deref().or_else(guess)
+    }
 }
 
 /// One label and its probability.

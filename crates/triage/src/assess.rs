@@ -109,11 +109,8 @@ fn choice(said: classifier::Assessment) -> LabelChoice {
         confidence: said.confidence,
         threshold: said.threshold,
         probabilities: said.probabilities.into_iter().map(probability).collect(),
-        alternatives: if said.out_of_scope {
-            Vec::new()
-        } else {
-            said.alternatives
-        },
+        alternatives: said.alternatives,
+        out_of_scope: said.out_of_scope,
         energy: Some(said.energy),
     }
 }

@@ -1,6 +1,6 @@
 //! From what the models say to what the desk does: pure, and in words an agent can read.
 
-use desk::{Decision, LabelChoice, Neighbour, Priority, Routing, RoutingRequest, TriageState};
+use desk::{Decision, LabelChoice, Neighbour, Routing, RoutingRequest, TriageState};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,16 +9,16 @@ use crate::assess::Assessment;
 /// What routing needs to know of an assessed ticket.
 pub fn routing_request(assessment: &Assessment) -> RoutingRequest<'_> {
     RoutingRequest {
-        category: assessment.category.label.as_deref(),
-        priority: priority(assessment),
+        category: assessment.category.best(),
+        priority: assessment.priority.best().and_then(|label| label.parse().ok()),
         language: assessment.language.as_deref(),
     }
 }
 
 /// The decision on a ticket: what the heads said, where it goes, and why.
 ///
-/// A person must look where a head abstained; a known category is routed all the same, so that the person who
-/// looks is of the right team.
+/// A person must look where a head abstained. The best guess is routed all the same, so that whoever looks is most
+/// likely of the right team; a text that is like none of the labels goes to nobody's team.
 pub fn decide(ticket_id: Uuid, assessment: Assessment, routing: Routing, now: OffsetDateTime) -> Decision {
     let reasons = reasons(&assessment, &routing);
     Decision {
@@ -37,16 +37,12 @@ pub fn decide(ticket_id: Uuid, assessment: Assessment, routing: Routing, now: Of
 }
 
 fn outcome(assessment: &Assessment) -> TriageState {
-    let sure = assessment.category.label.is_some() && priority(assessment).is_some();
+    let sure = assessment.category.label.is_some() && assessment.priority.label.is_some();
     if sure {
         TriageState::Triaged
     } else {
         TriageState::NeedsHuman
     }
-}
-
-fn priority(assessment: &Assessment) -> Option<Priority> {
-    assessment.priority.label.as_deref()?.parse().ok()
 }
 
 fn reasons(assessment: &Assessment, routing: &Routing) -> Vec<String> {
@@ -65,25 +61,24 @@ fn reasons(assessment: &Assessment, routing: &Routing) -> Vec<String> {
 
 fn label_reason(what: &str, choice: &LabelChoice) -> String {
     let sure = percent(choice.confidence);
-    match (&choice.label, choice.probabilities.first()) {
-        (Some(label), _) => {
-            let floor = percent(choice.threshold);
-            format!("{what} {label}: {sure} sure, and {floor} is enough to decide alone.")
+    let enough = percent(choice.threshold);
+    match (&choice.label, choice.best()) {
+        (Some(label), _) => format!("{what} {label}: {sure} sure, and {enough} is enough to decide alone."),
+        (None, Some(guess)) => {
+            let others = choice
+                .alternatives
+                .iter()
+                .filter(|label| *label != guess)
+                .cloned()
+                .collect::<Vec<_>>();
+            let others = if others.is_empty() {
+                String::new()
+            } else {
+                format!(" It may also be {}.", others.join(", "))
+            };
+            format!("{what} {guess} is a guess for a person to confirm: {sure} sure, {enough} would be enough.{others}")
         }
-        (None, Some(best)) => format!(
-            "{what} is for a person to say: the best guess {} is only {sure} sure; {}.",
-            best.label,
-            alternatives(choice)
-        ),
-        (None, None) => format!("{what} is for a person to say: the model has no labels."),
-    }
-}
-
-fn alternatives(choice: &LabelChoice) -> String {
-    if choice.alternatives.is_empty() {
-        "the text is like none of the labels".to_owned()
-    } else {
-        format!("likely labels are {}", choice.alternatives.join(", "))
+        (None, None) => format!("{what} is for a person to say: the text is like none of the labels."),
     }
 }
 

@@ -196,6 +196,7 @@ fn choice(label: &str) -> LabelChoice {
             probability: 0.9,
         }],
         alternatives: Vec::new(),
+        out_of_scope: false,
         energy: Some(-3.25),
     }
 }
