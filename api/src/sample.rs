@@ -20,10 +20,7 @@ const TEAMS: &str = include_str!("../sample/teams.json");
 const AGENTS: &str = include_str!("../sample/agents.json");
 const ACCOUNTS: &str = include_str!("../sample/accounts.json");
 const CONTACTS: &str = include_str!("../sample/contacts.json");
-const TICKETS: &[&str] = &[
-    include_str!("../../training/data/part-b.jsonl"),
-    include_str!("../../training/data/part-c.jsonl"),
-];
+const TICKETS: &str = include_str!("../../training/data/tickets.jsonl");
 /// The rows of the tickets' file that are written to this vendor.
 const SECTOR: &str = "larkfield";
 /// The namespace of the tickets' external ids.
@@ -103,9 +100,7 @@ pub fn texts() -> Vec<(String, String)> {
 
 fn rows() -> impl Iterator<Item = SampleTicket> {
     // The file is part of the binary and read whole by a test.
-    TICKETS
-        .iter()
-        .flat_map(|file| file.lines())
+    TICKETS.lines()
         .filter_map(|line| serde_json::from_str(line).ok())
 }
 
@@ -250,6 +245,7 @@ fn given(label: &str) -> LabelChoice {
             probability: 1.0,
         }],
         alternatives: Vec::new(),
+        out_of_scope: false,
         energy: None,
     }
 }
@@ -315,9 +311,7 @@ mod tests {
     fn every_row_of_the_history_is_read_and_fits_the_taxonomy() {
         assert_eq!(
             rows().count(),
-            TICKETS
-                .iter()
-                .flat_map(|file| file.lines())
+            TICKETS.lines()
                 .filter(|line| !line.is_empty())
                 .count()
         );

@@ -69,8 +69,8 @@ async fn assess(
     let team = decision.routing.team.as_ref();
     let winner = decision.routing.winner.as_ref();
     Ok(Json(AssessmentView {
-        category: decision.category.label.clone(),
-        priority: decision.priority.label.clone(),
+        category: decision.category_label().map(str::to_owned),
+        priority: decision.priority_label().map(|priority| priority.to_string()),
         language: decision.language.clone(),
         team: team.map(|team| Named {
             id: team.id,
