@@ -100,8 +100,7 @@ pub fn texts() -> Vec<(String, String)> {
 
 fn rows() -> impl Iterator<Item = SampleTicket> {
     // The file is part of the binary and read whole by a test.
-    TICKETS.lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
+    TICKETS.lines().filter_map(|line| serde_json::from_str(line).ok())
 }
 
 async fn load_people(store: &Store) -> Result<People> {
@@ -309,12 +308,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_history_is_read_and_fits_the_taxonomy() {
-        assert_eq!(
-            rows().count(),
-            TICKETS.lines()
-                .filter(|line| !line.is_empty())
-                .count()
-        );
+        assert_eq!(rows().count(), TICKETS.lines().filter(|line| !line.is_empty()).count());
         let taxonomy = Taxonomy::default();
         for ticket in rows() {
             assert!(

@@ -41,8 +41,9 @@ pub struct EmbeddingsBody {
     encoding_format: Option<EncodingFormat>,
     /// The encoder's own number of dimensions, where given.
     dimensions: Option<usize>,
-    /// Taken and ignored.
-    user: Option<String>,
+    /// Taken, as clients send it, and not used.
+    #[serde(rename = "user")]
+    _user: Option<String>,
 }
 
 /// A text or several.

@@ -52,8 +52,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     typed(value).map_err(Problem::invalid)
 }
 
-/// A value as `T`, or every field that does not fit.
-pub fn typed<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<BadField>> {
+/// A value as `T`, or every field that does not fit, by name.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Vec<BadField>> {
+    collect(value).map_err(|mut faults| {
+        faults.sort_by(|a, b| a.field.cmp(&b.field));
+        faults
+    })
+}
+
+fn collect<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<BadField>> {
     let mut faults: Vec<BadField> = Vec::new();
     loop {
         let error = match serde_path_to_error::deserialize(value.clone()) {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
+use sqlx::Connection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -53,6 +54,22 @@ async fn carry(listener: TcpListener, target: Arc<str>) {
             }
         });
     }
+}
+
+/// URL of a new database on the same server.
+async fn fresh_database(url: &str) -> String {
+    sqlx::any::install_default_drivers();
+    let mut connection = sqlx::AnyConnection::connect(url)
+        .await
+        .expect("the server of DESK_TEST_POSTGRES_URL");
+    let name = format!("e2e_{}", std::process::id());
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::query(create)
+        .execute(&mut connection)
+        .await
+        .expect("a new database");
+    let (server, _) = url.rsplit_once('/').expect("a database");
+    format!("{server}/{name}")
 }
 
 #[tokio::test]
