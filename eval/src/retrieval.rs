@@ -85,10 +85,7 @@ pub async fn run(
 
 async fn index(search: &Search, encoder: &Encoder, corpus: &[Document]) -> Result<HashMap<Uuid, String>> {
     search
-        .ensure(&CollectionSpec {
-            name: COLLECTION.to_owned(),
-            dimensions: encoder.dimensions(),
-        })
+        .ensure(&CollectionSpec::new(COLLECTION, encoder.dimensions()))
         .await?;
     let mut names = HashMap::new();
     for documents in corpus.chunks(BATCH) {
