@@ -30,9 +30,13 @@ impl TextTokenizer {
             reason,
         };
         let mut tokenizer = Tokenizer::from_file(path).map_err(|error| unusable(error.to_string()))?;
-        let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let special = tokenizer
+            .get_post_processor()
+            .map_or(0, |processor| processor.added_tokens(false));
         if max_tokens <= special {
-            return Err(unusable(format!("{special} special tokens leave no room in {max_tokens}")));
+            return Err(unusable(format!(
+                "{special} special tokens leave no room in {max_tokens}"
+            )));
         }
         tokenizer.with_padding(None);
         tokenizer

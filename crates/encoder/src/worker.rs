@@ -40,7 +40,7 @@ struct Open {
     reply: oneshot::Sender<Answer>,
     vectors: Vec<Vec<f32>>,
     left: usize,
-    _room: Room,
+    room: Room,
 }
 
 #[derive(Default)]
@@ -80,7 +80,7 @@ impl Worker {
         let encode = || texts.par_iter().map(|text| self.tokenizer.encode(text, side)).collect();
         match guarded(|| self.pool.install(encode)) {
             Ok(sequences) => desk.add(sequences, reply, room),
-            Err(error) => answer(reply, Err(error)),
+            Err(error) => answer(reply, room, Err(error)),
         }
     }
 
@@ -115,7 +115,7 @@ impl Desk {
     fn add(&mut self, sequences: Vec<Vec<u32>>, reply: oneshot::Sender<Answer>, room: Room) {
         let left = sequences.len();
         if left == 0 {
-            return answer(reply, Ok(Vec::new()));
+            return answer(reply, room, Ok(Vec::new()));
         }
         let request = self.next;
         self.next += 1;
@@ -125,7 +125,7 @@ impl Desk {
                 reply,
                 vectors: vec![Vec::new(); left],
                 left,
-                _room: room,
+                room,
             },
         );
         let waiting = |(position, ids)| Waiting { request, position, ids };
@@ -170,19 +170,20 @@ impl Desk {
         if open.left == 0
             && let Some(open) = self.open.remove(&text.request)
         {
-            answer(open.reply, Ok(open.vectors));
+            answer(open.reply, open.room, Ok(open.vectors));
         }
     }
 
     fn fail(&mut self, text: &Waiting, error: &EncoderError) {
         if let Some(open) = self.open.remove(&text.request) {
-            answer(open.reply, Err(error.clone()));
+            answer(open.reply, open.room, Err(error.clone()));
         }
     }
 }
 
-/// A caller who left in the meantime misses nothing.
-fn answer(reply: oneshot::Sender<Answer>, answer: Answer) {
+/// The room is free before the caller hears of it and sends more; one who left in the meantime misses nothing.
+fn answer(reply: oneshot::Sender<Answer>, room: Room, answer: Answer) {
+    drop(room);
     let _ = reply.send(answer);
 }
 

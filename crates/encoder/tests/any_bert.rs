@@ -1,0 +1,183 @@
+//! Any BERT works by its manifest alone.
+
+mod tiny;
+
+use encoder::{Config, Encoder, EncoderError, Side, bench};
+use tiny::{MAX_TOKENS, Tiny, Tokenizer};
+
+/// How far two computations of one value may be apart.
+const ROUNDING: f32 = 1e-5;
+
+fn open(tiny: &Tiny) -> Encoder {
+    Encoder::open(tiny.write().path(), Config::default()).unwrap()
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+fn embed(encoder: &Encoder, given: &[&str], side: Side) -> Vec<Vec<f32>> {
+    encoder.embed_blocking(texts(given), side).unwrap()
+}
+
+fn distance(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn every_kind() -> Vec<Tiny> {
+    let kinds = [Tokenizer::WordPiece, Tokenizer::Unigram].into_iter();
+    kinds
+        .flat_map(|tokenizer| ["mean", "cls"].map(|pooling| Tiny::new(tokenizer, pooling)))
+        .collect()
+}
+
+#[test]
+fn vectors_have_length_one_and_batch_equals_single() {
+    let given = [
+        "red box",
+        "",
+        "the green lamps the green lamps the red",
+        "unknown",
+        "box",
+    ];
+    for encoder in every_kind().iter().map(open) {
+        let batch = embed(&encoder, &given, Side::Passage);
+        for (text, vector) in given.iter().zip(&batch) {
+            let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+            assert!((length - 1.0).abs() < ROUNDING, "{length}");
+            let alone = embed(&encoder, &[text], Side::Passage);
+            assert!(distance(vector, &alone[0]) < ROUNDING, "{text:?}");
+        }
+        assert!(distance(&batch[0], &batch[4]) > 0.01);
+    }
+}
+
+#[test]
+fn small_batches_give_the_same_vectors_in_the_same_order() {
+    let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
+    let narrow = Config {
+        batch_tokens: 8,
+        threads: 1,
+        ..Config::default()
+    };
+    let narrow = Encoder::open(folder.path(), narrow).unwrap();
+    let wide = Encoder::open(folder.path(), Config::default()).unwrap();
+    let given: Vec<String> = (0..50).map(|words| "red box lamp ".repeat(words % 7)).collect();
+    let vectors = |encoder: &Encoder| encoder.embed_blocking(given.clone(), Side::Passage).unwrap();
+    let pairs = vectors(&narrow).into_iter().zip(vectors(&wide));
+    pairs.for_each(|(one, other)| assert!(distance(&one, &other) < ROUNDING));
+}
+
+#[test]
+fn poolings_and_tokenizers_make_different_vectors() {
+    let vectors: Vec<_> = every_kind()
+        .iter()
+        .map(|tiny| embed(&open(tiny), &["RED boxs"], Side::Query))
+        .collect();
+    assert!(distance(&vectors[0][0], &vectors[1][0]) > 0.01, "mean and cls");
+    assert!(distance(&vectors[0][0], &vectors[2][0]) > 0.01, "WordPiece and Unigram");
+}
+
+#[test]
+fn the_cut_and_padding_of_the_tokenizer_file_are_replaced() {
+    for encoder in every_kind().iter().map(open) {
+        assert_eq!(encoder.count_tokens(&texts(&["red"])).unwrap(), 3, "no padding");
+        assert_eq!(
+            encoder.count_tokens(&[["red"; 20].join(" ")]).unwrap(),
+            22,
+            "not cut at 8"
+        );
+        assert_eq!(
+            encoder.count_tokens(&[["red"; 500].join(" ")]).unwrap(),
+            MAX_TOKENS,
+            "cut at ours"
+        );
+    }
+}
+
+#[test]
+fn special_tokens_are_kept_when_cutting() {
+    let encoder = open(&Tiny::new(Tokenizer::WordPiece, "mean"));
+    let exact = "red ".repeat(MAX_TOKENS - 2);
+    let vectors = embed(&encoder, &[&exact, &format!("{exact} box lamp green")], Side::Passage);
+    assert!(distance(&vectors[0], &vectors[1]) < ROUNDING);
+}
+
+#[test]
+fn prefixes_are_written_before_the_text() {
+    let plain = open(&Tiny::new(Tokenizer::Unigram, "mean"));
+    let prefixed = open(&Tiny {
+        query_prefix: "query: ",
+        ..Tiny::new(Tokenizer::Unigram, "mean")
+    });
+    let expect = embed(&plain, &["query: red", "red"], Side::Query);
+    assert!(distance(&embed(&prefixed, &["red"], Side::Query)[0], &expect[0]) < ROUNDING);
+    assert!(distance(&embed(&prefixed, &["red"], Side::Passage)[0], &expect[1]) < ROUNDING);
+}
+
+#[test]
+fn no_texts_are_no_vectors() {
+    let encoder = open(&Tiny::new(Tokenizer::WordPiece, "mean"));
+    assert!(embed(&encoder, &[], Side::Query).is_empty());
+}
+
+#[tokio::test]
+async fn a_full_queue_is_busy_and_serves_again_later() {
+    let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
+    let encoder = Encoder::open(
+        folder.path(),
+        Config {
+            queue_texts: 4,
+            ..Config::default()
+        },
+    )
+    .unwrap();
+    let many = vec!["red box ".repeat(20); 500];
+    let (first, second) = tokio::join!(
+        encoder.embed(many, Side::Query),
+        encoder.embed(texts(&["red"; 2]), Side::Query)
+    );
+    assert_eq!(first.unwrap().len(), 500);
+    assert!(matches!(second, Err(EncoderError::Busy)));
+    assert_eq!(encoder.embed(texts(&["red"]), Side::Query).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_who_left_gives_the_room_back() {
+    let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
+    let encoder = Encoder::open(
+        folder.path(),
+        Config {
+            queue_texts: 4,
+            ..Config::default()
+        },
+    )
+    .unwrap();
+    let many = vec!["red box ".repeat(20); 2000];
+    tokio::select! {
+        biased;
+        _ = encoder.embed(many, Side::Query) => {}
+        () = std::future::ready(()) => {}
+    }
+    while let Err(error) = encoder.embed(texts(&["red"]), Side::Query).await {
+        assert!(matches!(error, EncoderError::Busy), "{error}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn blocking_calls_work_inside_a_runtime_too() {
+    let encoder = open(&Tiny::new(Tokenizer::WordPiece, "mean"));
+    assert_eq!(embed(&encoder, &["red"], Side::Query).len(), 1);
+}
+
+#[test]
+fn figures_count_texts_and_tokens() {
+    let encoder = open(&Tiny::new(Tokenizer::WordPiece, "mean"));
+    let figures = bench::bench(&encoder, &texts(&["red box", "lamp"]), 3).unwrap();
+    assert_eq!(
+        (figures.texts, figures.tokens, figures.kernel.as_str()),
+        (2, 7, "candle")
+    );
+    assert!(figures.seconds > 0.0 && figures.texts_per_second > 0.0);
+}
