@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(unpacked, data.join("models/triage-category"));
         assert!(unpacked.join("head.safetensors").is_file());
         fs::create_dir_all(models.join("triage-category")).expect("a folder");
-        fs::write(models.join("category/manifest.toml"), "").expect("a file");
+        fs::write(models.join("triage-category/manifest.toml"), "").expect("a file");
         assert_eq!(
             folder("triage-category", &models, &data).expect("found"),
             models.join("triage-category")

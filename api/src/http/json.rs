@@ -122,6 +122,7 @@ fn read(bytes: &[u8]) -> Result<Value, BadField> {
 
 fn not_json(bytes: &[u8], field: &str, error: &serde_json::Error) -> BadField {
     let place = format!("line {}, column {}", error.line(), error.column());
+    let outermost = field.split(['.', '[']).next().unwrap_or(field);
     let said = error.to_string();
     let (code, message) = if std::str::from_utf8(bytes).is_err() && said.contains("invalid unicode") {
         ("invalid_utf8", format!("contains bytes that are not UTF-8 ({place})"))
@@ -136,7 +137,7 @@ fn not_json(bytes: &[u8], field: &str, error: &serde_json::Error) -> BadField {
             format!("contains a raw control character ({place})"),
         )
     } else if said.contains("recursion limit") {
-        ("too_deep", "is nested deeper than this server reads".to_owned())
+        return BadField::new(outermost, "too_deep", "is nested deeper than this server reads");
     } else if said.contains("out of range") {
         (
             "out_of_range",

@@ -112,6 +112,7 @@ async fn postgresql_goes_away_and_comes_back() {
         eprintln!("skipped: DESK_TEST_POSTGRES_URL is not set");
         return;
     };
+    let url = fresh_database(&url).await;
     let (login, rest) = url
         .split_once("://")
         .expect("a URL")
