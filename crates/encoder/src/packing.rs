@@ -9,8 +9,8 @@ use std::ops::Range;
 pub(crate) fn pack(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
     let mut batches = Vec::new();
     let mut start = 0;
-    for end in 0..lengths.len() {
-        let is_over = (end + 1 - start) * lengths[end] > budget;
+    for (end, longest) in lengths.iter().enumerate() {
+        let is_over = (end + 1 - start) * longest > budget;
         if is_over && end > start {
             batches.push(start..end);
             start = end;

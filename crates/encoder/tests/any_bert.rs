@@ -1,4 +1,5 @@
 //! Any BERT works by its manifest alone.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod tiny;
 

@@ -1,4 +1,5 @@
 //! Model folders nothing should compute with.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod tiny;
 

@@ -1,4 +1,5 @@
 //! The shipped encoder agrees with sentence-transformers; see `golden/make.py`. Fetches the weights if they are missing.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

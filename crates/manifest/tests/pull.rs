@@ -1,4 +1,5 @@
 //! What a pull leaves behind, from every source and after every mishap.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod hub;
 
