@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use desk::{Actor, NewToken, Role};
-use store::Store;
+use store::{DataFolder, Store};
 
 use crate::cli::{meter, model, serve};
 use crate::config::Config;
@@ -16,7 +16,8 @@ const TOKEN: &str = "demo.token";
 /// Fetches the encoder, loads the sample desk where that was not done before, serves it and prints a command to paste.
 pub async fn run(config: &Config) -> Result<()> {
     let server = Server::bind(&config.http).await?;
-    std::fs::create_dir_all(&config.data_dir).ok();
+    // A folder that cannot be used is said before anything is fetched into it.
+    drop(DataFolder::lock(&config.data_dir)?);
     let folder = open::model_folder(config, &config.models.encoder)?;
     tokio::task::spawn_blocking(move || model::pull(&folder, None))
         .await

@@ -106,7 +106,8 @@ async fn without_an_index_tickets_are_accepted_and_wait() {
     desk.finish().await;
 }
 
-#[tokio::test]
+// The wire carries while commands block this thread.
+#[tokio::test(flavor = "multi_thread")]
 async fn postgresql_goes_away_and_comes_back() {
     let Ok(url) = std::env::var("DESK_TEST_POSTGRES_URL") else {
         eprintln!("skipped: DESK_TEST_POSTGRES_URL is not set");
@@ -137,7 +138,8 @@ async fn postgresql_goes_away_and_comes_back() {
     desk.finish().await;
 }
 
-#[tokio::test]
+// The wire carries while commands block this thread.
+#[tokio::test(flavor = "multi_thread")]
 async fn qdrant_goes_away_and_comes_back() {
     let Ok(url) = std::env::var("DESK_TEST_QDRANT_URL") else {
         eprintln!("skipped: DESK_TEST_QDRANT_URL is not set");
