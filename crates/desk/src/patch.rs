@@ -64,7 +64,8 @@ impl TicketPatch {
     /// Changes the ticket's fields and gives back what was put right.
     ///
     /// A new team without an agent takes the ticket from the old team's agent.
-    /// A ticket that waited for a person counts as triaged once it has category and priority.
+    /// A ticket that waited for a person counts as triaged once the person has named, or confirmed,
+    /// its category or priority and it has both.
     pub fn apply(&self, ticket: &mut Ticket) -> Vec<Corrected> {
         let corrected = self.corrected(ticket);
         if let Some(category) = &self.category {
@@ -82,10 +83,16 @@ impl TicketPatch {
         ticket.priority = self.priority.or(ticket.priority);
         ticket.agent_id = self.agent_id.unwrap_or(ticket.agent_id);
         ticket.status = self.status.unwrap_or(ticket.status);
-        if ticket.state == TriageState::NeedsHuman && ticket.category.is_some() && ticket.priority.is_some() {
+        if ticket.state == TriageState::NeedsHuman && self.decides(ticket) {
             ticket.state = TriageState::Triaged;
         }
         corrected
+    }
+
+    /// Whether a person has said what triage was unsure of; naming the guess confirms it.
+    fn decides(&self, ticket: &Ticket) -> bool {
+        let said = self.category.is_some() || self.priority.is_some();
+        said && ticket.category.is_some() && ticket.priority.is_some()
     }
 
     fn corrected(&self, ticket: &Ticket) -> Vec<Corrected> {

@@ -190,13 +190,38 @@ pub async fn a_person_finishes_what_triage_could_not(desk: &Desk) {
     let ticket = desk.ticket(id).await;
     assert_eq!(
         (ticket.state, ticket.category.as_deref()),
-        (TriageState::NeedsHuman, None)
+        (TriageState::NeedsHuman, Some("how_to")),
+        "a guess"
     );
+
+    let tagged = TicketPatch {
+        tags: Some(vec!["odd".into()]),
+        ..TicketPatch::default()
+    };
     desk.store
-        .patch_ticket(id, Some(2), &to_category("other"), &tester())
+        .patch_ticket(id, Some(2), &tagged, &tester())
         .await
         .expect("changed");
-    assert_eq!(desk.ticket(id).await.state, TriageState::Triaged);
+    assert_eq!(
+        desk.ticket(id).await.state,
+        TriageState::NeedsHuman,
+        "a tag decides nothing"
+    );
+    desk.store
+        .patch_ticket(id, Some(3), &to_category("how_to"), &tester())
+        .await
+        .expect("changed");
+    assert_eq!(
+        desk.ticket(id).await.state,
+        TriageState::Triaged,
+        "the guess is confirmed"
+    );
+    let corrections = desk
+        .store
+        .list_corrections(Some(id), &PageRequest::default())
+        .await
+        .expect("corrections");
+    assert!(corrections.items.is_empty(), "nothing was put right");
 }
 
 fn message(kind: AuthorKind, visibility: Visibility, body: &str) -> ValidMessage {
