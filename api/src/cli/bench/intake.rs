@@ -134,7 +134,7 @@ async fn token(data_dir: &std::path::Path) -> Result<String> {
     let store = open::store(&config).await?;
     let new = NewToken {
         name: "bench".to_owned(),
-        role: Role::Intake,
+        role: Role::Agent,
     };
     let created = store.create_token(new, &Actor::operator("bench")).await?;
     store.close().await;
