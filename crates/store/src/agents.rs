@@ -150,7 +150,7 @@ impl Store {
     /// **Errors:** the database's.
     pub async fn resolved_counts(&self) -> Result<Vec<Resolved>, StoreError> {
         let text = "SELECT agent_id, category, COUNT(*) FROM tickets WHERE agent_id IS NOT NULL \
-                    AND category IS NOT NULL AND status IN ('solved', 'closed') GROUP BY agent_id, category";
+                    AND category IS NOT NULL AND COALESCE(status, '') IN ('solved', 'closed') GROUP BY agent_id, category";
         let mut reader = self.database().reader().await?;
         let rows = Sql::new(text, [])
             .all(&mut reader)
@@ -159,9 +159,10 @@ impl Store {
         rows.iter().map(read_resolved).collect()
     }
 
+    /// `COALESCE` keeps SQLite from walking every open ticket by status where the agents' index has all it needs.
     async fn open_tickets_by_agent(&self) -> Result<HashMap<Uuid, i32>, StoreError> {
         let text = "SELECT agent_id, COUNT(*) FROM tickets WHERE agent_id IS NOT NULL \
-                    AND status IN ('open', 'pending') GROUP BY agent_id";
+                    AND COALESCE(status, '') IN ('open', 'pending') GROUP BY agent_id";
         let mut reader = self.database().reader().await?;
         let rows = Sql::new(text, [])
             .all(&mut reader)

@@ -54,7 +54,7 @@ impl Store {
                 .map(|(_, count)| count)
                 .sum()
         };
-        let due = "SELECT MIN(next_attempt_at) FROM tickets WHERE state = 'received'";
+        let due = "SELECT MIN(next_attempt_at) FROM tickets WHERE next_attempt_at IS NOT NULL";
         Ok(Counts {
             by_state: TriageState::ALL.iter().map(|&s| (s, of(&states, s.as_str()))).collect(),
             by_status: WorkStatus::ALL

@@ -1,4 +1,6 @@
 //! The tickets table as the queue of triage: claiming, failing, trying again.
+//!
+//! A ticket has a `next_attempt_at` exactly while it is in `received`.
 
 use std::time::Duration;
 
@@ -72,8 +74,7 @@ impl Store {
     ) -> Result<Vec<Ticket>, StoreError> {
         let text = format!(
             "UPDATE tickets SET next_attempt_at = $1 WHERE id IN (\
-             SELECT id FROM tickets WHERE state = 'received' AND next_attempt_at <= $2 \
-             ORDER BY next_attempt_at LIMIT $3{}) AND state = 'received' RETURNING {}",
+             SELECT id FROM tickets WHERE next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3{}) RETURNING {}",
             self.database().dialect.skip_locked(),
             ticket_row::COLUMNS
         );
@@ -94,7 +95,7 @@ impl Store {
     ///
     /// **Errors:** the database's.
     pub async fn release_claims(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        let text = "UPDATE tickets SET next_attempt_at = $1 WHERE state = 'received' AND next_attempt_at > $1";
+        let text = "UPDATE tickets SET next_attempt_at = $1 WHERE next_attempt_at > $1";
         let mut transaction = self.database().begin().await?;
         let released = Sql::new(text, [now.into()]).execute(&mut transaction).await;
         let released = released.map_err(failed("release claims"))?;
