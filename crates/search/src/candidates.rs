@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::Filter;
+use crate::fusion::{Standard, Standards};
 use crate::words::SparseWords;
 
 /// One question to one half of a collection.
@@ -50,6 +51,22 @@ impl Pool {
         match by {
             By::Dense(_) => self.dense.extend(found),
             By::Sparse(_) => self.sparse.extend(found),
+        }
+    }
+
+    /// The standard of each half after it was asked for its best. Where fewer points share a word with the query than
+    /// there are points to compare, the others count with 0.
+    pub(crate) fn standards(&self) -> Standards {
+        let best_first = |half: &HashMap<Uuid, f32>| {
+            let mut scores: Vec<f32> = half.values().copied().collect();
+            scores.sort_by(|a, b| b.total_cmp(a));
+            scores
+        };
+        let mut sparse = best_first(&self.sparse);
+        sparse.resize(sparse.len().max(self.dense.len()), 0.0);
+        Standards {
+            dense: Standard::of(&best_first(&self.dense)),
+            sparse: Standard::of(&sparse),
         }
     }
 
@@ -143,6 +160,17 @@ mod tests {
         pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9)]);
         pool.add(&asked[0].by, vec![(id(2), 7.0)]);
         assert!(pool.missing(&asked).is_empty());
+    }
+
+    #[test]
+    fn equal_points_stand_in_for_each_other() {
+        let order = |ids: [u128; 2]| {
+            let mut pool = Pool::default();
+            pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9), (id(2), 0.8), (id(3), 0.7)]);
+            pool.add(&By::Sparse(SparseWords::default()), ids.map(|n| (id(n), 4.0)).to_vec());
+            format!("{:?}", pool.standards())
+        };
+        assert_eq!(order([2, 4]), order([5, 6]));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! How the dense and the sparse score of a hit become one.
 //!
-//! Each half is standardised over the candidates of the query (mean 0, deviation 1) and the halves are added with
-//! weights by language. Plain reciprocal-rank fusion throws the distances between scores away and was measured to be
+//! Each half is standardised over its own best scores for the query (mean 0, deviation 1) and the halves are added with
+//! weights by language. Those scores are the same whichever of several equal points the index happens to give, so equal
+//! questions get equal answers from both backends. Plain reciprocal-rank fusion throws the distances between scores away and was measured to be
 //! worse than the better half alone; this keeps them.
 
 use std::collections::BTreeMap;
@@ -60,32 +61,37 @@ impl FusionConfig {
 
 /// Gives every candidate its score and puts the best first; equal scores are ordered by id, so that both backends
 /// answer alike.
-pub(crate) fn fuse(candidates: &mut [Candidate], weights: Weights) {
-    // Sums of floats depend on their order; this one makes equal questions give equal scores.
-    candidates.sort_by_key(|candidate| candidate.id);
-    let dense = Standard::of(candidates.iter().filter_map(|c| c.dense));
-    let sparse = Standard::of(candidates.iter().filter_map(|c| c.sparse));
+pub(crate) fn fuse(candidates: &mut [Candidate], standards: &Standards, weights: Weights) {
     for candidate in candidates.iter_mut() {
         candidate.score = match (candidate.dense, candidate.sparse) {
-            (Some(d), Some(s)) => weights.dense * dense.score(d) + weights.sparse * sparse.score(s),
+            (Some(d), Some(s)) => weights.dense * standards.dense.score(d) + weights.sparse * standards.sparse.score(s),
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => 0.0,
         };
     }
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
 }
 
-/// Mean and deviation of the scores of one half.
-struct Standard {
+/// The standard of each half.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standards {
+    pub dense: Standard,
+    pub sparse: Standard,
+}
+
+/// Mean and deviation of the best scores of one half.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standard {
     mean: f32,
     deviation: f32,
 }
 
 impl Standard {
-    fn of(scores: impl Iterator<Item = f32> + Clone) -> Self {
-        let count = scores.clone().count().max(1) as f32;
-        let mean = scores.clone().sum::<f32>() / count;
-        let variance = scores.map(|x| (x - mean).powi(2)).sum::<f32>() / count;
+    /// The standard of `scores`, best first; the sums are made in that order, so that it is always the same.
+    pub(crate) fn of(scores: &[f32]) -> Self {
+        let count = scores.len().max(1) as f32;
+        let mean = scores.iter().sum::<f32>() / count;
+        let variance = scores.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / count;
         Self {
             mean,
             deviation: variance.sqrt(),
@@ -93,7 +99,7 @@ impl Standard {
     }
 
     /// Deviations above the mean; 0 where all scores are equal.
-    fn score(&self, x: f32) -> f32 {
+    fn score(self, x: f32) -> f32 {
         if self.deviation > f32::EPSILON {
             (x - self.mean) / self.deviation
         } else {
@@ -119,7 +125,16 @@ mod tests {
                 score: 0.0,
             })
             .collect();
-        fuse(&mut candidates, weights);
+        let all = |half: fn(&Candidate) -> Option<f32>| {
+            let mut scores: Vec<f32> = candidates.iter().filter_map(half).collect();
+            scores.sort_by(|a, b| b.total_cmp(a));
+            Standard::of(&scores)
+        };
+        let standards = Standards {
+            dense: all(|c| c.dense),
+            sparse: all(|c| c.sparse),
+        };
+        fuse(&mut candidates, &standards, weights);
         candidates.iter().map(|c| c.id.as_u128()).collect()
     }
 

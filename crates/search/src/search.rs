@@ -106,10 +106,12 @@ impl Search {
         let asked = self.core().lookups(query);
         let mut pool = Pool::default();
         self.look_up(collection, &asked, &mut pool).await?;
+        let standards = pool.standards();
         let missing = pool.missing(&asked);
         self.look_up(collection, &missing, &mut pool).await?;
         let mut candidates = pool.into_candidates(query.vector.is_some(), query.text.is_some());
-        fuse(&mut candidates, self.core().fusion.weights(query.language.as_deref()));
+        let weights = self.core().fusion.weights(query.language.as_deref());
+        fuse(&mut candidates, &standards, weights);
         candidates.truncate(query.limit);
         self.with_payloads(collection, candidates).await
     }

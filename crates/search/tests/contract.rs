@@ -7,7 +7,7 @@ mod cases;
 mod corpus;
 mod filters;
 
-use search::{CollectionSpec, Condition, Error, Fault, Field, FieldKind, Filter, Point, Query, Search};
+use search::{CollectionSpec, Condition, Error, Fault, Field, FieldKind, Filter, Hit, Point, Query, Search};
 use search::{SearchConfig, Snapshot};
 use serde_json::json;
 use uuid::Uuid;
@@ -360,6 +360,15 @@ async fn a_backend_that_is_there_is_healthy() {
     }
 }
 
+/// Both answers' scores, for the message of a failure.
+fn scores(a: &[Hit], b: &[Hit]) -> Vec<String> {
+    let line = |hit: &Hit| format!("{} {:?} {:?} {}", hit.id.as_u128(), hit.dense, hit.sparse, hit.score);
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| format!("{} | {}", line(a), line(b)))
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn both_backends_give_the_same_order() {
     let cases = cases("both_backends_give_the_same_order").await;
@@ -378,7 +387,7 @@ async fn both_backends_give_the_same_order() {
         let expect = cases[0].nearest(&query).await;
         for case in &cases[1..] {
             let hits = case.nearest(&query).await;
-            assert_eq!(ids(&hits), ids(&expect), "{text}");
+            assert_eq!(ids(&hits), ids(&expect), "{text}: {:#?}", scores(&hits, &expect));
             for (a, b) in hits.iter().zip(&expect) {
                 assert!(
                     (a.sparse.unwrap() - b.sparse.unwrap()).abs() < 1e-3,
