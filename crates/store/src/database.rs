@@ -5,7 +5,7 @@ use std::str::FromStr;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
 use crate::config::StoreConfig;
 use crate::error::{StoreError, failed};
@@ -180,6 +180,15 @@ fn pool_options(config: &StoreConfig, connections: u32) -> AnyPoolOptions {
         .acquire_timeout(config.wait())
         .max_lifetime(None)
         .idle_timeout(None)
+        .after_release(|connection, _| Box::pin(is_out_of_transactions(connection)))
+}
+
+/// Whether a connection may be used again. SQLite rolls back by itself when the disk is full; the driver's own
+/// rollback then fails, it goes on counting a transaction, and every later one would be refused.
+async fn is_out_of_transactions(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    // Whatever rollback is under way is done before the ping is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn connect_options(url: &str) -> Result<AnyConnectOptions, StoreError> {
