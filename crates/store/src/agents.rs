@@ -150,7 +150,8 @@ impl Store {
     /// **Errors:** the database's.
     pub async fn resolved_counts(&self) -> Result<Vec<Resolved>, StoreError> {
         let text = "SELECT agent_id, category, COUNT(*) FROM tickets WHERE agent_id IS NOT NULL \
-                    AND category IS NOT NULL AND COALESCE(status, '') IN ('solved', 'closed') GROUP BY agent_id, category";
+                    AND category IS NOT NULL AND COALESCE(status, '') IN ('solved', 'closed') \
+                    GROUP BY agent_id, category";
         let mut reader = self.database().reader().await?;
         let rows = Sql::new(text, [])
             .all(&mut reader)
