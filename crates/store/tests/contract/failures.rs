@@ -31,6 +31,12 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     };
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error:?}");
     assert_eq!(error.fault(), Fault::Dependency);
+    let again = submission(NewTicket::from_body("x".repeat(20_000)));
+    let error = store.submit_ticket(again).await.expect_err("still full");
+    assert!(
+        matches!(error, StoreError::DiskFull { .. }),
+        "the connection is sound: {error:?}"
+    );
     store.ping().await.expect("still readable");
     store.close().await;
 
