@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn batches_keep_to_the_budget() {
         check(&[], 8, &[]);
-        check(&[2, 2, 2, 2], 8, &[0..4]);
+        check(&[2, 2, 2, 2, 2], 8, &[0..4, 4..5]);
         check(&[2, 2, 4, 4, 4], 8, &[0..2, 2..4, 4..5]);
     }
 
