@@ -1,7 +1,7 @@
 //! The files of a model: named, fetched, verified. The only crate that trusts a file.
 //!
 //! A model is a folder with a `manifest.toml`. [`Model::open`] gives the folder once every file has the sum its
-//! manifest says; [`pull`] first fetches what is missing.
+//! manifest says; [`pull()`] first fetches what is missing.
 
 mod digest;
 mod encoder_spec;
