@@ -149,6 +149,8 @@ pub struct EncoderSettings {
     pub batch_tokens: usize,
     /// Threads that compute; 0 for one a core.
     pub threads: usize,
+    /// What computes, by the name of an [`encoder::Kernel`].
+    pub kernel: String,
 }
 
 /// A setting that cannot be used.

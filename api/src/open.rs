@@ -67,7 +67,7 @@ pub fn encoder(config: &Config) -> Result<Encoder> {
         batch_tokens: config.encoder.batch_tokens,
         queue_texts: config.encoder.queue_texts,
         threads: config.encoder.threads,
-        ..encoder::Config::default()
+        kernel: config.encoder.kernel.parse()?,
     };
     Ok(Encoder::open(&folder, settings)?)
 }

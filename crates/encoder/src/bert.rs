@@ -2,13 +2,14 @@
 //!
 //! **Source**: `candle_transformers::models::bert`, a port of `modeling_bert.py` of Hugging Face transformers.
 
+use std::collections::HashMap;
+
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert;
 use manifest::Pooling;
 
 use crate::pooling::pool;
-use crate::weights::Tensors;
 
 /// A loaded BERT and how its token states become vectors.
 pub(crate) struct CandleBert {
@@ -19,7 +20,7 @@ pub(crate) struct CandleBert {
 
 impl CandleBert {
     /// The network of checked weights.
-    pub(crate) fn load(tensors: Tensors, config: &bert::Config, pooling: Pooling) -> Result<Self> {
+    pub(crate) fn load(tensors: HashMap<String, Tensor>, config: &bert::Config, pooling: Pooling) -> Result<Self> {
         let variables = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
         let model = bert::BertModel::load(variables, config)?;
         Ok(Self {

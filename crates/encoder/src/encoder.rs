@@ -15,7 +15,7 @@ use crate::kernel::Network;
 use crate::network_config;
 use crate::queue::{Answer, Capacity, Request};
 use crate::tokens::TextTokenizer;
-use crate::weights;
+use crate::weights::Weights;
 use crate::worker::Worker;
 
 /// A cheap handle to the thread that owns a model; clones share it. The thread ends with the last handle.
@@ -59,6 +59,12 @@ impl Encoder {
             kernel: worker.network.name(),
             threads: worker.pool.current_num_threads(),
         };
+        tracing::info!(
+            encoder.model = %facts.model,
+            encoder.kernel = facts.kernel,
+            encoder.threads = facts.threads,
+            "the encoder is loaded"
+        );
         let tokenizer = Arc::clone(&worker.tokenizer);
         let (requests, receiver) = channel();
         start(worker, receiver)?;
@@ -138,9 +144,9 @@ fn load(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, En
     let network = network_config::read(&model.path(&spec.config), spec)?;
     let max_tokens = config.max_tokens.min(spec.max_tokens);
     let tokenizer = TextTokenizer::open(&model.path(&spec.tokenizer), spec, max_tokens, network.vocab_size)?;
-    let tensors = weights::read(&model.path(&spec.weights), &network)?;
+    let weights = Weights::open(&model.path(&spec.weights), &network)?;
     Ok(Worker {
-        network: Network::load(config.kernel, tensors, &network, spec.pooling)?,
+        network: Network::load(config.kernel, &weights, &network, spec.pooling)?,
         tokenizer: Arc::new(tokenizer),
         pool: thread_pool(config.thread_count())?,
         batch_tokens: config.batch_tokens,

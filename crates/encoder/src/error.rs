@@ -65,7 +65,7 @@ pub enum EncoderError {
         path: PathBuf,
         /// What the parser found.
         #[source]
-        source: Arc<candle_core::Error>,
+        source: Arc<safetensors::SafeTensorError>,
     },
     /// A tensor the network needs is not among the weights.
     #[error("the weights have no tensor {tensor:?}")]
@@ -83,6 +83,14 @@ pub enum EncoderError {
         /// Shape in the file.
         found: Vec<usize>,
     },
+    /// A tensor of whole numbers or of a kind of floating point this crate does not read.
+    #[error("tensor {tensor:?} is of {found}, not of F32, F16 or BF16")]
+    NotFloats {
+        /// The tensor.
+        tensor: String,
+        /// What it is of.
+        found: String,
+    },
     /// NaN or infinity among the weights.
     #[error("tensor {tensor:?} has values that are not finite")]
     NotFinite {
@@ -95,6 +103,14 @@ pub enum EncoderError {
         /// The setting.
         setting: &'static str,
         /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The kernel asked for can't run here or can't compute this network.
+    #[error("the kernel {kernel} {problem}; auto chooses one that works")]
+    KernelUnavailable {
+        /// The kernel.
+        kernel: &'static str,
+        /// Why not.
         problem: &'static str,
     },
     /// The threads could not be started.

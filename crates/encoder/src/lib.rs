@@ -6,6 +6,8 @@
 pub mod bench;
 mod bert;
 mod config;
+#[cfg(target_arch = "x86_64")]
+mod cpu;
 mod encoder;
 mod error;
 mod kernel;

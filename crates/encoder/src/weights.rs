@@ -5,68 +5,114 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use candle_transformers::models::bert;
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use safetensors::{SafeTensorError, SafeTensors};
 
 use crate::error::EncoderError;
 
-/// Tensors by name.
-pub(crate) type Tensors = HashMap<String, Tensor>;
+/// The weights file of a BERT, all of whose tensors are there and of the right shape.
+pub(crate) struct Weights {
+    bytes: Vec<u8>,
+    metadata: Metadata,
+    /// Where the tensors' bytes begin.
+    start: usize,
+    /// What the file puts before every name.
+    prefix: &'static str,
+    shapes: Vec<(String, Vec<usize>)>,
+}
 
-/// The tensors a BERT of this configuration needs, as f32.
-///
-/// **Errors**: not safetensors, a tensor missing, of another shape, or with values that are not finite.
-pub(crate) fn read(path: &Path, config: &bert::Config) -> Result<Tensors, EncoderError> {
-    let bytes = fs::read(path).map_err(|source| EncoderError::ReadFile {
-        path: path.to_owned(),
-        source: Arc::new(source),
-    })?;
-    let mut given =
-        candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(|source| EncoderError::ReadWeights {
+impl Weights {
+    /// The weights a BERT of this configuration needs.
+    ///
+    /// **Errors**: not safetensors, a tensor missing or of another shape.
+    pub(crate) fn open(path: &Path, config: &bert::Config) -> Result<Self, EncoderError> {
+        let bytes = fs::read(path).map_err(|source| EncoderError::ReadFile {
             path: path.to_owned(),
             source: Arc::new(source),
         })?;
-    let prefix = if given.keys().any(|name| name.starts_with("bert.")) {
-        "bert."
-    } else {
-        ""
-    };
-    let mut tensors = Tensors::new();
-    for (name, shape) in shapes(config) {
-        let tensor = given
-            .remove(&format!("{prefix}{name}"))
-            .ok_or_else(|| EncoderError::MissingTensor { tensor: name.clone() })?;
-        let tensor = check(&name, tensor, &shape)?;
-        tensors.insert(name, tensor);
+        let unusable = |source: SafeTensorError| EncoderError::ReadWeights {
+            path: path.to_owned(),
+            source: Arc::new(source),
+        };
+        let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(unusable)?;
+        let is_prefixed = metadata.tensors().keys().any(|name| name.starts_with("bert."));
+        let weights = Self {
+            start: size_of::<u64>() + header,
+            prefix: if is_prefixed { "bert." } else { "" },
+            shapes: shapes(config),
+            bytes,
+            metadata,
+        };
+        weights
+            .shapes
+            .iter()
+            .try_for_each(|(name, shape)| weights.check(name, shape))?;
+        Ok(weights)
     }
-    Ok(tensors)
-}
 
-fn check(name: &str, tensor: Tensor, expected: &[usize]) -> Result<Tensor, EncoderError> {
-    if tensor.dims() != expected {
-        let found = tensor.dims().to_vec();
-        return Err(EncoderError::WrongShape {
+    fn check(&self, name: &str, expected: &[usize]) -> Result<(), EncoderError> {
+        let found = &self.info(name)?.shape;
+        if found == expected {
+            return Ok(());
+        }
+        Err(EncoderError::WrongShape {
             tensor: name.to_owned(),
             expected: expected.to_vec(),
-            found,
-        });
+            found: found.clone(),
+        })
     }
-    let tensor = tensor.to_dtype(DType::F32).map_err(compute)?;
-    if is_finite(&tensor).map_err(compute)? {
-        return Ok(tensor);
+
+    fn info(&self, name: &str) -> Result<&TensorInfo, EncoderError> {
+        let info = self.metadata.info(&format!("{}{name}", self.prefix));
+        info.ok_or_else(|| EncoderError::MissingTensor {
+            tensor: name.to_owned(),
+        })
     }
-    Err(EncoderError::NotFinite {
-        tensor: name.to_owned(),
-    })
+
+    /// The values of a tensor, row after row.
+    ///
+    /// **Errors**: missing, not of floating point numbers, or not all finite.
+    pub(crate) fn read(&self, name: &str) -> Result<Vec<f32>, EncoderError> {
+        let info = self.info(name)?;
+        let (from, to) = info.data_offsets;
+        let bytes = &self.bytes[self.start + from..self.start + to];
+        let values = floats(bytes, info.dtype).ok_or_else(|| EncoderError::NotFloats {
+            tensor: name.to_owned(),
+            found: format!("{:?}", info.dtype),
+        })?;
+        if values.iter().all(|value| value.is_finite()) {
+            return Ok(values);
+        }
+        Err(EncoderError::NotFinite {
+            tensor: name.to_owned(),
+        })
+    }
+
+    /// All tensors as candle's, by name.
+    ///
+    /// **Errors**: as [`Weights::read`].
+    pub(crate) fn tensors(&self) -> Result<HashMap<String, Tensor>, EncoderError> {
+        let tensor = |(name, shape): &(String, Vec<usize>)| {
+            let tensor = Tensor::from_vec(self.read(name)?, shape.as_slice(), &Device::Cpu);
+            let tensor = tensor.map_err(|source| EncoderError::Compute(Arc::new(source)))?;
+            Ok((name.clone(), tensor))
+        };
+        self.shapes.iter().map(tensor).collect()
+    }
 }
 
-/// A sum is not finite if any addend is not; weights are far too small to overflow one.
-fn is_finite(tensor: &Tensor) -> candle_core::Result<bool> {
-    Ok(tensor.sum_all()?.to_scalar::<f32>()?.is_finite())
-}
-
-fn compute(source: candle_core::Error) -> EncoderError {
-    EncoderError::Compute(Arc::new(source))
+/// Little-endian numbers as f32, or `None` if they are no floating point numbers.
+fn floats(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
+    let (pairs, quads) = (bytes.as_chunks::<2>().0, bytes.as_chunks::<4>().0);
+    match dtype {
+        Dtype::F32 => Some(quads.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()),
+        Dtype::F16 => Some(pairs.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect()),
+        Dtype::BF16 => Some(pairs.iter().map(|&bytes| bf16::from_le_bytes(bytes).to_f32()).collect()),
+        _ => None,
+    }
 }
 
 /// Names and shapes of all tensors the network reads.

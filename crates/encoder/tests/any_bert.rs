@@ -3,14 +3,32 @@
 
 mod tiny;
 
-use encoder::{Config, Encoder, EncoderError, Side, bench};
+use encoder::{Config, Encoder, EncoderError, Fault, Kernel, Side, bench};
 use tiny::{MAX_TOKENS, Tiny, Tokenizer};
 
 /// How far two computations of one value may be apart.
 const ROUNDING: f32 = 1e-5;
 
 fn open(tiny: &Tiny) -> Encoder {
-    Encoder::open(tiny.write().path(), Config::default()).unwrap()
+    open_with(tiny, Kernel::Auto)
+}
+
+fn open_with(tiny: &Tiny, kernel: Kernel) -> Encoder {
+    let config = Config {
+        kernel,
+        ..Config::default()
+    };
+    Encoder::open(tiny.write().path(), config).unwrap()
+}
+
+/// Every kernel this machine has.
+fn kernels() -> impl Iterator<Item = Kernel> {
+    Kernel::ALL.into_iter().filter(|kernel| {
+        if !kernel.is_here() {
+            eprintln!("skipped: this machine has no {kernel}");
+        }
+        kernel.is_here()
+    })
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -41,7 +59,9 @@ fn vectors_have_length_one_and_batch_equals_single() {
         "unknown",
         "box",
     ];
-    for encoder in every_kind().iter().map(open) {
+    let kinds = every_kind();
+    let encoders = kernels().flat_map(|kernel| kinds.iter().map(move |tiny| open_with(tiny, kernel)));
+    for encoder in encoders {
         let batch = embed(&encoder, &given, Side::Passage);
         for (text, vector) in given.iter().zip(&batch) {
             let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -67,6 +87,57 @@ fn small_batches_give_the_same_vectors_in_the_same_order() {
     let vectors = |encoder: &Encoder| encoder.embed_blocking(given.clone(), Side::Passage).unwrap();
     let pairs = vectors(&narrow).into_iter().zip(vectors(&wide));
     pairs.for_each(|(one, other)| assert!(distance(&one, &other) < ROUNDING));
+}
+
+/// What bf16 leaves of agreement with f32 in a network as small and as random as these.
+const LEAST_COSINE: f32 = 0.999;
+
+#[test]
+fn every_kernel_agrees_with_the_reference() {
+    let given: Vec<String> = (0..60).map(|words| "the red lamps box ".repeat(words % 13)).collect();
+    for tiny in every_kind() {
+        let vectors = |kernel| {
+            let encoder = open_with(&tiny, kernel);
+            assert_eq!(encoder.kernel(), kernel.name());
+            encoder.embed_blocking(given.clone(), Side::Passage).unwrap()
+        };
+        let reference = vectors(Kernel::Candle);
+        for kernel in kernels() {
+            for (one, other) in vectors(kernel).iter().zip(&reference) {
+                let cosine: f32 = one.iter().zip(other).map(|(a, b)| a * b).sum();
+                assert!(cosine > LEAST_COSINE, "{kernel}: {cosine}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kernel_that_cannot_compute_a_network_is_refused_and_auto_finds_another() {
+    let mut tiny = Tiny::new(Tokenizer::WordPiece, "mean");
+    tiny.config["hidden_act"] = "relu".into();
+    let folder = tiny.write();
+    for kernel in kernels().filter(|kernel| *kernel != Kernel::Candle) {
+        let config = Config {
+            kernel,
+            ..Config::default()
+        };
+        let error = Encoder::open(folder.path(), config).err().expect("should be refused");
+        assert!(matches!(error, EncoderError::KernelUnavailable { .. }) && error.fault() == Fault::Setup);
+    }
+    assert_eq!(open(&tiny).kernel(), "candle");
+}
+
+#[test]
+fn a_kernel_that_is_not_here_is_refused_by_name() {
+    let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
+    for kernel in Kernel::ALL.into_iter().filter(|kernel| !kernel.is_here()) {
+        let config = Config {
+            kernel,
+            ..Config::default()
+        };
+        let error = Encoder::open(folder.path(), config).err().expect("should be refused");
+        assert!(error.to_string().contains(kernel.name()), "{error}");
+    }
 }
 
 #[test]
@@ -178,7 +249,7 @@ fn figures_count_texts_and_tokens() {
     let figures = bench::bench(&encoder, &texts(&["red box", "lamp"]), 3).unwrap();
     assert_eq!(
         (figures.texts, figures.tokens, figures.kernel.as_str()),
-        (2, 7, "candle")
+        (2, 7, encoder.kernel())
     );
     assert!(figures.seconds > 0.0 && figures.texts_per_second > 0.0);
 }

@@ -1,0 +1,225 @@
+//! AMX tiles in bf16: one instruction multiplies 16 × 32 by 32 × 16.
+//!
+//! The instructions have no stable intrinsics, so they are written as assembly. **Source**: Intel 64 and IA-32
+//! Architectures Software Developer's Manual, volume 1 chapter 18 and volume 2, `TDPBF16PS`, `LDTILECFG`.
+
+use std::arch::asm;
+use std::arch::x86_64::{__cpuid, __cpuid_count};
+
+use super::{Isa, Rows, Tile};
+use crate::cpu::element::Bf16;
+
+/// A processor with AMX-BF16, Intel since Sapphire Rapids, on a Linux that lets this process use the tiles.
+#[derive(Clone, Copy)]
+pub(crate) struct Amx(());
+
+/// Rows of one tile register.
+const TILE_ROWS: usize = 16;
+/// **Units**: bytes of a row of one tile register: 32 bf16 or 16 f32.
+const TILE_BYTES: usize = 64;
+
+impl Isa for Amx {
+    /// Two tile registers down and two across: four sums, each loaded tile is used twice.
+    const ROWS: usize = 2 * TILE_ROWS;
+    const PANEL: usize = 32;
+    const STEP: usize = 32;
+    type Element = Bf16;
+
+    fn detect() -> Option<Self> {
+        let has = super::avx512::has_base() && has_tiles() && may_use_tiles();
+        has.then_some(Self(()))
+    }
+
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn inner<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        let _tiles = Tiles::configure(self);
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { inner(work) }
+    }
+
+    #[inline(always)]
+    fn tile(self, rows: Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: Tile<'_>) {
+        assert!(depth.is_multiple_of(Self::STEP) && depth > 0 && panel.len() >= depth * Self::PANEL);
+        if rows.count > TILE_ROWS {
+            rows.assert_holds(2 * TILE_ROWS, depth);
+            out.assert_holds(2 * TILE_ROWS, Self::PANEL);
+            // SAFETY: `self` exists, tiles are configured inside `vectorize`, and the asserts.
+            unsafe { two_by_two(&rows, panel, depth, out) }
+        } else {
+            rows.assert_holds(TILE_ROWS, depth);
+            out.assert_holds(TILE_ROWS, Self::PANEL);
+            // SAFETY: `self` exists, tiles are configured inside `vectorize`, and the asserts.
+            unsafe { one_by_two(&rows, panel, depth, out) }
+        }
+    }
+}
+
+/// 32 rows times 32 columns.
+///
+/// # Safety
+/// Tiles are configured; `rows` and `out` hold 32 rows, `panel` 32 columns of `depth`, a positive multiple of 32.
+#[inline(always)]
+unsafe fn two_by_two(rows: &Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: Tile<'_>) {
+    let (row_bytes, out_bytes) = (rows.stride * size_of::<Bf16>(), out.stride * size_of::<f32>());
+    let (upper, sums) = (rows.values.as_ptr(), out.values.as_mut_ptr());
+    // SAFETY: by the caller; each step reads 32 values of every row and 16 groups of the panel.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "2:",
+            "tileloadd tmm4, [{upper} + {row_bytes}]",
+            "tileloadd tmm6, [{panel} + {panel_bytes}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{panel} + {panel_bytes} + 64]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{lower} + {row_bytes}]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {upper}, 64",
+            "add {lower}, 64",
+            "add {panel}, 2048",
+            "dec {steps}",
+            "jnz 2b",
+            "tilestored [{sums} + {out_bytes}], tmm0",
+            "tilestored [{sums} + {out_bytes} + 64], tmm1",
+            "tilestored [{sums_lower} + {out_bytes}], tmm2",
+            "tilestored [{sums_lower} + {out_bytes} + 64], tmm3",
+            upper = inout(reg) upper => _,
+            lower = inout(reg) upper.add(TILE_ROWS * rows.stride) => _,
+            panel = inout(reg) panel.as_ptr() => _,
+            steps = inout(reg) depth / Amx::STEP => _,
+            sums = in(reg) sums,
+            sums_lower = in(reg) sums.add(TILE_ROWS * out.stride),
+            row_bytes = in(reg) row_bytes,
+            out_bytes = in(reg) out_bytes,
+            panel_bytes = in(reg) 2 * TILE_BYTES,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
+    }
+}
+
+/// 16 rows times 32 columns.
+///
+/// # Safety
+/// Tiles are configured; `rows` and `out` hold 16 rows, `panel` 32 columns of `depth`, a positive multiple of 32.
+#[inline(always)]
+unsafe fn one_by_two(rows: &Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: Tile<'_>) {
+    let (row_bytes, out_bytes) = (rows.stride * size_of::<Bf16>(), out.stride * size_of::<f32>());
+    // SAFETY: by the caller; each step reads 32 values of every row and 16 groups of the panel.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "2:",
+            "tileloadd tmm4, [{rows} + {row_bytes}]",
+            "tileloadd tmm6, [{panel} + {panel_bytes}]",
+            "tileloadd tmm7, [{panel} + {panel_bytes} + 64]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "add {rows}, 64",
+            "add {panel}, 2048",
+            "dec {steps}",
+            "jnz 2b",
+            "tilestored [{sums} + {out_bytes}], tmm0",
+            "tilestored [{sums} + {out_bytes} + 64], tmm1",
+            rows = inout(reg) rows.values.as_ptr() => _,
+            panel = inout(reg) panel.as_ptr() => _,
+            steps = inout(reg) depth / Amx::STEP => _,
+            sums = in(reg) out.values.as_mut_ptr(),
+            row_bytes = in(reg) row_bytes,
+            out_bytes = in(reg) out_bytes,
+            panel_bytes = in(reg) 2 * TILE_BYTES,
+            out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
+    }
+}
+
+/// What `LDTILECFG` reads: palette 1, all eight tile registers whole.
+#[repr(C, align(64))]
+struct TileConfig {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+static WHOLE_TILES: TileConfig = {
+    let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
+    let mut tile = 0;
+    while tile < 8 {
+        row_bytes[tile] = TILE_BYTES as u16;
+        rows[tile] = TILE_ROWS as u8;
+        tile += 1;
+    }
+    TileConfig {
+        palette: 1,
+        start_row: 0,
+        reserved: [0; 14],
+        row_bytes,
+        rows,
+    }
+};
+
+/// This thread's tile registers while they are configured.
+struct Tiles(());
+
+impl Tiles {
+    fn configure(_: Amx) -> Self {
+        // SAFETY: an `Amx` exists, so the processor has tiles and the system lets us use them.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE_TILES, options(nostack, readonly)) };
+        Self(())
+    }
+}
+
+/// Released tiles need not be saved when the system switches threads.
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: configured, so the processor has tiles; nobody keeps anything in them.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    }
+}
+
+/// Leaf 7: bit 22 of EDX is AMX-BF16, bit 24 AMX-TILE.
+fn has_tiles() -> bool {
+    const NEEDED: u32 = 1 << 22 | 1 << 24;
+    __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & NEEDED == NEEDED
+}
+
+/// Asks Linux for the tile registers, which it gives a process once and for all its threads.
+///
+/// **Source**: Linux `Documentation/arch/x86/xstate.rst`.
+#[cfg(target_os = "linux")]
+fn may_use_tiles() -> bool {
+    const ARCH_PRCTL: usize = 158;
+    const ARCH_REQ_XCOMP_PERM: usize = 0x1023;
+    const XFEATURE_XTILEDATA: usize = 18;
+    let result: isize;
+    // SAFETY: this call touches no memory; the system clobbers only rcx and r11.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") ARCH_PRCTL => result,
+            in("rdi") ARCH_REQ_XCOMP_PERM,
+            in("rsi") XFEATURE_XTILEDATA,
+            out("rcx") _,
+            out("r11") _,
+            options(nostack),
+        );
+    }
+    result == 0
+}
+
+#[cfg(not(target_os = "linux"))]
+fn may_use_tiles() -> bool {
+    false
+}

@@ -1,0 +1,77 @@
+//! AVX2 with FMA in f32: 8 products and sums an instruction.
+
+use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps};
+
+use super::{Isa, Rows, Tile};
+
+/// A processor with AVX2 and FMA, as nearly all since 2015.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Isa for Avx2 {
+    /// 6 rows of two registers leave room for the panel's two and the broadcasts.
+    const ROWS: usize = 6;
+    const PANEL: usize = 16;
+    const STEP: usize = 1;
+    type Element = f32;
+
+    fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        has.then_some(Self(()))
+    }
+
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx2,fma")]
+        fn inner<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { inner(work) }
+    }
+
+    #[inline(always)]
+    fn tile(self, rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: Tile<'_>) {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe {
+            match rows.count {
+                1 => tile::<1>(rows, panel, depth, out),
+                2 => tile::<2>(rows, panel, depth, out),
+                3 => tile::<3>(rows, panel, depth, out),
+                4 => tile::<4>(rows, panel, depth, out),
+                5 => tile::<5>(rows, panel, depth, out),
+                _ => tile::<6>(rows, panel, depth, out),
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn tile<const R: usize>(rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: Tile<'_>) {
+    rows.assert_holds(R, depth);
+    out.assert_holds(R, Avx2::PANEL);
+    assert!(panel.len() >= depth * Avx2::PANEL, "panel too short");
+    let mut sums = [[_mm256_setzero_ps(); 2]; R];
+    let mut values = rows.values.as_ptr();
+    let mut columns = panel.as_ptr();
+    for _ in 0..depth {
+        // SAFETY: the asserts above; step by step this reads `depth` values of R rows and of the whole panel.
+        unsafe {
+            let panel = [0, 8].map(|half| _mm256_loadu_ps(columns.add(half)));
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let value = _mm256_set1_ps(*values.add(row * rows.stride));
+                sums[0] = _mm256_fmadd_ps(value, panel[0], sums[0]);
+                sums[1] = _mm256_fmadd_ps(value, panel[1], sums[1]);
+            }
+            values = values.add(1);
+            columns = columns.add(Avx2::PANEL);
+        }
+    }
+    for (row, sums) in sums.into_iter().enumerate() {
+        // SAFETY: the assert above; the tile holds R rows of PANEL columns.
+        unsafe {
+            let out = out.values.as_mut_ptr().add(row * out.stride);
+            _mm256_storeu_ps(out, sums[0]);
+            _mm256_storeu_ps(out.add(8), sums[1]);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! AVX-512 in f32: 16 products and sums an instruction.
+
+use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+
+use super::{Isa, Rows, Tile};
+
+/// A processor with AVX-512 and neither bf16 nor tiles.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(());
+
+/// Whether the processor has what everything on 512-bit registers needs.
+pub(super) fn has_base() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+}
+
+impl Isa for Avx512 {
+    /// 12 rows of two registers leave room for the panel's two and the broadcasts.
+    const ROWS: usize = 12;
+    const PANEL: usize = 32;
+    const STEP: usize = 1;
+    type Element = f32;
+
+    fn detect() -> Option<Self> {
+        has_base().then_some(Self(()))
+    }
+
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn inner<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { inner(work) }
+    }
+
+    #[inline(always)]
+    fn tile(self, rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: Tile<'_>) {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe {
+            match rows.count {
+                1 => tile::<1>(rows, panel, depth, out),
+                2 => tile::<2>(rows, panel, depth, out),
+                3 => tile::<3>(rows, panel, depth, out),
+                4 => tile::<4>(rows, panel, depth, out),
+                5 => tile::<5>(rows, panel, depth, out),
+                6 => tile::<6>(rows, panel, depth, out),
+                7 => tile::<7>(rows, panel, depth, out),
+                8 => tile::<8>(rows, panel, depth, out),
+                9 => tile::<9>(rows, panel, depth, out),
+                10 => tile::<10>(rows, panel, depth, out),
+                11 => tile::<11>(rows, panel, depth, out),
+                _ => tile::<12>(rows, panel, depth, out),
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn tile<const R: usize>(rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: Tile<'_>) {
+    rows.assert_holds(R, depth);
+    out.assert_holds(R, Avx512::PANEL);
+    assert!(panel.len() >= depth * Avx512::PANEL, "panel too short");
+    let mut sums = [[_mm512_setzero_ps(); 2]; R];
+    let mut values = rows.values.as_ptr();
+    let mut columns = panel.as_ptr();
+    for _ in 0..depth {
+        // SAFETY: the asserts above; step by step this reads `depth` values of R rows and of the whole panel.
+        unsafe {
+            let panel = [0, 16].map(|half| _mm512_loadu_ps(columns.add(half)));
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let value = _mm512_set1_ps(*values.add(row * rows.stride));
+                sums[0] = _mm512_fmadd_ps(value, panel[0], sums[0]);
+                sums[1] = _mm512_fmadd_ps(value, panel[1], sums[1]);
+            }
+            values = values.add(1);
+            columns = columns.add(Avx512::PANEL);
+        }
+    }
+    for (row, sums) in sums.into_iter().enumerate() {
+        // SAFETY: the assert above; the tile holds R rows of PANEL columns.
+        unsafe {
+            let out = out.values.as_mut_ptr().add(row * out.stride);
+            _mm512_storeu_ps(out, sums[0]);
+            _mm512_storeu_ps(out.add(16), sums[1]);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The inner loops, one file for each kind of processor, and the only place of this crate with `unsafe`.
+//!
+//! An [`Isa`] is a value that exists only where the processor has its instructions: `detect` is the one way to get one.
+//! That is the reason behind most `unsafe` below; the others are loads and stores whose bounds are asserted just
+//! before them.
+#![allow(unsafe_code, reason = "vector instructions; see the module's documentation")]
+
+mod amx;
+mod avx2;
+mod avx512;
+mod avx512_bf16;
+
+pub(crate) use amx::Amx;
+pub(crate) use avx2::Avx2;
+pub(crate) use avx512::Avx512;
+pub(crate) use avx512_bf16::Avx512Bf16;
+
+use super::element::Element;
+
+/// Rows of a matrix that lie one after the other at a fixed distance.
+pub(crate) struct Rows<'a, E> {
+    /// From the first value of the first row on.
+    pub(crate) values: &'a [E],
+    /// From row to row.
+    pub(crate) stride: usize,
+    /// How many are meant. Some processors read more, up to [`Isa::ROWS`], and what they make of them is not used.
+    pub(crate) count: usize,
+}
+
+/// Where the product of a tile goes.
+pub(crate) struct Tile<'a> {
+    /// From the first value of the first row on.
+    pub(crate) values: &'a mut [f32],
+    /// From row to row.
+    pub(crate) stride: usize,
+}
+
+/// The instructions of a kind of processor, and the sizes that suit them.
+pub(crate) trait Isa: Copy + Send + Sync + 'static {
+    /// Rows of a tile.
+    const ROWS: usize;
+    /// Columns of a tile, and of a panel of [`super::packed::Packed`].
+    const PANEL: usize;
+    /// The depth of a product is a multiple of it.
+    const STEP: usize;
+    /// Factors.
+    type Element: Element;
+
+    /// The instructions, if this processor and the system have them.
+    fn detect() -> Option<Self>;
+
+    /// Does work with the instructions of this processor: what is inlined into it is compiled for them, and tiles may
+    /// be computed.
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R;
+
+    /// Up to [`Isa::ROWS`] rows times a panel. Called inside [`Isa::vectorize`].
+    ///
+    /// **Shape**: `[rows, depth]` × packed `[depth, PANEL]` → `[rows, PANEL]`, f32.
+    ///
+    /// **Panics** if a slice is too short; rows up to [`Isa::ROWS`] must be there to be read and written.
+    fn tile(self, rows: Rows<'_, Self::Element>, panel: &[Self::Element], depth: usize, out: Tile<'_>);
+}
+
+impl<E> Rows<'_, E> {
+    fn assert_holds(&self, rows: usize, depth: usize) {
+        assert!(self.values.len() >= (rows - 1) * self.stride + depth, "rows too short");
+    }
+}
+
+impl Tile<'_> {
+    fn assert_holds(&self, rows: usize, columns: usize) {
+        assert!(
+            self.values.len() >= (rows - 1) * self.stride + columns,
+            "tile too small"
+        );
+    }
+}

@@ -1,0 +1,424 @@
+//! BERT over packed tokens: no padding, each thread computes its own texts from end to end.
+//!
+//! **Source**: `modeling_bert.py` of Hugging Face transformers, in inference; tanh and pooler heads are not computed.
+
+use std::sync::{Mutex, PoisonError};
+
+use candle_transformers::models::bert;
+use manifest::Pooling;
+use rayon::prelude::*;
+
+use super::attention::{Attention, Heads};
+use super::buffer::Buffer;
+use super::element::Element;
+use super::isa::{Isa, Rows, Tile};
+use super::lanes::{Norm, gelu};
+use super::packed::Packed;
+use crate::error::EncoderError;
+use crate::pooling::pool;
+use crate::weights::Weights;
+
+/// Tokens a thread computes together: enough that weights are used often, few enough that what is between two products
+/// stays in the second level cache.
+const CHUNK_TOKENS: usize = 128;
+
+/// A loaded network.
+pub(crate) struct Bert<I: Isa> {
+    isa: I,
+    hidden: usize,
+    pooling: Pooling,
+    embeddings: Embeddings,
+    layers: Vec<Layer<I>>,
+    heads: Heads,
+    scratches: Mutex<Vec<Scratch<I>>>,
+}
+
+struct Embeddings {
+    words: Vec<f32>,
+    /// Positions, with the one token type there is added.
+    positions: Vec<f32>,
+    norm: Norm,
+}
+
+/// A product with what is added to it.
+struct Linear<I: Isa> {
+    weight: Packed<I>,
+    /// As long as the weight has columns, filled up with zeros.
+    bias: Vec<f32>,
+}
+
+struct Layer<I: Isa> {
+    /// Queries, keys and values side by side; queries are scaled for scores that are powers of two.
+    projections: Linear<I>,
+    attended: Linear<I>,
+    attended_norm: Norm,
+    expanded: Linear<I>,
+    contracted: Linear<I>,
+    norm: Norm,
+}
+
+/// What one thread computes in. Rows are as long as the product that makes them, filled up.
+struct Scratch<I: Isa> {
+    /// The residual stream. **Shape**: `[tokens, hidden]`.
+    states: Buffer<f32>,
+    /// The same as factors.
+    inputs: Buffer<I::Element>,
+    projections: Buffer<I::Element>,
+    context: Buffer<I::Element>,
+    expanded: Buffer<I::Element>,
+    tile: Buffer<f32>,
+    attention: Attention<I>,
+}
+
+impl<I: Isa> Bert<I> {
+    /// The network of checked weights.
+    ///
+    /// **Errors**: weights that are not finite.
+    pub(crate) fn load(
+        isa: I,
+        config: &bert::Config,
+        pooling: Pooling,
+        weights: &Weights,
+    ) -> Result<Self, EncoderError> {
+        let heads = Heads {
+            count: config.num_attention_heads,
+            size: config.hidden_size / config.num_attention_heads,
+        };
+        Ok(Self {
+            isa,
+            hidden: config.hidden_size,
+            pooling,
+            embeddings: Embeddings::load(config, weights)?,
+            layers: (0..config.num_hidden_layers)
+                .map(|layer| Layer::load(&format!("encoder.layer.{layer}"), config, &heads, weights))
+                .collect::<Result<_, EncoderError>>()?,
+            heads,
+            scratches: Mutex::default(),
+        })
+    }
+
+    /// The pooled vectors of token sequences, not normalised, computed by the thread pool this is called in.
+    ///
+    /// **Shape**: `[texts][tokens]` u32, ragged → `[texts][hidden]` f32.
+    pub(crate) fn forward(&self, sequences: &[Vec<u32>]) -> Vec<Vec<f32>> {
+        let tokens: usize = sequences.iter().map(Vec::len).sum();
+        let share = tokens.div_ceil(rayon::current_num_threads()).min(CHUNK_TOKENS);
+        match chunks(sequences, share).as_slice() {
+            [only] => self.forward_chunk(only),
+            chunks => chunks
+                .par_iter()
+                .flat_map_iter(|chunk| self.forward_chunk(chunk))
+                .collect(),
+        }
+    }
+
+    /// As [`Bert::forward`], on the calling thread alone.
+    fn forward_chunk(&self, sequences: &[Vec<u32>]) -> Vec<Vec<f32>> {
+        let mut scratch = self.take_scratch();
+        let tokens = sequences.iter().map(Vec::len).sum();
+        scratch.reserve(self, tokens);
+        self.isa.vectorize(
+            #[inline(always)]
+            || self.compute(sequences, tokens, &mut scratch),
+        );
+        let vectors = self.pooled(sequences, &scratch.states);
+        self.scratches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(scratch);
+        vectors
+    }
+
+    fn take_scratch(&self) -> Scratch<I> {
+        let free = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(|| Scratch::new(self))
+    }
+
+    fn pooled(&self, sequences: &[Vec<u32>], states: &[f32]) -> Vec<Vec<f32>> {
+        let mut rows = states.chunks_exact(self.hidden);
+        let mut vector = |tokens: usize| {
+            let own: Vec<f32> = rows.by_ref().take(tokens).flatten().copied().collect();
+            pool(&own, self.hidden, self.pooling)
+        };
+        sequences.iter().map(|ids| vector(ids.len())).collect()
+    }
+
+    #[inline(always)]
+    fn compute(&self, sequences: &[Vec<u32>], tokens: usize, scratch: &mut Scratch<I>) {
+        self.embed(sequences, scratch);
+        for layer in &self.layers {
+            self.attend(layer, sequences, tokens, scratch);
+            self.think(layer, tokens, scratch);
+        }
+    }
+
+    #[inline(always)]
+    fn embed(&self, sequences: &[Vec<u32>], scratch: &mut Scratch<I>) {
+        let (hidden, width) = (self.hidden, self.width());
+        let tokens = sequences.iter().flat_map(|ids| ids.iter().enumerate());
+        let states = scratch.states.chunks_exact_mut(hidden);
+        let inputs = scratch.inputs.chunks_exact_mut(width);
+        for (((position, &id), state), input) in tokens.zip(states).zip(inputs) {
+            let word = &self.embeddings.words[id as usize * hidden..][..hidden];
+            let place = &self.embeddings.positions[position * hidden..][..hidden];
+            for ((state, word), place) in state.iter_mut().zip(word).zip(place) {
+                *state = word + place;
+            }
+            self.embeddings.norm.apply(state, &mut input[..hidden]);
+        }
+    }
+
+    /// The half of a layer in which tokens look at each other.
+    #[inline(always)]
+    fn attend(&self, layer: &Layer<I>, sequences: &[Vec<u32>], tokens: usize, scratch: &mut Scratch<I>) {
+        let width = layer.projections.weight.columns();
+        layer.projections.multiply(
+            self.isa,
+            (&scratch.inputs, self.width()),
+            tokens,
+            &mut scratch.tile,
+            #[inline(always)]
+            |row, column, sums| store(sums, &mut scratch.projections[row * width + column..], |sum| sum),
+        );
+        let mut first = 0;
+        for ids in sequences {
+            let projections = Rows {
+                values: &scratch.projections[first * width..],
+                stride: width,
+                count: ids.len(),
+            };
+            let context = &mut scratch.context[first * self.width()..];
+            scratch
+                .attention
+                .compute(self.isa, &self.heads, &projections, context, self.width());
+            first += ids.len();
+        }
+        layer.attended.add_to(
+            self,
+            tokens,
+            (&scratch.context, self.width()),
+            &mut scratch.states,
+            &mut scratch.tile,
+        );
+        self.normalise(&layer.attended_norm, tokens, scratch);
+    }
+
+    /// The half of a layer in which each token is by itself.
+    #[inline(always)]
+    fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>) {
+        let width = layer.expanded.weight.columns();
+        layer.expanded.multiply(
+            self.isa,
+            (&scratch.inputs, self.width()),
+            tokens,
+            &mut scratch.tile,
+            #[inline(always)]
+            |row, column, sums| store(sums, &mut scratch.expanded[row * width + column..], gelu),
+        );
+        layer.contracted.add_to(
+            self,
+            tokens,
+            (&scratch.expanded, width),
+            &mut scratch.states,
+            &mut scratch.tile,
+        );
+        self.normalise(&layer.norm, tokens, scratch);
+    }
+
+    #[inline(always)]
+    fn normalise(&self, norm: &Norm, tokens: usize, scratch: &mut Scratch<I>) {
+        let states = scratch.states.chunks_exact_mut(self.hidden);
+        let inputs = scratch.inputs.chunks_exact_mut(self.width());
+        for (state, input) in states.zip(inputs).take(tokens) {
+            norm.apply(state, &mut input[..self.hidden]);
+        }
+    }
+
+    /// Length of a row of factors.
+    fn width(&self) -> usize {
+        self.hidden.next_multiple_of(I::PANEL)
+    }
+}
+
+/// Sequences in groups of about so many tokens, at least one a group.
+fn chunks(sequences: &[Vec<u32>], tokens: usize) -> Vec<&[Vec<u32>]> {
+    let mut chunks = Vec::new();
+    let (mut rest, mut taken, mut size) = (sequences, 0, 0);
+    while let Some(next) = rest.get(taken) {
+        if taken > 0 && size + next.len() > tokens {
+            let (chunk, others) = rest.split_at(taken);
+            chunks.push(chunk);
+            (rest, taken, size) = (others, 0, 0);
+        }
+        size += next.len();
+        taken += 1;
+    }
+    if !rest.is_empty() {
+        chunks.push(rest);
+    }
+    chunks
+}
+
+/// Sums of a tile's row as factors of the next product.
+#[inline(always)]
+fn store<E: Element>(sums: &[f32], out: &mut [E], function: impl Fn(f32) -> f32) {
+    for (sum, out) in sums.iter().zip(out) {
+        *out = E::of(function(*sum));
+    }
+}
+
+impl<I: Isa> Linear<I> {
+    /// Hands every row of every tile of the product, bias added, to `finish(row, first column, sums)`.
+    #[inline(always)]
+    fn multiply(
+        &self,
+        isa: I,
+        (inputs, stride): (&[I::Element], usize),
+        rows: usize,
+        tile: &mut [f32],
+        mut finish: impl FnMut(usize, usize, &[f32]),
+    ) {
+        let panels = self.weight.panels().zip(self.bias.chunks_exact(I::PANEL));
+        for (index, (panel, bias)) in panels.enumerate() {
+            for first in (0..rows).step_by(I::ROWS) {
+                let block = Rows {
+                    values: &inputs[first * stride..],
+                    stride,
+                    count: I::ROWS.min(rows - first),
+                };
+                let count = block.count;
+                let out = Tile {
+                    values: tile,
+                    stride: I::PANEL,
+                };
+                isa.tile(block, panel, self.weight.depth(), out);
+                for (row, sums) in tile.chunks_exact_mut(I::PANEL).take(count).enumerate() {
+                    for (sum, bias) in sums.iter_mut().zip(bias) {
+                        *sum += bias;
+                    }
+                    finish(first + row, index * I::PANEL, sums);
+                }
+            }
+        }
+    }
+
+    /// Adds the product to the residual stream.
+    #[inline(always)]
+    fn add_to(
+        &self,
+        bert: &Bert<I>,
+        tokens: usize,
+        inputs: (&[I::Element], usize),
+        states: &mut [f32],
+        tile: &mut [f32],
+    ) {
+        let hidden = bert.hidden;
+        self.multiply(
+            bert.isa,
+            inputs,
+            tokens,
+            tile,
+            #[inline(always)]
+            |row, column, sums| {
+                // A state has no room for the columns a panel is filled up with.
+                let state = &mut states[row * hidden..][column..hidden];
+                for (state, sum) in state.iter_mut().zip(sums) {
+                    *state += sum;
+                }
+            },
+        );
+    }
+
+    fn load((inputs, outputs): (usize, usize), parts: &[(&str, f32)], weights: &Weights) -> Result<Self, EncoderError> {
+        let mut values = Vec::new();
+        let mut bias = Vec::new();
+        for (name, scale) in parts {
+            values.extend(
+                weights
+                    .read(&format!("{name}.weight"))?
+                    .iter()
+                    .map(|value| value * scale),
+            );
+            bias.extend(weights.read(&format!("{name}.bias"))?.iter().map(|value| value * scale));
+        }
+        let weight = Packed::of(inputs, outputs, |k, n| values[n * inputs + k]);
+        bias.resize(weight.columns(), 0.0);
+        Ok(Self { weight, bias })
+    }
+}
+
+impl<I: Isa> Layer<I> {
+    fn load(at: &str, config: &bert::Config, heads: &Heads, weights: &Weights) -> Result<Self, EncoderError> {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let part = |name: &str| format!("{at}.{name}");
+        let (query, key, value) = (
+            part("attention.self.query"),
+            part("attention.self.key"),
+            part("attention.self.value"),
+        );
+        let projections = [(query.as_str(), heads.score_scale()), (&key, 1.0), (&value, 1.0)];
+        let norm = |name: &str| Norm::load(&part(name), config.layer_norm_eps, weights);
+        Ok(Self {
+            projections: Linear::load((hidden, 3 * hidden), &projections, weights)?,
+            attended: Linear::load((hidden, hidden), &[(&part("attention.output.dense"), 1.0)], weights)?,
+            attended_norm: norm("attention.output.LayerNorm")?,
+            expanded: Linear::load((hidden, inner), &[(&part("intermediate.dense"), 1.0)], weights)?,
+            contracted: Linear::load((inner, hidden), &[(&part("output.dense"), 1.0)], weights)?,
+            norm: norm("output.LayerNorm")?,
+        })
+    }
+}
+
+impl Embeddings {
+    fn load(config: &bert::Config, weights: &Weights) -> Result<Self, EncoderError> {
+        let mut positions = weights.read("embeddings.position_embeddings.weight")?;
+        let types = weights.read("embeddings.token_type_embeddings.weight")?;
+        for position in positions.chunks_exact_mut(config.hidden_size) {
+            position
+                .iter_mut()
+                .zip(&types)
+                .for_each(|(value, of_type)| *value += of_type);
+        }
+        Ok(Self {
+            words: weights.read("embeddings.word_embeddings.weight")?,
+            positions,
+            norm: Norm::load("embeddings.LayerNorm", config.layer_norm_eps, weights)?,
+        })
+    }
+}
+
+impl Norm {
+    fn load(at: &str, epsilon: f64, weights: &Weights) -> Result<Self, EncoderError> {
+        Ok(Self {
+            weight: weights.read(&format!("{at}.weight"))?,
+            bias: weights.read(&format!("{at}.bias"))?,
+            epsilon: epsilon as f32,
+        })
+    }
+}
+
+impl<I: Isa> Scratch<I> {
+    fn new(bert: &Bert<I>) -> Self {
+        Self {
+            states: Buffer::new(0),
+            inputs: Buffer::new(0),
+            projections: Buffer::new(0),
+            context: Buffer::new(0),
+            expanded: Buffer::new(0),
+            tile: Buffer::new(I::ROWS * I::PANEL),
+            attention: Attention::new(&bert.heads),
+        }
+    }
+
+    /// Room for so many tokens, and for the rows and steps beyond them that a tile reads and nobody uses.
+    fn reserve(&mut self, bert: &Bert<I>, tokens: usize) {
+        let rows = tokens + I::ROWS;
+        let Some(layer) = bert.layers.first() else { return };
+        self.states.reserve(tokens * bert.hidden);
+        self.inputs.reserve(rows * bert.width());
+        self.projections
+            .reserve(rows * layer.projections.weight.columns() + I::STEP);
+        self.context.reserve(rows * bert.width());
+        self.expanded.reserve(rows * layer.expanded.weight.columns());
+    }
+}
