@@ -1,130 +1,165 @@
-//! A head on labelled rows, by the very functions triage runs.
+//! A head on a set of labelled rows, from its folder to its figures.
 
-use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use classifier::Head;
-use encoder::{Encoder, Side};
-use serde::Serialize;
+use encoder::Encoder;
 
-use crate::Progress;
-use crate::bootstrap::Figure;
-use crate::metrics::{self, LabelFigures, Prediction};
-use crate::rows::LabelledText;
+use crate::assess::{check_encoder, embed, figures, predict, predict_outsiders};
+use crate::fingerprint::{Fingerprint, Fingerprints};
+use crate::folder::{EMBEDDINGS, Files, OUT_OF_SCOPE};
+use crate::metrics::Metrics;
+use crate::prediction::{Outsider, Prediction};
+use crate::rows::{self, LabelledText, Where};
+use crate::{Progress, npy};
 
-/// Texts embedded at once.
-const BATCH: usize = 256;
-
-/// The figures of a head on a set.
-#[derive(Debug, Clone, Serialize)]
-pub struct ClassifyMetrics {
-    /// Rows judged.
-    pub rows: usize,
-    /// Share of right rows.
-    pub accuracy: Figure,
-    /// Mean F1 over labels.
-    pub macro_f1: Figure,
-    /// Expected calibration error.
-    pub ece: Figure,
-    /// Brier score.
-    pub brier: Figure,
-    /// Share of rows the head decided alone.
-    pub coverage: Figure,
-    /// Share of right rows among those.
-    pub precision_when_decided: Figure,
-    /// How well the energy tells rows in scope from rows out of scope.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ood_auroc: Option<Figure>,
-    /// Precision, recall and F1 by label.
-    pub per_label: BTreeMap<String, LabelFigures>,
+/// Which rows of which files.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// CSV with a header.
+    pub data: PathBuf,
+    /// Column with the text.
+    pub text: String,
+    /// Column with the label.
+    pub label: String,
+    /// Rows to keep.
+    pub only: Option<Where>,
+    /// CSV with texts, under the same column, that belong to no label.
+    pub out_of_scope: Option<PathBuf>,
+    /// CSV, with the same columns, that the head has learnt from.
+    pub train: Option<PathBuf>,
 }
 
-/// What the head says of every row.
-pub fn predict(
-    encoder: &Encoder,
-    head: &Head,
-    rows: &[LabelledText],
-    progress: &mut Progress<'_>,
-) -> Result<Vec<Prediction>> {
-    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    let said = assess(encoder, head, &texts, progress)?;
-    Ok(rows
-        .iter()
-        .zip(said)
-        .map(|(row, said)| prediction(row, &said))
-        .collect())
+/// What a head is judged on.
+#[derive(Debug, Clone, Default)]
+pub struct Set {
+    /// The rows.
+    pub rows: Vec<LabelledText>,
+    /// Texts that belong to no label.
+    pub outsiders: Option<Vec<String>>,
+    /// What the head has learnt from, where that is known.
+    pub learnt: Vec<LabelledText>,
+    /// Rows left out because the head has learnt them.
+    pub leaks: usize,
+    /// The files it was read from.
+    pub data: Vec<Fingerprint>,
 }
 
-/// The energy of each text, for rows that belong to no label.
-pub fn energies(encoder: &Encoder, head: &Head, texts: &[String], progress: &mut Progress<'_>) -> Result<Vec<f64>> {
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    Ok(assess(encoder, head, &texts, progress)?
-        .iter()
-        .map(|said| f64::from(said.energy))
-        .collect())
+/// Where the models of a run lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Models<'a> {
+    /// Folder of the head.
+    pub head: &'a Path,
+    /// Folder of the encoder.
+    pub encoder: &'a Path,
+    /// The precision to ask the head for; its manifest's when left out.
+    pub target_precision: Option<f64>,
 }
 
-fn assess(
-    encoder: &Encoder,
-    head: &Head,
-    texts: &[&str],
-    progress: &mut Progress<'_>,
-) -> Result<Vec<classifier::Assessment>> {
-    let mut said = Vec::with_capacity(texts.len());
-    for batch in texts.chunks(BATCH) {
-        let owned = batch.iter().map(|&text| text.to_owned()).collect();
-        let vectors = encoder
-            .embed_blocking(owned, Side::Passage)
-            .context("embedding the rows")?;
-        for (text, vector) in batch.iter().zip(&vectors) {
-            said.push(head.assess(text, vector).context("assessing a row")?);
+/// What became of it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The figures.
+    pub metrics: Metrics,
+    /// One a row.
+    pub predictions: Vec<Prediction>,
+    /// One a text out of scope.
+    pub outsiders: Option<Vec<Outsider>>,
+    /// Vectors of the rows. **Shape**: `[rows][dimensions]`.
+    pub vectors: Vec<Vec<f32>>,
+}
+
+impl Source {
+    /// Reads everything, and leaves out rows the head has learnt.
+    ///
+    /// **Errors**: see [`rows::labelled`]; every row has been learnt.
+    pub fn read(&self) -> Result<Set> {
+        let labelled = |path: &Path| rows::labelled_where(path, &self.text, &self.label, self.only.as_ref());
+        let learnt = self.train.as_deref().map(labelled).transpose()?.unwrap_or_default();
+        let (rows, leaks) = rows::drop_leaks(labelled(&self.data)?, &learnt);
+        ensure!(
+            !rows.is_empty(),
+            "every text of {} is also in the training data",
+            self.data.display()
+        );
+        Ok(Set {
+            rows,
+            outsiders: self
+                .out_of_scope
+                .as_deref()
+                .map(|path| rows::texts(path, &self.text))
+                .transpose()?,
+            learnt,
+            leaks,
+            data: self.files().map(Fingerprint::of_file).collect::<Result<_>>()?,
+        })
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let others = [&self.out_of_scope, &self.train].into_iter().flatten();
+        std::iter::once(&self.data).chain(others).map(PathBuf::as_path)
+    }
+}
+
+/// Opens the head, asks it about every row and text, and says what that is worth.
+///
+/// **Errors**: a head that cannot be opened, was trained on another encoder, or knows none of the labels.
+pub fn run(models: Models<'_>, encoder: &Encoder, set: &Set, progress: &mut Progress<'_>) -> Result<Run> {
+    let head = open(models, encoder)?;
+    let unknown = rows::unknown_labels(&set.rows, head.labels())?;
+    let outside = set.outsiders.as_deref().unwrap_or_default();
+    let total = set.rows.len() + outside.len();
+    let texts: Vec<String> = set.rows.iter().map(|row| row.text.clone()).collect();
+    let vectors = embed(encoder, &texts, &mut |done, _| progress(done, total))?;
+    let predictions = predict(&head, &set.rows, &vectors)?;
+    let outsiders = match &set.outsiders {
+        Some(texts) => {
+            let vectors = embed(encoder, texts, &mut |done, _| progress(set.rows.len() + done, total))?;
+            Some(predict_outsiders(&head, texts, &vectors)?)
         }
-        progress(said.len(), texts.len());
-    }
-    Ok(said)
+        None => None,
+    };
+    let mut metrics = figures(&predictions, outsiders.as_deref());
+    metrics.fact("target_precision", head.spec().target_precision);
+    metrics.fact("alternatives_coverage_promised", head.spec().conformal.coverage);
+    metrics.fact("rows_with_unknown_label", unknown as f64);
+    metrics.fact("rows_left_out_as_learnt", set.leaks as f64);
+    metrics.fingerprints = Fingerprints {
+        data: set.data.clone(),
+        models: vec![
+            Fingerprint::of_model(models.encoder)?,
+            Fingerprint::of_model(models.head)?,
+        ],
+    };
+    Ok(Run {
+        metrics,
+        predictions,
+        outsiders,
+        vectors,
+    })
 }
 
-fn prediction(row: &LabelledText, said: &classifier::Assessment) -> Prediction {
-    let truth = |label: &str| f32::from(u8::from(label == row.label));
-    let predicted = said
-        .probabilities
-        .first()
-        .map(|(label, _)| label.clone())
-        .unwrap_or_default();
-    Prediction {
-        text: row.text.clone(),
-        label: row.label.clone(),
-        predicted,
-        confidence: said.confidence,
-        right_probability: said
-            .probabilities
-            .iter()
-            .find(|(label, _)| *label == row.label)
-            .map_or(0.0, |(_, p)| *p),
-        brier: said
-            .probabilities
-            .iter()
-            .map(|(label, p)| (p - truth(label)).powi(2))
-            .sum(),
-        energy: said.energy,
-        decided: said.label.is_some(),
-        alternatives: said.alternatives.clone(),
+fn open(models: Models<'_>, encoder: &Encoder) -> Result<Head> {
+    let head = Head::open(models.head)?;
+    check_encoder(&head, encoder)?;
+    match models.target_precision {
+        Some(target) => Ok(head.with_target_precision(target)?),
+        None => Ok(head),
     }
 }
 
-/// The figures over predictions, and over the energies of rows out of scope where there are any.
-pub fn figures(predictions: &[Prediction], out_of_scope: Option<&[f64]>) -> ClassifyMetrics {
-    let energies: Vec<f64> = predictions.iter().map(|p| f64::from(p.energy)).collect();
-    let (coverage, precision_when_decided) = metrics::decided(predictions);
-    ClassifyMetrics {
-        rows: predictions.len(),
-        accuracy: metrics::accuracy(predictions),
-        macro_f1: metrics::macro_f1(predictions),
-        ece: metrics::ece(predictions),
-        brier: metrics::brier(predictions),
-        coverage,
-        precision_when_decided,
-        ood_auroc: out_of_scope.map(|outside| metrics::auroc(&energies, outside)),
-        per_label: metrics::per_label(predictions),
+impl Run {
+    /// The files of the run.
+    ///
+    /// **Errors**: a value that JSON cannot hold.
+    pub fn files(&self) -> Result<Files> {
+        let mut files = Files::new(&self.predictions, &self.metrics)?;
+        let dimensions = self.vectors.first().map_or(0, Vec::len);
+        files.add(EMBEDDINGS, npy::file(&self.vectors, dimensions));
+        if let Some(outsiders) = &self.outsiders {
+            files.add_lines(OUT_OF_SCOPE, outsiders)?;
+        }
+        Ok(files)
     }
 }

@@ -1,13 +1,30 @@
 //! Suites in, predictions and metrics with confidence intervals out.
 //!
 //! Runs the very functions production runs: the encoder, the heads and the search of the desk, never a copy.
+//!
+//! A run is a folder: `predictions.jsonl`, `metrics.json` and `report.html`, see [`folder`].
 
+pub mod abstention;
+pub mod agreement;
+pub mod assess;
+pub mod beir;
 pub mod bootstrap;
+pub mod calibration;
 pub mod classify;
+pub mod duplicates;
+pub mod fingerprint;
+pub mod folder;
 pub mod metrics;
+pub mod npy;
+pub mod prediction;
 pub mod ranking;
 pub mod retrieval;
 pub mod rows;
+pub mod scope;
+
+pub use bootstrap::Figure;
+pub use metrics::{Kind, Metrics};
+pub use prediction::Prediction;
 
 /// Told how many of how many are done.
 pub type Progress<'a> = dyn FnMut(usize, usize) + 'a;

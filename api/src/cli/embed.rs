@@ -67,7 +67,7 @@ fn embed(options: &Options, config: &Config) -> Result<()> {
 
 fn write_npy(file: &mut File, encoder: &Encoder, texts: &[String], side: Side) -> Result<()> {
     let mut out = BufWriter::new(file);
-    out.write_all(&npy_header(texts.len(), encoder.dimensions()))?;
+    out.write_all(&eval::npy::header(texts.len(), encoder.dimensions()))?;
     let bar = meter::counting("texts", texts.len() as u64);
     for chunk in texts.chunks(CHUNK) {
         for value in encoder.embed_blocking(chunk.to_vec(), side)?.into_iter().flatten() {
@@ -99,19 +99,6 @@ pub fn read_texts(path: &Path) -> Result<Vec<String>> {
     }
 }
 
-/// **Source:** NumPy Enhancement Proposal 1, version 1.0 of the format.
-fn npy_header(rows: usize, columns: usize) -> Vec<u8> {
-    let mut dictionary = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    let preamble = 10;
-    let padding = 64 - (preamble + dictionary.len() + 1) % 64;
-    dictionary.push_str(&" ".repeat(padding % 64));
-    dictionary.push('\n');
-    let mut header = b"\x93NUMPY\x01\x00".to_vec();
-    header.extend((dictionary.len() as u16).to_le_bytes());
-    header.extend(dictionary.into_bytes());
-    header
-}
-
 fn side(name: SideName) -> Side {
     match name {
         SideName::Query => Side::Query,
@@ -122,15 +109,6 @@ fn side(name: SideName) -> Side {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_header_is_padded_to_64_bytes() {
-        for rows in [0, 1, 99, 1_000_000] {
-            let header = npy_header(rows, 384);
-            assert_eq!(header.len() % 64, 0, "{rows}");
-            assert_eq!(header.last(), Some(&b'\n'));
-        }
-    }
 
     #[test]
     fn every_line_is_a_text_and_a_bad_one_is_named() {

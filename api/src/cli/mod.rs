@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod demo;
 mod embed;
+mod eval;
 mod import;
 mod meter;
 mod model;
@@ -51,6 +52,9 @@ enum Command {
     /// Trains models.
     #[command(subcommand)]
     Train(train::Command),
+    /// Measures models, search and the desk's own history.
+    #[command(subcommand)]
+    Eval(eval::Command),
     /// Tokens that callers send.
     #[command(subcommand)]
     Token(token::Command),
@@ -113,6 +117,7 @@ impl Command {
             Command::Model(command) => model::run(command, &config).await,
             Command::Embed(options) => embed::run(options, &config).await,
             Command::Train(command) => train::run(command, &config).await,
+            Command::Eval(command) => eval::run(command, &config).await,
             Command::Token(command) => token::run(command, &config).await,
             Command::Import(command) => import::run(command, &config).await,
             Command::Config => config::run(&config),

@@ -6,6 +6,7 @@ mod command_line;
 mod crash;
 mod desk_under_test;
 mod embeddings;
+mod evaluation;
 mod import;
 mod operation;
 mod outages;

@@ -1,0 +1,49 @@
+//! `deskwise eval`: what models, search and the desk itself are worth, in figures with intervals.
+
+mod classify;
+mod duplicates;
+mod output;
+mod retrieval;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+
+use crate::config::Config;
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A head on labelled rows.
+    Classify(classify::Options),
+    /// Search on judged queries, in BEIR layout.
+    Retrieval(retrieval::Options),
+    /// Duplicates among tickets.
+    Duplicates(duplicates::Options),
+}
+
+/// Where a run goes.
+#[derive(Debug, Clone, Args)]
+struct Output {
+    /// Folder for predictions.jsonl, metrics.json and report.html.
+    #[arg(long, value_name = "DIR", default_value = "eval-report")]
+    report: PathBuf,
+    /// Prints the figures as one JSON object on the last line of standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(command: Command, config: &Config) -> Result<()> {
+    match command {
+        Command::Classify(options) => {
+            let config = config.clone();
+            tokio::task::spawn_blocking(move || classify::run(options, &config))
+                .await
+                .context("the evaluation was interrupted")?
+        }
+        Command::Retrieval(options) => retrieval::run(&options, config).await,
+        Command::Duplicates(options) => duplicates::run(&options, config).await,
+    }
+}

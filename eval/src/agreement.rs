@@ -1,0 +1,179 @@
+//! How often the head names the right label: accuracy, F1, precision and recall.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::bootstrap::{Figure, bootstrap, share};
+use crate::prediction::Prediction;
+
+/// Precision and recall of one label.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct LabelFigures {
+    /// Share of the rows said to be of the label that are.
+    pub precision: f64,
+    /// Share of the rows of the label that were said to be.
+    pub recall: f64,
+    /// Their harmonic mean.
+    pub f1: f64,
+    /// Rows of the label.
+    pub rows: usize,
+}
+
+/// Right and said labels as numbers, so that resampling them is cheap.
+#[derive(Debug, Clone)]
+pub struct Indexed {
+    /// Every label that occurs, in order.
+    pub labels: Vec<String>,
+    /// The right label of each row.
+    pub truth: Vec<usize>,
+    /// The said label of each row.
+    pub said: Vec<usize>,
+}
+
+impl Indexed {
+    /// The labels of predictions, by number.
+    pub fn new(predictions: &[Prediction]) -> Self {
+        let names: BTreeSet<&str> = predictions
+            .iter()
+            .flat_map(|p| [p.label.as_str(), p.predicted.as_str()])
+            .collect();
+        let at: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (*name, at)).collect();
+        Indexed {
+            truth: predictions.iter().map(|p| at[p.label.as_str()]).collect(),
+            said: predictions.iter().map(|p| at[p.predicted.as_str()]).collect(),
+            labels: names.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The same truth with the most frequent label said of every row: what a head must beat.
+    pub fn majority(&self) -> Self {
+        let mut rows = vec![0; self.labels.len()];
+        self.truth.iter().for_each(|&label| rows[label] += 1);
+        let most = (0..rows.len()).rev().max_by_key(|&label| rows[label]).unwrap_or(0);
+        Indexed {
+            said: vec![most; self.truth.len()],
+            ..self.clone()
+        }
+    }
+
+    /// Share of right rows.
+    pub fn accuracy(&self) -> Figure {
+        share(self.truth.iter().zip(&self.said).map(|(truth, said)| truth == said))
+    }
+
+    /// Mean F1 over the labels that occur.
+    pub fn macro_f1(&self) -> Figure {
+        bootstrap(self.truth.len(), |rows| self.macro_f1_of(rows))
+    }
+
+    /// Mean F1, over the labels that occur in these rows.
+    pub fn macro_f1_of(&self, rows: &[usize]) -> f64 {
+        let occurring: Vec<f64> = self
+            .counts(rows)
+            .into_iter()
+            .filter(|counts| counts.truth > 0)
+            .map(|counts| counts.figures().f1)
+            .collect();
+        occurring.iter().sum::<f64>() / occurring.len() as f64
+    }
+
+    /// Precision, recall and F1 of each label.
+    pub fn per_label(&self) -> BTreeMap<String, LabelFigures> {
+        let rows: Vec<usize> = (0..self.truth.len()).collect();
+        let figures = self.counts(&rows).into_iter().map(Counts::figures);
+        self.labels.iter().cloned().zip(figures).collect()
+    }
+
+    /// Rows by right label and said label. **Shape**: `[labels][labels]`.
+    pub fn confusion(&self) -> Vec<Vec<usize>> {
+        let mut cells = vec![vec![0; self.labels.len()]; self.labels.len()];
+        for (&truth, &said) in self.truth.iter().zip(&self.said) {
+            cells[truth][said] += 1;
+        }
+        cells
+    }
+
+    fn counts(&self, rows: &[usize]) -> Vec<Counts> {
+        let mut counts = vec![Counts::default(); self.labels.len()];
+        for &row in rows {
+            let (truth, said) = (self.truth[row], self.said[row]);
+            counts[truth].truth += 1;
+            counts[said].said += 1;
+            counts[truth].hit += usize::from(truth == said);
+        }
+        counts
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    truth: usize,
+    said: usize,
+    hit: usize,
+}
+
+impl Counts {
+    fn figures(self) -> LabelFigures {
+        let share = |of: usize| if of == 0 { 0.0 } else { self.hit as f64 / of as f64 };
+        let (precision, recall) = (share(self.said), share(self.truth));
+        let f1 = if self.hit == 0 {
+            0.0
+        } else {
+            2.0 * precision * recall / (precision + recall)
+        };
+        LabelFigures {
+            precision,
+            recall,
+            f1,
+            rows: self.truth,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(pairs: &[(&str, &str)]) -> Indexed {
+        let predictions: Vec<Prediction> = pairs
+            .iter()
+            .map(|(label, predicted)| Prediction {
+                label: (*label).to_owned(),
+                predicted: (*predicted).to_owned(),
+                ..Prediction::default()
+            })
+            .collect();
+        Indexed::new(&predictions)
+    }
+
+    #[test]
+    fn a_label_nobody_predicts_counts_as_zero() {
+        let rows = said(&[("a", "a"), ("a", "a"), ("b", "a")]);
+        assert!((rows.accuracy().value - 2.0 / 3.0).abs() < 1e-12);
+        // a: precision 2/3, recall 1, so F1 0.8; b: 0.
+        assert!((rows.macro_f1().value - 0.4).abs() < 1e-12);
+        let b = LabelFigures {
+            rows: 1,
+            ..LabelFigures::default()
+        };
+        assert_eq!(rows.per_label()["b"], b);
+        assert_eq!(rows.confusion(), [[2, 0], [1, 0]]);
+    }
+
+    #[test]
+    fn a_label_said_but_never_right_costs_precision_only_elsewhere() {
+        let rows = said(&[("a", "c"), ("a", "a"), ("b", "b")]);
+        // a: precision 1, recall 1/2, F1 2/3; b: 1; c does not occur.
+        assert!((rows.macro_f1().value - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_majority_says_the_most_frequent_label_of_every_row() {
+        let rows = said(&[("a", "b"), ("b", "a"), ("b", "a"), ("c", "c")]);
+        assert_eq!(rows.majority().said, [1; 4]);
+        assert_eq!(rows.majority().accuracy().value, 0.5);
+        // b: precision 1/2, recall 1, F1 2/3; a and c: 0.
+        assert!((rows.majority().macro_f1().value - 2.0 / 9.0).abs() < 1e-12);
+    }
+}

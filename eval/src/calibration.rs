@@ -1,0 +1,109 @@
+//! Whether confidence means what it says: reliability, calibration error, Brier score.
+
+use crate::bootstrap::{Figure, bootstrap, mean};
+use crate::prediction::Prediction;
+
+/// Bins of the reliability diagram.
+pub const BINS: usize = 15;
+
+/// One bin of the reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Bin {
+    /// Mean confidence of its rows.
+    pub confidence: f64,
+    /// Share of its rows that are right.
+    pub accuracy: f64,
+    /// Rows in it.
+    pub rows: usize,
+}
+
+/// Rows by confidence, in [`BINS`] bins of equal width.
+pub fn reliability(predictions: &[Prediction]) -> Vec<Bin> {
+    bins(predictions.iter())
+}
+
+fn bins<'a>(rows: impl Iterator<Item = &'a Prediction>) -> Vec<Bin> {
+    let mut bins = vec![Bin::default(); BINS];
+    for prediction in rows {
+        let bin = &mut bins[((prediction.confidence * BINS as f32) as usize).min(BINS - 1)];
+        bin.confidence += f64::from(prediction.confidence);
+        bin.accuracy += f64::from(u8::from(prediction.is_right()));
+        bin.rows += 1;
+    }
+    for bin in bins.iter_mut().filter(|bin| bin.rows > 0) {
+        bin.confidence /= bin.rows as f64;
+        bin.accuracy /= bin.rows as f64;
+    }
+    bins
+}
+
+/// Expected calibration error: mean distance of confidence from accuracy, by bins weighted with their rows.
+///
+/// Resampling adds noise to every bin, which the absolute value turns into error, so the percentile interval of this
+/// figure leans upwards; the basic (reflected) interval takes that out.
+///
+/// **Source**: Guo et al., On Calibration of Modern Neural Networks, 2017, section 2; Davison & Hinkley, Bootstrap
+/// Methods and their Application, 1997, 5.2 (the basic interval).
+pub fn ece(predictions: &[Prediction]) -> Figure {
+    let percentile = bootstrap(predictions.len(), |rows| {
+        let gap = |bin: &Bin| (bin.confidence - bin.accuracy).abs() * bin.rows as f64;
+        let bins = bins(rows.iter().map(|&row| &predictions[row]));
+        bins.iter().map(gap).sum::<f64>() / rows.len() as f64
+    });
+    reflected(percentile)
+}
+
+fn reflected(figure: Figure) -> Figure {
+    Figure {
+        value: figure.value,
+        low: (2.0 * figure.value - figure.high).max(0.0),
+        high: (2.0 * figure.value - figure.low).max(figure.value),
+    }
+}
+
+/// Mean Brier score over all labels.
+///
+/// **Source**: Brier, Verification of forecasts expressed in terms of probability, 1950. **Units:** 0 to 2.
+pub fn brier(predictions: &[Prediction]) -> Figure {
+    mean(&predictions.iter().map(|p| f64::from(p.brier)).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(right: bool, confidence: f32) -> Prediction {
+        Prediction {
+            label: "a".to_owned(),
+            predicted: if right { "a" } else { "b" }.to_owned(),
+            confidence,
+            ..Prediction::default()
+        }
+    }
+
+    #[test]
+    fn calibration_error_is_the_gap_of_the_bins() {
+        // Both in one bin: confidence 0.8, accuracy 0.5.
+        let rows = [said(true, 0.8), said(false, 0.8)];
+        assert!((ece(&rows).value - 0.3).abs() < 1e-6);
+        assert_eq!(reliability(&rows).iter().map(|bin| bin.rows).sum::<usize>(), 2);
+        // Two bins: gaps 0.1 and 0.4, one row each.
+        let rows = [said(true, 0.9), said(false, 0.4)];
+        assert!((ece(&rows).value - 0.25).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_interval_of_the_error_holds_it() {
+        let rows: Vec<Prediction> = (0..400).map(|row| said(row % 4 != 0, 0.75)).collect();
+        let ece = ece(&rows);
+        assert!(
+            ece.low <= ece.value && ece.value <= ece.high && ece.high < 0.1,
+            "{ece:?}"
+        );
+    }
+
+    #[test]
+    fn certainty_falls_in_the_last_bin() {
+        assert_eq!(reliability(&[said(true, 1.0)])[BINS - 1].rows, 1);
+    }
+}
