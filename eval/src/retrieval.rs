@@ -115,17 +115,12 @@ async fn index(
         .await?;
     let mut names = HashMap::new();
     for documents in corpus.chunks(BATCH) {
-        let texts: Vec<String> = documents.iter().map(Document::passage).collect();
-        let vectors = encoder
-            .embed(texts, Side::Passage)
-            .await
-            .context("embedding the corpus")?;
-        let points: Vec<Point> = documents.iter().zip(vectors).map(point).collect();
+        let points = points(encoder, documents).await?;
         names.extend(
             points
                 .iter()
                 .map(|point| point.id)
-                .zip(documents.iter().map(|d| d.id.clone())),
+                .zip(documents.iter().map(|document| document.id.clone())),
         );
         search.upsert(COLLECTION, &points).await?;
         progress(names.len(), corpus.len());
@@ -133,14 +128,39 @@ async fn index(
     Ok(names)
 }
 
-fn point((document, vector): (&Document, Vec<f32>)) -> Point {
-    Point {
+async fn points(encoder: &Encoder, documents: &[Document]) -> Result<Vec<Point>> {
+    let texts: Vec<String> = documents.iter().map(Document::passage).collect();
+    let vectors = encoder
+        .embed(texts.clone(), Side::Passage)
+        .await
+        .context("embedding the corpus")?;
+    let mut titles = titles(encoder, documents).await?.into_iter();
+    let point = |((document, text), vector): ((&Document, String), Vec<f32>)| Point {
         id: Uuid::now_v7(),
         vector,
-        text: document.passage(),
+        title_vector: has_title(document).then(|| titles.next()).flatten(),
+        text,
         language: document.language.clone(),
         payload: serde_json::Map::new(),
+    };
+    Ok(documents.iter().zip(texts).zip(vectors).map(point).collect())
+}
+
+/// The vectors of the titles, of those documents alone that have one.
+async fn titles(encoder: &Encoder, documents: &[Document]) -> Result<Vec<Vec<f32>>> {
+    let titled = documents.iter().filter(|document| has_title(document));
+    let titles: Vec<String> = titled.map(|document| document.title.clone()).collect();
+    if titles.is_empty() {
+        return Ok(Vec::new());
     }
+    encoder
+        .embed(titles, Side::Passage)
+        .await
+        .context("embedding the titles")
+}
+
+fn has_title(document: &Document) -> bool {
+    !document.title.trim().is_empty()
 }
 
 fn ask(query: &Document, vector: Vec<f32>, mode: Mode) -> Query {

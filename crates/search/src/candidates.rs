@@ -1,14 +1,14 @@
-//! The candidates of a query: found by one half, scored by both.
+//! The candidates of a query: found by one kind of likeness, scored by all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use crate::Filter;
-use crate::fusion::{Standard, Standards};
+use crate::fusion::{FEATURES, Standard, Standards};
 use crate::words::SparseWords;
 
-/// One question to one half of a collection.
+/// One question to a collection.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookup {
     pub by: By,
@@ -19,10 +19,11 @@ pub(crate) struct Lookup {
     pub limit: usize,
 }
 
-/// Which half, and what with.
+/// By which vector, and what with.
 #[derive(Clone, Debug)]
 pub(crate) enum By {
     Dense(Vec<f32>),
+    Title(Vec<f32>),
     Sparse(SparseWords),
 }
 
@@ -30,11 +31,15 @@ pub(crate) enum By {
 pub(crate) type Found = Vec<(Uuid, f32)>;
 
 /// A point on its way to being a hit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Candidate {
     pub id: Uuid,
     pub dense: Option<f32>,
+    pub title: Option<f32>,
     pub sparse: Option<f32>,
+    /// Share of the query's exact parts that it holds.
+    pub exact: f32,
+    pub features: [f32; FEATURES],
     pub score: f32,
 }
 
@@ -42,49 +47,75 @@ pub(crate) struct Candidate {
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     dense: HashMap<Uuid, f32>,
+    title: HashMap<Uuid, f32>,
     sparse: HashMap<Uuid, f32>,
+    /// Who holds each exact part of the query.
+    exact: Vec<HashSet<Uuid>>,
 }
 
 impl Pool {
     /// Takes in what one lookup found.
     pub(crate) fn add(&mut self, by: &By, found: Found) {
+        self.half_mut(by).extend(found);
+    }
+
+    /// Takes in who holds one exact part of the query: whoever was found by all of its words. They are candidates.
+    pub(crate) fn add_exact(&mut self, found: &[Found]) {
+        let ids = |found: &Found| found.iter().map(|(id, _)| *id).collect::<HashSet<Uuid>>();
+        let holders = found
+            .iter()
+            .map(ids)
+            .reduce(|all, next| all.intersection(&next).copied().collect());
+        self.exact.push(holders.unwrap_or_default());
+    }
+
+    fn half(&self, by: &By) -> &HashMap<Uuid, f32> {
         match by {
-            By::Dense(_) => self.dense.extend(found),
-            By::Sparse(_) => self.sparse.extend(found),
+            By::Dense(_) => &self.dense,
+            By::Title(_) => &self.title,
+            By::Sparse(_) => &self.sparse,
         }
     }
 
-    /// The standard of each half after it was asked for its best. Where fewer points share a word with the query than
+    fn half_mut(&mut self, by: &By) -> &mut HashMap<Uuid, f32> {
+        match by {
+            By::Dense(_) => &mut self.dense,
+            By::Title(_) => &mut self.title,
+            By::Sparse(_) => &mut self.sparse,
+        }
+    }
+
+    /// The standard of each kind after it was asked for its best. Where fewer points share a word with the query than
     /// there are points to compare, the others count with 0.
     pub(crate) fn standards(&self) -> Standards {
-        let best_first = |half: &HashMap<Uuid, f32>| {
-            let mut scores: Vec<f32> = half.values().copied().collect();
-            scores.sort_by(|a, b| b.total_cmp(a));
-            scores
-        };
         let mut sparse = best_first(&self.sparse);
         sparse.resize(sparse.len().max(self.dense.len()), 0.0);
         Standards {
             dense: Standard::of(&best_first(&self.dense)),
+            title: (!self.title.is_empty()).then(|| Standard::of(&best_first(&self.title))),
             sparse: Standard::of(&sparse),
         }
     }
 
-    /// The lookups that give each candidate the score of the half that did not find it.
+    /// The lookups that give each candidate the scores of the kinds that did not find it. Words and titles that gave
+    /// fewer than they were asked for have no more to give.
     pub(crate) fn missing(&self, asked: &[Lookup]) -> Vec<Lookup> {
-        asked.iter().filter_map(|lookup| self.missing_for(lookup)).collect()
+        let halves = [&self.dense, &self.title, &self.sparse];
+        let found = halves.into_iter().flat_map(HashMap::keys);
+        let all: HashSet<Uuid> = found.chain(self.exact.iter().flatten()).copied().collect();
+        asked
+            .iter()
+            .filter_map(|lookup| self.missing_for(lookup, &all))
+            .collect()
     }
 
-    fn missing_for(&self, lookup: &Lookup) -> Option<Lookup> {
-        let (have, others) = match lookup.by {
-            By::Dense(_) => (&self.dense, &self.sparse),
-            By::Sparse(_) => (&self.sparse, &self.dense),
-        };
-        let gave_all = matches!(lookup.by, By::Sparse(_)) && have.len() < lookup.limit;
+    fn missing_for(&self, lookup: &Lookup, all: &HashSet<Uuid>) -> Option<Lookup> {
+        let have = self.half(&lookup.by);
+        let gave_all = !matches!(lookup.by, By::Dense(_)) && have.len() < lookup.limit;
         if gave_all {
             return None;
         }
-        let only: Vec<Uuid> = others.keys().filter(|id| !have.contains_key(id)).copied().collect();
+        let only: Vec<Uuid> = all.iter().filter(|id| !have.contains_key(id)).copied().collect();
         (!only.is_empty()).then(|| Lookup {
             by: lookup.by.clone(),
             filter: Filter::default(),
@@ -94,31 +125,33 @@ impl Pool {
         })
     }
 
-    /// The candidates with the scores of each half that was asked. A point that shares no word with the query's text
-    /// has the sparse score 0; one that lost its vector between two lookups was deleted meanwhile and is left out.
+    /// The candidates with every score that was asked for. A point that shares no word with the query's text has the
+    /// sparse score 0; one that lost its vector between two lookups was deleted meanwhile and is left out.
     pub(crate) fn into_candidates(self, has_vector: bool, has_text: bool) -> Vec<Candidate> {
-        let Self { dense, sparse } = self;
-        if !has_vector {
-            return sparse
-                .into_iter()
-                .map(|(id, score)| candidate(id, None, Some(score)))
-                .collect();
-        }
-        let sparse_of = |id| has_text.then(|| sparse.get(&id).copied().unwrap_or(0.0));
-        dense
-            .into_iter()
-            .map(|(id, score)| candidate(id, Some(score), sparse_of(id)))
+        let found_by = if has_vector { &self.dense } else { &self.sparse };
+        found_by
+            .keys()
+            .map(|id| Candidate {
+                id: *id,
+                dense: self.dense.get(id).copied(),
+                title: self.title.get(id).copied(),
+                sparse: has_text.then(|| self.sparse.get(id).copied().unwrap_or(0.0)),
+                exact: self.exact_share(id),
+                ..Candidate::default()
+            })
             .collect()
+    }
+
+    fn exact_share(&self, id: &Uuid) -> f32 {
+        let held = self.exact.iter().filter(|holders| holders.contains(id)).count();
+        held as f32 / self.exact.len().max(1) as f32
     }
 }
 
-fn candidate(id: Uuid, dense: Option<f32>, sparse: Option<f32>) -> Candidate {
-    Candidate {
-        id,
-        dense,
-        sparse,
-        score: 0.0,
-    }
+fn best_first(half: &HashMap<Uuid, f32>) -> Vec<f32> {
+    let mut scores: Vec<f32> = half.values().copied().collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    scores
 }
 
 #[cfg(test)]
@@ -178,5 +211,16 @@ mod tests {
         let mut pool = Pool::default();
         pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9)]);
         assert_eq!(pool.into_candidates(true, true)[0].sparse, Some(0.0));
+    }
+
+    #[test]
+    fn an_exact_part_is_held_by_whoever_has_all_its_words() {
+        let mut pool = Pool::default();
+        pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9), (id(2), 0.8)]);
+        pool.add_exact(&[vec![(id(1), 1.0), (id(2), 1.0)], vec![(id(2), 1.0)]]);
+        pool.add_exact(&[vec![(id(1), 1.0), (id(2), 1.0)]]);
+        let mut candidates = pool.into_candidates(true, false);
+        candidates.sort_by_key(|candidate| candidate.id);
+        assert_eq!((candidates[0].exact, candidates[1].exact), (0.5, 1.0));
     }
 }

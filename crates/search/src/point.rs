@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::fusion::FEATURES;
 use crate::{Error, Field, Filter};
 
 /// The caller's own data of a point, given back with every hit.
@@ -83,6 +84,8 @@ pub struct Point {
     pub id: Uuid,
     /// **Shape** `[dimensions]`; its length does not matter, cosine is measured.
     pub vector: Vec<f32>,
+    /// **Shape** `[dimensions]`, of the title alone; none where there is no title.
+    pub title_vector: Option<Vec<f32>>,
     /// The words it is found by. Not stored: put it into the payload to get it back.
     pub text: String,
     /// ISO 639-1 code of the text, which decides how its words are stemmed.
@@ -96,6 +99,8 @@ pub struct Point {
 pub struct Query {
     /// **Shape** `[dimensions]`; none leaves likeness of meaning out.
     pub vector: Option<Vec<f32>>,
+    /// What titles are compared with where the query has a title of its own; `vector` when none.
+    pub title_vector: Option<Vec<f32>>,
     /// None leaves likeness of words out.
     pub text: Option<String>,
     /// ISO 639-1 code of the text; unknown or none searches by every analysis there is.
@@ -119,7 +124,7 @@ impl Query {
                 max: LIMIT_MAX,
             });
         }
-        if let Some(vector) = &self.vector {
+        for vector in [&self.vector, &self.title_vector].into_iter().flatten() {
             spec.check_vector(vector, None)?;
         }
         self.filter.check(spec)
@@ -133,8 +138,17 @@ pub struct Hit {
     pub id: Uuid,
     /// Cosine to the query's vector, -1 to 1; none when the query had none.
     pub dense: Option<f32>,
-    /// BM25 of the query's words, 0 when none occurs; none when the query had no text.
+    /// Cosine of its title to the query's title or vector; none when it has no title or one half was not asked.
+    pub title: Option<f32>,
+    /// BM25 of the forms of the query's words, 0 when none occurs; none when the query had no text.
     pub sparse: Option<f32>,
+    /// `sparse` of an average word: over the weight of all the query's words.
+    pub word_share: Option<f32>,
+    /// Share of the query's exact parts (identifiers, quoted phrases) that it holds, 0 to 1.
+    pub exact: f32,
+    /// What the fusion weighs: the standardised scores by meaning, title and words, then each times how far its best
+    /// stands out. Zeros where one half was asked alone. **Shape** `[FEATURES]`.
+    pub features: [f32; FEATURES],
     /// What the hits are ordered by; comparable within one answer only.
     pub score: f32,
     /// The caller's own data.

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::candidates::{By, Candidate, Lookup, Pool};
+use crate::candidates::{By, Candidate, Found, Lookup, Pool};
 use crate::fusion::fuse;
-use crate::words::{SparseWords, Words};
+use crate::words::{ExactPart, SparseWords, Words};
 use crate::{
     Backend, CollectionSpec, Edge, Error, Filter, FusionConfig, Hit, Payload, Point, Query, SearchConfig, Server,
 };
@@ -24,6 +24,7 @@ pub(crate) struct Core {
 pub(crate) struct Prepared {
     pub id: Uuid,
     pub dense: Vec<f32>,
+    pub title: Option<Vec<f32>>,
     pub sparse: SparseWords,
     pub payload: Payload,
 }
@@ -57,7 +58,7 @@ impl Search {
     /// **Errors** when the data folder is in use by another process or cannot be written.
     pub async fn open(config: SearchConfig) -> Result<Self, Error> {
         let core = Core {
-            words: Words::new()?,
+            words: Words::new(config.fusion.forms)?,
             fusion: config.fusion,
             candidates: config.candidates,
         };
@@ -104,16 +105,23 @@ impl Search {
             return Ok(Vec::new());
         }
         let asked = self.core().lookups(query);
+        let exact = self.core().exact_parts(query);
         let mut pool = Pool::default();
         self.look_up(collection, &asked, &mut pool).await?;
         let standards = pool.standards();
+        self.look_up_exact(collection, query, &exact, &mut pool).await?;
         let missing = pool.missing(&asked);
         self.look_up(collection, &missing, &mut pool).await?;
         let mut candidates = pool.into_candidates(query.vector.is_some(), query.text.is_some());
-        let weights = self.core().fusion.weights(query.language.as_deref());
-        fuse(&mut candidates, &standards, weights);
+        let fusion = &self.core().fusion;
+        fuse(
+            &mut candidates,
+            &standards,
+            fusion.weights(query.language.as_deref()),
+            fusion.exact,
+        );
         candidates.truncate(query.limit);
-        self.with_payloads(collection, candidates).await
+        self.with_payloads(collection, candidates, words_weight(&asked)).await
     }
 
     /// Deletes the points; ids that are not there are passed over.
@@ -226,20 +234,42 @@ impl Search {
     }
 
     async fn look_up(&self, collection: &str, lookups: &[Lookup], pool: &mut Pool) -> Result<(), Error> {
-        if lookups.is_empty() {
-            return Ok(());
-        }
-        let found = match self {
-            Self::Edge(edge) => edge.look_up(collection, lookups.to_vec()).await?,
-            Self::Server(server) => server.look_up(collection, lookups).await?,
-        };
-        for (lookup, found) in lookups.iter().zip(found) {
+        for (lookup, found) in lookups.iter().zip(self.found(collection, lookups).await?) {
             pool.add(&lookup.by, found);
         }
         Ok(())
     }
 
-    async fn with_payloads(&self, collection: &str, candidates: Vec<Candidate>) -> Result<Vec<Hit>, Error> {
+    async fn look_up_exact(
+        &self,
+        collection: &str,
+        query: &Query,
+        parts: &[ExactPart],
+        pool: &mut Pool,
+    ) -> Result<(), Error> {
+        for part in parts {
+            let lookups: Vec<Lookup> = part.iter().map(|word| self.core().exact_lookup(query, word)).collect();
+            pool.add_exact(&self.found(collection, &lookups).await?);
+        }
+        Ok(())
+    }
+
+    async fn found(&self, collection: &str, lookups: &[Lookup]) -> Result<Vec<Found>, Error> {
+        if lookups.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self {
+            Self::Edge(edge) => edge.look_up(collection, lookups.to_vec()).await,
+            Self::Server(server) => server.look_up(collection, lookups).await,
+        }
+    }
+
+    async fn with_payloads(
+        &self,
+        collection: &str,
+        candidates: Vec<Candidate>,
+        words_weight: f32,
+    ) -> Result<Vec<Hit>, Error> {
         let ids: Vec<Uuid> = candidates.iter().map(|candidate| candidate.id).collect();
         let mut payloads = match self {
             Self::Edge(edge) => edge.payloads(collection, ids).await?,
@@ -250,7 +280,13 @@ impl Search {
             Some(Hit {
                 id: candidate.id,
                 dense: candidate.dense,
+                title: candidate.title,
                 sparse: candidate.sparse,
+                word_share: candidate
+                    .sparse
+                    .map(|sparse| sparse / words_weight.max(f32::MIN_POSITIVE)),
+                exact: candidate.exact,
+                features: candidate.features,
                 score: candidate.score,
                 payload,
             })
@@ -262,9 +298,13 @@ impl Search {
 impl Core {
     fn prepare(&self, spec: &CollectionSpec, point: &Point) -> Result<Prepared, Error> {
         spec.check_vector(&point.vector, Some(point.id))?;
+        if let Some(title) = &point.title_vector {
+            spec.check_vector(title, Some(point.id))?;
+        }
         Ok(Prepared {
             id: point.id,
             dense: point.vector.clone(),
+            title: point.title_vector.clone(),
             sparse: self.words.document(&point.text, point.language.as_deref()),
             payload: point.payload.clone(),
         })
@@ -278,16 +318,43 @@ impl Core {
             .map(|text| self.words.query(text, query.language.as_deref()))
             .filter(|words| !words.is_empty())
             .map(By::Sparse);
-        let limit = self.candidates.max(2 * query.limit);
-        let lookup = |by| Lookup {
+        // The title weighs in where the halves are fused; a query by its vector alone is by the text alone.
+        let title = query.title_vector.as_ref().or(query.vector.as_ref());
+        let title = title.filter(|_| dense.is_some() && query.text.is_some()).cloned();
+        [dense, title.map(By::Title), sparse]
+            .into_iter()
+            .flatten()
+            .map(|by| self.lookup(query, by))
+            .collect()
+    }
+
+    fn exact_parts(&self, query: &Query) -> Vec<ExactPart> {
+        let text = query.text.as_deref().unwrap_or_default();
+        self.words.exact_parts(text, query.language.as_deref())
+    }
+
+    fn exact_lookup(&self, query: &Query, word: &SparseWords) -> Lookup {
+        self.lookup(query, By::Sparse(word.clone()))
+    }
+
+    fn lookup(&self, query: &Query, by: By) -> Lookup {
+        Lookup {
             by,
             filter: query.filter.clone(),
             exclude: query.exclude.clone(),
             only: None,
-            limit,
-        };
-        dense.into_iter().chain(sparse).map(lookup).collect()
+            limit: self.candidates.max(2 * query.limit),
+        }
     }
+}
+
+/// What the words of the query weigh together.
+fn words_weight(asked: &[Lookup]) -> f32 {
+    let weight = |lookup: &Lookup| match &lookup.by {
+        By::Sparse(words) => words.weight(),
+        By::Dense(_) | By::Title(_) => 0.0,
+    };
+    asked.iter().map(weight).sum()
 }
 
 /// A collection in the making; dropped without [`Rebuild::finish`] it is given up by the next rebuild.

@@ -1,18 +1,40 @@
 //! From text to a BM25 sparse vector.
 //!
-//! Documents carry the term-frequency half of BM25, queries carry ones, and the index multiplies by the inverse
-//! document frequency. Both backends get these very vectors, so both rank alike.
+//! Documents carry the term-frequency half of BM25 of their stems and of the other forms of their words (see
+//! [`crate::forms`]), queries carry the weight of each kind, and the index multiplies by the inverse document
+//! frequency. Both backends get these very vectors, so both rank alike.
 //!
 //! **Source** Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009), section 3.
+
+use std::collections::BTreeMap;
 
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 use serde_json::json;
 
-use crate::Error;
+use crate::forms::{codes, pairs, pieces, plain_words, quoted};
+use crate::{Error, FormWeights};
 
 /// Length in words at which a text is neither favoured nor punished. **Persisted** in every stored vector: after a
 /// change all collections must be rebuilt.
 const AVERAGE_WORDS: f64 = 100.0;
+/// The same for pairs of words, which stop words take part in. **Persisted**.
+const AVERAGE_PAIRS: f64 = 160.0;
+/// The same for pieces of words. **Persisted**.
+const AVERAGE_PIECES: f64 = 400.0;
+/// How fast a word that is repeated stops to count. **Persisted**.
+const SATURATION: f64 = 1.2;
+/// How much the length of a text counts. **Persisted**.
+const LENGTH_SHARE: f64 = 0.75;
+
+/// Words of a query that was typed; a longer text is looked for without pieces of words and exact parts, which cost time and
+/// tell little there.
+const TYPED_WORDS_MAX: usize = 32;
+/// Words of a long text whose pairs are looked for.
+const PAIRED_WORDS_MAX: usize = 256;
+/// Exact parts of a query that are looked up, the first ones.
+const EXACT_PARTS_MAX: usize = 4;
+/// Words of a quoted phrase that are looked up, the first ones.
+const PHRASE_WORDS_MAX: usize = 9;
 
 /// Weights of words, the words as hashes. **Persisted**; indices ascend and are unique.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,7 +48,28 @@ impl SparseWords {
     pub(crate) fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
+
+    /// What the words together weigh; a score over this is the score of an average word.
+    pub(crate) fn weight(&self) -> f32 {
+        self.values.iter().sum()
+    }
+
+    fn of(weights: BTreeMap<u32, f32>) -> Self {
+        let (indices, values) = weights.into_iter().unzip();
+        Self { indices, values }
+    }
+
+    fn single(index: u32) -> Self {
+        Self {
+            indices: vec![index],
+            values: vec![1.0],
+        }
+    }
 }
+
+/// A part of a query that must be found as it is: an identifier or a quoted phrase. Every one of its words has to be
+/// there.
+pub(crate) type ExactPart = Vec<SparseWords>;
 
 /// The analyses there are: stop words and stems for English and Spanish, plain words for everything else.
 #[derive(Debug)]
@@ -35,32 +78,74 @@ pub(crate) struct Words {
     spanish: EdgeBm25,
     plain: EdgeBm25,
     unspaced: EdgeBm25,
+    weights: FormWeights,
 }
 
 impl Words {
     /// **Errors** only when the settings here are wrong.
-    pub(crate) fn new() -> Result<Self, Error> {
+    pub(crate) fn new(weights: FormWeights) -> Result<Self, Error> {
         Ok(Self {
             english: analysis("english", json!({ "language": "english" }))?,
             spanish: analysis("spanish", json!({ "language": "spanish" }))?,
             plain: analysis("other languages", plain_settings("word"))?,
             unspaced: analysis("scripts without spaces", plain_settings("multilingual"))?,
+            weights,
         })
     }
 
     /// The vector a text is stored with.
     pub(crate) fn document(&self, text: &str, language: Option<&str>) -> SparseWords {
-        let analysis = self.of(language).unwrap_or(self.plain_for(text));
-        from_edge(analysis.embed_document(text))
+        let stems = self.of(language).unwrap_or(self.plain_for(text)).embed_document(text);
+        let mut all: BTreeMap<u32, f32> = stems.indices.into_iter().zip(stems.values).collect();
+        if all.is_empty() {
+            return SparseWords::default();
+        }
+        all.extend(frequencies(&pairs(&plain_words(text)), AVERAGE_PAIRS));
+        all.extend(frequencies(&self.pieces_of(text, language), AVERAGE_PIECES));
+        all.extend(codes(text).into_iter().map(|code| (code, 1.0)));
+        SparseWords::of(all)
     }
 
     /// The vector a text is looked for with; without a known language by every analysis, so that it meets documents
     /// of each.
     pub(crate) fn query(&self, text: &str, language: Option<&str>) -> SparseWords {
-        match self.of(language) {
-            Some(analysis) => from_edge(analysis.embed_query(text)),
-            None => self.query_in_every_language(text),
+        let mut all: BTreeMap<u32, f32> = self.stems(text, language).into_iter().map(|stem| (stem, 1.0)).collect();
+        if all.is_empty() {
+            return SparseWords::default();
         }
+        let mut words = plain_words(text);
+        if words.len() <= TYPED_WORDS_MAX {
+            let pieces = self.pieces_of(text, language);
+            all.extend(pieces.into_iter().map(|piece| (piece, self.weights.pieces)));
+        }
+        words.truncate(PAIRED_WORDS_MAX);
+        all.extend(pairs(&words).into_iter().map(|pair| (pair, self.weights.pairs)));
+        all.extend(codes(text).into_iter().map(|code| (code, self.weights.codes)));
+        SparseWords::of(all)
+    }
+
+    /// The parts of a typed query that must be found as they are; none in a longer text.
+    pub(crate) fn exact_parts(&self, text: &str, language: Option<&str>) -> Vec<ExactPart> {
+        if text.split_whitespace().take(TYPED_WORDS_MAX + 1).count() > TYPED_WORDS_MAX {
+            return Vec::new();
+        }
+        let codes = codes(text).into_iter().map(|code| vec![SparseWords::single(code)]);
+        let phrases = quoted(text).into_iter().map(|words| self.phrase(words, language));
+        codes
+            .chain(phrases)
+            .filter(|part| !part.is_empty())
+            .take(EXACT_PARTS_MAX)
+            .collect()
+    }
+
+    /// A phrase is there where all its pairs are; one word alone where its stem is.
+    fn phrase(&self, mut words: Vec<String>, language: Option<&str>) -> ExactPart {
+        words.truncate(PHRASE_WORDS_MAX);
+        let forms = match words.as_slice() {
+            [word] => self.stems(word, language).into_iter().take(1).collect(),
+            words => pairs(words),
+        };
+        forms.into_iter().map(SparseWords::single).collect()
     }
 
     fn of(&self, language: Option<&str>) -> Option<&EdgeBm25> {
@@ -79,16 +164,38 @@ impl Words {
         }
     }
 
-    fn query_in_every_language(&self, text: &str) -> SparseWords {
-        let mut indices: Vec<u32> = [&self.english, &self.spanish, self.plain_for(text)]
-            .iter()
-            .flat_map(|analysis| analysis.embed_query(text).indices)
-            .collect();
-        indices.sort_unstable();
-        indices.dedup();
-        let values = vec![1.0; indices.len()];
-        SparseWords { indices, values }
+    fn stems(&self, text: &str, language: Option<&str>) -> Vec<u32> {
+        match self.of(language) {
+            Some(analysis) => analysis.embed_query(text).indices,
+            None => [&self.english, &self.spanish, self.plain_for(text)]
+                .iter()
+                .flat_map(|analysis| analysis.embed_query(text).indices)
+                .collect(),
+        }
     }
+
+    /// The pieces of the words that are no stop words.
+    fn pieces_of(&self, text: &str, language: Option<&str>) -> Vec<u32> {
+        let is_stop_word = |word: &str| {
+            self.of(language)
+                .is_some_and(|analysis| analysis.embed_query(word).indices.is_empty())
+        };
+        text.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty() && !is_stop_word(word))
+            .flat_map(pieces)
+            .collect()
+    }
+}
+
+/// The term-frequency half of BM25 for every form.
+fn frequencies(forms: &[u32], average: f64) -> BTreeMap<u32, f32> {
+    let mut counts: BTreeMap<u32, f64> = BTreeMap::new();
+    for form in forms {
+        *counts.entry(*form).or_default() += 1.0;
+    }
+    let length = 1.0 - LENGTH_SHARE + LENGTH_SHARE * forms.len() as f64 / average;
+    let frequency = |n: f64| (n * (SATURATION + 1.0) / (n + SATURATION * length)) as f32;
+    counts.into_iter().map(|(form, n)| (form, frequency(n))).collect()
 }
 
 /// Whether the character belongs to a script that puts no spaces between words: Thai, Lao, Burmese, Khmer, Japanese
@@ -106,27 +213,35 @@ fn plain_settings(tokenizer: &str) -> serde_json::Value {
 fn analysis(language: &'static str, mut settings: serde_json::Value) -> Result<EdgeBm25, Error> {
     let refused = |reason: String| Error::Words { language, reason };
     settings["avg_len"] = json!(AVERAGE_WORDS);
+    settings["k"] = json!(SATURATION);
+    settings["b"] = json!(LENGTH_SHARE);
     let config: EdgeBm25Config = serde_json::from_value(settings).map_err(|error| refused(error.to_string()))?;
     EdgeBm25::new(config).map_err(|error| refused(error.to_string()))
-}
-
-fn from_edge(vector: qdrant_edge::SparseVector) -> SparseWords {
-    SparseWords {
-        indices: vector.indices,
-        values: vector.values,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words() -> Words {
+        Words::new(FormWeights::default()).unwrap()
+    }
+
+    /// How many stems of the query are in the document.
     fn check(language: Option<&str>, document: &str, query: &str, shared: usize) {
-        let words = Words::new().unwrap();
+        let words = words();
         let document = words.document(document, language);
         let query = words.query(query, language);
-        let found = query.indices.iter().filter(|i| document.indices.contains(i)).count();
+        let found = query
+            .indices
+            .iter()
+            .filter(|i| is_stem(i) && document.indices.contains(i))
+            .count();
         assert_eq!(found, shared, "{language:?} {query:?} in {document:?}");
+    }
+
+    fn is_stem(index: &&u32) -> bool {
+        **index < 0x8000_0000
     }
 
     #[test]
@@ -152,7 +267,7 @@ mod tests {
 
     #[test]
     fn without_a_language_every_stem_is_looked_for() {
-        let words = Words::new().unwrap();
+        let words = words();
         let query = words.query("facturas invoices Rechnungen", None);
         for (text, language) in [("factura", "es"), ("invoice", "en"), ("Rechnungen", "de")] {
             let document = words.document(text, Some(language));
@@ -169,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_hyphen_parts_words_in_every_language_alike() {
-        let words = Words::new().unwrap();
+        let words = words();
         let query = words.query("A-99817", Some("en"));
         for language in [Some("en"), Some("es"), Some("de"), None] {
             let document = words.document("Order A-99817", language);
@@ -187,7 +302,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_nothing() {
-        let words = Words::new().unwrap();
+        let words = words();
         for text in ["", "   ", "?!", "the and of"] {
             assert!(words.query(text, Some("en")).is_empty(), "{text:?}");
             assert!(words.document(text, Some("en")).is_empty(), "{text:?}");

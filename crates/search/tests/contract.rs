@@ -5,6 +5,7 @@
 
 mod cases;
 mod corpus;
+mod exact;
 mod filters;
 
 use search::{CollectionSpec, Condition, Error, Fault, Field, FieldKind, Filter, Hit, Point, Query, Search};

@@ -30,6 +30,7 @@ pub(crate) fn point(ticket: &Ticket, vector: Vec<f32>, language: Option<String>,
     Point {
         id: ticket.id,
         vector,
+        title_vector: None,
         text: ticket.text(),
         language,
         payload,

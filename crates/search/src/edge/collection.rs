@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use uuid::Uuid;
 
-use super::folder::{self, Description};
+use super::folder::{self, Description, LAYOUT};
 use super::shard::Shard;
 use crate::candidates::{Found, Lookup};
 use crate::search::Prepared;
@@ -42,7 +42,8 @@ impl Collection {
     /// **Errors** when the stored vectors have other dimensions than `spec` says.
     pub(super) fn open(folder: PathBuf, spec: &CollectionSpec) -> Result<Self, Error> {
         let live = match folder::read_description(&folder)? {
-            Some(description) => Self::load(&folder, &description, spec)?,
+            Some(description) if description.layout == LAYOUT => Self::load(&folder, &description, spec)?,
+            Some(_) => Self::begin_anew(&folder, spec)?,
             None => Self::create(&folder, spec)?,
         };
         folder::remove_leftovers(&folder, live.description.generation)?;
@@ -53,6 +54,15 @@ impl Collection {
         })
     }
 
+    /// Points made by an earlier version cannot be compared with those made now, so the collection starts empty.
+    fn begin_anew(folder: &Path, spec: &CollectionSpec) -> Result<Live, Error> {
+        tracing::warn!(
+            search.collection = spec.name,
+            "the search index was made by an earlier version and starts empty; run `deskwise reindex`"
+        );
+        Self::create(folder, spec)
+    }
+
     fn load(folder: &Path, stored: &Description, spec: &CollectionSpec) -> Result<Live, Error> {
         check_dimensions(&stored.spec, spec)?;
         let path = folder::generation(folder, stored.generation);
@@ -60,6 +70,7 @@ impl Collection {
             description: Description {
                 spec: spec.clone(),
                 generation: stored.generation,
+                layout: LAYOUT,
             },
             shard: Arc::new(Shard::load(spec, &path)?),
         };
@@ -75,6 +86,7 @@ impl Collection {
         let description = Description {
             spec: spec.clone(),
             generation,
+            layout: LAYOUT,
         };
         folder::write_description(folder, &description)?;
         Ok(Live { description, shard })
@@ -196,6 +208,7 @@ impl Collection {
         let description = Description {
             spec: self.spec(),
             generation: id,
+            layout: LAYOUT,
         };
         folder::write_description(&self.folder, &description)?;
         let shard = Arc::new(building.shard);

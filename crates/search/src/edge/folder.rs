@@ -23,7 +23,14 @@ const DESCRIPTION: &str = "collection.json";
 pub(super) struct Description {
     pub spec: CollectionSpec,
     pub generation: Uuid,
+    /// How its points were made; 0 before this was written down.
+    #[serde(default)]
+    pub layout: u32,
 }
+
+/// How points are made now: which vectors they have and how words become forms. **Persisted**; one more with every
+/// change, after which older collections begin anew.
+pub(super) const LAYOUT: u32 = 1;
 
 /// A data folder that nobody else has open.
 #[derive(Debug)]

@@ -19,6 +19,8 @@ use crate::{CollectionSpec, Error, Filter, Payload};
 
 /// Name of the dense vector. **Persisted**.
 pub(super) const DENSE: &str = "dense";
+/// Name of the dense vector of the title. **Persisted**.
+pub(super) const TITLE: &str = "title";
 /// Name of the sparse vector. **Persisted**.
 pub(super) const SPARSE: &str = "sparse";
 
@@ -180,7 +182,7 @@ fn shard_config(dimensions: usize) -> ShardConfig {
         datatype: None,
     };
     ShardConfig {
-        vectors: HashMap::from([(DENSE.to_owned(), dense)]),
+        vectors: HashMap::from([(DENSE.to_owned(), dense.clone()), (TITLE.to_owned(), dense)]),
         sparse_vectors: HashMap::from([(SPARSE.to_owned(), sparse)]),
         ..ShardConfig::default()
     }
@@ -189,6 +191,7 @@ fn shard_config(dimensions: usize) -> ShardConfig {
 fn nearest(by: &By) -> QueryEnum {
     let (query, using) = match by {
         By::Dense(vector) => (VectorInternal::from(vector.clone()), DENSE),
+        By::Title(vector) => (VectorInternal::from(vector.clone()), TITLE),
         By::Sparse(words) => {
             let vector = SparseVector {
                 indices: words.indices.clone(),

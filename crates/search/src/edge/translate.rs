@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::shard::{DENSE, SPARSE};
+use super::shard::{DENSE, SPARSE, TITLE};
 use crate::search::Prepared;
 use crate::{Condition, Error, FieldKind, Filter, Value};
 
@@ -77,6 +77,9 @@ pub(super) fn index(kind: FieldKind) -> Result<PayloadFieldSchema, Error> {
 /// The point as it is stored; without words it has no sparse vector.
 pub(super) fn point(point: Prepared) -> PointStructPersisted {
     let mut vectors = HashMap::from([(DENSE.to_owned(), VectorPersisted::Dense(point.dense))]);
+    if let Some(title) = point.title {
+        vectors.insert(TITLE.to_owned(), VectorPersisted::Dense(title));
+    }
     if !point.sparse.is_empty() {
         let sparse = SparseVector {
             indices: point.sparse.indices,

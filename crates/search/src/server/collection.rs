@@ -13,7 +13,7 @@ use qdrant_client::qdrant::{
 use tokio::sync::{OnceCell, RwLock};
 use uuid::Uuid;
 
-use super::{DENSE, SPARSE, at, translate};
+use super::{DENSE, SPARSE, TITLE, at, translate};
 use crate::search::Prepared;
 use crate::{CollectionSpec, Error, Field};
 
@@ -67,6 +67,13 @@ impl Collection {
     }
 
     async fn ensure(&self, client: &Qdrant) -> Result<(), Error> {
+        if self.is_of_an_earlier_version(client).await? {
+            tracing::warn!(
+                search.collection = self.spec.name,
+                "the search index was made by an earlier version and starts empty; run `deskwise reindex`"
+            );
+            drop_all(client, &self.alias).await?;
+        }
         if behind_alias(client, &self.alias).await?.is_none() {
             // The first name is always the same, so that two processes that start at once make one collection.
             let physical = format!("{}--first", self.alias);
@@ -84,10 +91,20 @@ impl Collection {
         Ok(())
     }
 
+    async fn is_of_an_earlier_version(&self, client: &Qdrant) -> Result<bool, Error> {
+        if behind_alias(client, &self.alias).await?.is_none() {
+            return Ok(false);
+        }
+        let info = info(client, &self.alias).await?;
+        Ok(dimensions(&info, DENSE).is_some() && dimensions(&info, TITLE).is_none())
+    }
+
     async fn create(&self, client: &Qdrant, physical: &str) -> Result<(), Error> {
         let mut dense = VectorsConfigBuilder::default();
         let dimensions = self.spec.dimensions as u64;
-        dense.add_named_vector_params(DENSE, VectorParamsBuilder::new(dimensions, Distance::Cosine));
+        for name in [DENSE, TITLE] {
+            dense.add_named_vector_params(name, VectorParamsBuilder::new(dimensions, Distance::Cosine));
+        }
         let mut sparse = SparseVectorsConfigBuilder::default();
         sparse.add_named_vector_params(SPARSE, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
         let create = CreateCollectionBuilder::new(physical)
@@ -106,7 +123,7 @@ impl Collection {
     }
 
     fn check_dimensions(&self, info: &CollectionInfo) -> Result<(), Error> {
-        let stored = dimensions(info).ok_or(Error::ServerAnswer {
+        let stored = dimensions(info, DENSE).ok_or(Error::ServerAnswer {
             act: "describe a collection",
             lacks: "the dense vector",
         })?;
@@ -276,10 +293,10 @@ async fn info(client: &Qdrant, collection: &str) -> Result<CollectionInfo, Error
     })
 }
 
-fn dimensions(info: &CollectionInfo) -> Option<usize> {
+fn dimensions(info: &CollectionInfo, vector: &str) -> Option<usize> {
     let params = info.config.as_ref()?.params.as_ref()?;
     match params.vectors_config.as_ref()?.config.as_ref()? {
-        Config::ParamsMap(map) => map.map.get(DENSE).map(|dense| dense.size as usize),
+        Config::ParamsMap(map) => map.map.get(vector).map(|params| params.size as usize),
         Config::Params(_) => None,
     }
 }

@@ -23,6 +23,8 @@ use crate::{CollectionSpec, Error, Filter, Payload, ServerConfig};
 
 /// Name of the dense vector. **Persisted**.
 const DENSE: &str = "dense";
+/// Name of the dense vector of the title. **Persisted**.
+const TITLE: &str = "title";
 /// Name of the sparse vector. **Persisted**.
 const SPARSE: &str = "sparse";
 

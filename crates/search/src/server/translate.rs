@@ -13,7 +13,7 @@ use qdrant_client::qdrant::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{DENSE, SPARSE};
+use super::{DENSE, SPARSE, TITLE};
 use crate::candidates::{By, Lookup};
 use crate::search::Prepared;
 use crate::{Condition, FieldKind, Filter, Payload, Value};
@@ -22,6 +22,7 @@ use crate::{Condition, FieldKind, Filter, Payload, Value};
 pub(super) fn query(collection: &str, lookup: &Lookup) -> QueryPoints {
     let (vector, using) = match &lookup.by {
         By::Dense(vector) => (VectorInput::new_dense(vector.clone()), DENSE),
+        By::Title(vector) => (VectorInput::new_dense(vector.clone()), TITLE),
         By::Sparse(words) => (
             VectorInput::new_sparse(words.indices.clone(), words.values.clone()),
             SPARSE,
@@ -120,6 +121,9 @@ pub(super) fn index(kind: FieldKind) -> (FieldType, Option<TextIndexParams>) {
 /// The point as it is stored; without words it has no sparse vector.
 pub(super) fn point(point: Prepared) -> PointStruct {
     let mut vectors = NamedVectors::default().add_vector(DENSE, Vector::new_dense(point.dense));
+    if let Some(title) = point.title {
+        vectors = vectors.add_vector(TITLE, Vector::new_dense(title));
+    }
     if !point.sparse.is_empty() {
         vectors = vectors.add_vector(SPARSE, Vector::new_sparse(point.sparse.indices, point.sparse.values));
     }

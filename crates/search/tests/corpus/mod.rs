@@ -49,6 +49,7 @@ pub fn point(id: u128, text: &str, language: &str) -> Point {
     Point {
         id: Uuid::from_u128(id),
         vector: vector(text),
+        title_vector: None,
         text: text.to_owned(),
         language: Some(language.to_owned()),
         payload: payload(id, text, language),

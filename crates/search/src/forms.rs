@@ -1,0 +1,148 @@
+//! Forms of words beside their stems: pairs of neighbours, pieces of words and codes.
+//!
+//! Pairs tell a phrase from its scattered words, pieces of four characters survive a typo and join an accented word to
+//! its plain spelling, and a code (an order number, an error code, an article number) is one form however it is
+//! hyphenated. Each form is a hash with its highest bit set, so that none meets a stem, whose hashes have 31 bits.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Characters of a piece of a word. **Persisted** in every stored vector.
+const PIECE_CHARS: usize = 4;
+/// Letters a word needs to be cut into pieces. **Persisted**.
+const PIECED_LETTERS_MIN: usize = 4;
+/// Digits that make a code without any letter.
+const CODE_DIGITS_MIN: usize = 4;
+/// Longest code, in characters without its separators.
+const CODE_CHARS_MAX: usize = 40;
+
+/// What kind of form; kinds never share a hash by design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Two words that follow each other, stop words among them.
+    Pair,
+    /// Part of a word.
+    Piece,
+    /// An identifier.
+    Code,
+}
+
+/// The words of a text as they are compared: lower case, without accents.
+pub(crate) fn plain_words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(folded)
+        .collect()
+}
+
+/// Lower case without accents.
+fn folded(word: &str) -> String {
+    word.nfd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Every pair of neighbouring words, in their order.
+pub(crate) fn pairs(words: &[String]) -> Vec<u32> {
+    words
+        .windows(2)
+        .map(|pair| hash(Kind::Pair, &[&pair[0], " ", &pair[1]]))
+        .collect()
+}
+
+/// The pieces of a word, its ends marked; a word with a digit has none, because a code nearly right is wrong.
+pub(crate) fn pieces(word: &str) -> Vec<u32> {
+    let word = folded(word);
+    if word.chars().count() < PIECED_LETTERS_MIN || word.chars().any(|c| c.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let chars: Vec<char> = std::iter::once('^').chain(word.chars()).chain(['$']).collect();
+    chars
+        .windows(PIECE_CHARS)
+        .map(|piece| hash(Kind::Piece, &[&piece.iter().collect::<String>()]))
+        .collect()
+}
+
+/// The codes in a text: `A-99817`, `ERR_4711`, `10.2.0.1`, `48213`.
+pub(crate) fn codes(text: &str) -> Vec<u32> {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | '#')))
+        .filter_map(code)
+        .collect()
+}
+
+fn code(run: &str) -> Option<u32> {
+    let joined: String = run.chars().filter(|c| c.is_alphanumeric()).collect();
+    let digits = joined.chars().filter(char::is_ascii_digit).count();
+    let letters = joined.chars().count() - digits;
+    let is_code = digits > 0 && (letters > 0 || digits >= CODE_DIGITS_MIN) && digits + letters <= CODE_CHARS_MAX;
+    is_code.then(|| hash(Kind::Code, &[&folded(&joined)]))
+}
+
+/// The phrases between quotation marks, as words.
+pub(crate) fn quoted(text: &str) -> Vec<Vec<String>> {
+    text.split(['"', '“', '”', '«', '»'])
+        .skip(1)
+        .step_by(2)
+        .map(plain_words)
+        .filter(|words| !words.is_empty())
+        .collect()
+}
+
+/// FNV-1a of the kind and the parts, the highest bit set.
+///
+/// **Source** Fowler, Noll and Vo, *The FNV Non-Cryptographic Hash Algorithm* (draft-eastlake-fnv). **Persisted**.
+fn hash(kind: Kind, parts: &[&str]) -> u32 {
+    let start = 0x811c_9dc5_u32 ^ kind as u32;
+    let bytes = parts.iter().flat_map(|part| part.bytes());
+    let hash = bytes.fold(start.wrapping_mul(0x0100_0193), |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    hash | 0x8000_0000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accents_and_case_do_not_matter() {
+        assert_eq!(plain_words("Facturación, ÉL"), ["facturacion", "el"]);
+        assert_eq!(pieces("Facturación"), pieces("facturacion"));
+    }
+
+    #[test]
+    fn a_typo_leaves_most_pieces() {
+        let (right, wrong) = (pieces("subscription"), pieces("subscripton"));
+        let shared = wrong.iter().filter(|piece| right.contains(piece)).count();
+        assert!(shared * 2 > wrong.len(), "{shared} of {}", wrong.len());
+    }
+
+    #[test]
+    fn codes_are_the_same_with_and_without_separators() {
+        assert_eq!(codes("order A-99817."), codes("A99817"));
+        assert_ne!(codes("A-99817"), codes("A-99818"));
+        for text in ["two words", "in 3 days", "7/8", "well-known", ""] {
+            assert!(codes(text).is_empty(), "{text}");
+        }
+        assert!(pieces("a99817").is_empty());
+    }
+
+    #[test]
+    fn quotes_hold_phrases() {
+        assert_eq!(
+            quoted(r#"he said "could not Connect" twice"#),
+            [["could", "not", "connect"]]
+        );
+        assert_eq!(quoted("«sin conexión» y “otra vez”").len(), 2);
+        assert!(quoted("6\" pipe").len() <= 1);
+        assert!(quoted(r#""""#).is_empty());
+    }
+
+    #[test]
+    fn forms_never_meet_a_stem() {
+        for form in [pairs(&plain_words("a b c")), pieces("invoice"), codes("A1")].concat() {
+            assert!(form & 0x8000_0000 != 0);
+        }
+    }
+}
