@@ -50,6 +50,17 @@ impl Dataset {
         })
     }
 
+    /// The same data set with these rows alone.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            texts: rows.iter().map(|&row| self.texts[row].clone()).collect(),
+            targets: rows.iter().map(|&row| self.targets[row]).collect(),
+            slices: rows.iter().filter_map(|&row| self.slices.get(row).cloned()).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Number of texts.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -2,16 +2,17 @@
 
 use anyhow::{Result, ensure};
 use classifier::abstention::HeldOut;
-use classifier::assess::{probabilities, set_size};
-use classifier::{Conformal, EncoderId, HeadSpec, Tensors};
+use classifier::assess::set_size;
+use classifier::{Conformal, Curve, EncoderId, HeadSpec, Memory, Tensors, Vote};
 use ndarray::Array2;
 
-use crate::calibrate::{conformal_quantile, cross_fitted, energy_limit, log_loss, temperature};
+use crate::calibrate::{Calibrated, Calibration, calibrate, conformal_quantile, energy_limit};
+use crate::cross_validation;
 use crate::data::DataError;
 use crate::dataset::Dataset;
 use crate::examples::{Examples, Scales};
 use crate::folds;
-use crate::linear::Linear;
+use crate::neighbours;
 use crate::recipe::Recipe;
 use crate::report::{Promise, Report, Slice, Tried};
 use crate::scores::{Verdict, by_label, score, verdicts};
@@ -21,9 +22,6 @@ use crate::vocabulary;
 
 /// Thresholds of its own may cost a label this much precision when checked on rows they were not derived from.
 const PER_LABEL_SLACK: f64 = 0.01;
-
-/// With more rows than this, one fold is enough to choose the strength of the penalty.
-const FULL_SEARCH_ROWS: usize = 3_000;
 
 /// How far a long act has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +47,8 @@ pub struct Fitted {
     pub held_out: Array2<f32>,
 }
 
-/// Fits a head by a recipe: cross-validates every strength of the penalty, keeps the best, calibrates on the rows each
-/// fold had not seen, and fits once more on all rows.
+/// Fits a head by a recipe: cross-validates every strength of the penalty and keeps the best, weighs the neighbours' votes
+/// and calibrates on the rows each fold had not seen, and fits once more on all rows.
 ///
 /// **Shape**: `vectors` `[rows, dimensions]`. **Errors**: vectors of another shape or with NaN.
 pub fn fit(
@@ -68,23 +66,38 @@ pub fn fit(
         recipe.folds,
         recipe.seed,
     );
-    let (l2, logits, tried) = choose_strength(data, vectors, recipe, &fold_of, progress)?;
-    let held_out = cross_fitted(&logits, &data.targets, &fold_of, recipe.folds);
-    let mut spec = describe(data, &logits, encoder, recipe);
-    let rows = calibrated(data, &logits, spec.temperature);
+    let scores = cross_validation::run(data, vectors, recipe, &fold_of, progress)?;
+    let remembered = neighbours::remembered(data.len(), &recipe.voting, recipe.seed);
+    let chosen = neighbours::choose(
+        scores.logits,
+        vectors,
+        &data.targets,
+        &fold_of,
+        &remembered,
+        &recipe.voting,
+    );
+    let calibrated = calibrate(&chosen.logits, &data.targets, &fold_of, recipe.folds);
+    let calibration = &calibrated.calibration;
+    let mut spec = describe(data, &chosen.logits, chosen.vote, calibration, encoder, recipe);
+    let rows = held_out_rows(&calibration.apply(&chosen.logits), &data.targets);
     spec.threshold_per_label = per_label_holds(&rows, &fold_of, &spec);
-    let tensors = fit_all(data, vectors, recipe, l2, rows)?;
+    let mut tensors = fit_all(data, vectors, recipe, scores.l2)?;
+    tensors.held_out = rows;
+    tensors.curve = calibration.curve.clone();
+    if chosen.vote.is_some() {
+        tensors.memory = neighbours::memory(vectors, &data.targets, &remembered);
+    }
     progress(Progress {
         act: "fit",
         done: recipe.folds + 1,
         total: recipe.folds + 1,
     });
-    let report = report(data, &held_out, &spec, &tensors, (l2, tried), recipe);
+    let report = report(data, &calibrated, &spec, &tensors, (scores.l2, scores.tried), recipe);
     Ok(Fitted {
         spec,
         tensors,
         report,
-        held_out,
+        held_out: calibrated.held_out,
     })
 }
 
@@ -106,119 +119,39 @@ fn check_vectors(data: &Dataset, vectors: &Array2<f32>, encoder: &EncoderId) -> 
     }
 }
 
-fn choose_strength(
+fn describe(
     data: &Dataset,
-    vectors: &Array2<f32>,
+    logits: &Array2<f32>,
+    vote: Option<Vote>,
+    calibration: &Calibration,
+    encoder: EncoderId,
     recipe: &Recipe,
-    fold_of: &[usize],
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(f64, Array2<f32>, Vec<Tried>)> {
-    let mut strengths = strengths(recipe);
-    let mut logits = vec![Array2::zeros((data.len(), data.labels.len())); strengths.len()];
-    let mut tried = Vec::new();
-    for fold in 0..recipe.folds {
-        progress(Progress {
-            act: "fit",
-            done: fold,
-            total: recipe.folds + 1,
-        });
-        let rows = folds::split(fold_of, fold);
-        held_out_logits(data, vectors, recipe, &rows, &strengths, &mut logits)?;
-        if fold == 0 && data.len() > FULL_SEARCH_ROWS {
-            tried = try_out(data, &rows.1, &strengths, &logits);
-            let best = best_of(&tried);
-            strengths = vec![strengths[best]];
-            logits = vec![logits.swap_remove(best)];
-        }
-    }
-    if tried.is_empty() {
-        let all: Vec<usize> = (0..data.len()).collect();
-        tried = try_out(data, &all, &strengths, &logits);
-    }
-    let best = best_of(&tried).min(strengths.len() - 1);
-    Ok((strengths[best], logits.swap_remove(best), tried))
-}
-
-/// How each strength did on rows it had not seen.
-fn try_out(data: &Dataset, rows: &[usize], strengths: &[f64], logits: &[Array2<f32>]) -> Vec<Tried> {
-    let one = |(&l2, logits): (&f64, &Array2<f32>)| {
-        let temperature = temperature(logits, &data.targets, rows);
-        let verdicts = verdicts(logits, &data.targets, rows);
-        let right = verdicts
-            .iter()
-            .filter(|verdict| verdict.target == verdict.predicted)
-            .count();
-        Tried {
-            l2,
-            log_loss: log_loss(logits, &data.targets, rows, temperature),
-            accuracy: right as f64 / rows.len().max(1) as f64,
-        }
-    };
-    strengths.iter().zip(logits).map(one).collect()
-}
-
-fn best_of(tried: &[Tried]) -> usize {
-    (0..tried.len())
-        .min_by(|&a, &b| tried[a].log_loss.total_cmp(&tried[b].log_loss))
-        .unwrap_or(0)
-}
-
-/// Strengths from the strongest to the weakest, so that each fit starts from a smoother one.
-fn strengths(recipe: &Recipe) -> Vec<f64> {
-    let mut strengths = recipe.l2.clone();
-    strengths.sort_by(|a, b| b.total_cmp(a));
-    strengths
-}
-
-fn held_out_logits(
-    data: &Dataset,
-    vectors: &Array2<f32>,
-    recipe: &Recipe,
-    (learn, check): &(Vec<usize>, Vec<usize>),
-    strengths: &[f64],
-    logits: &mut [Array2<f32>],
-) -> Result<()> {
-    let texts: Vec<&str> = learn.iter().map(|&row| data.texts[row].as_str()).collect();
-    let space = vocabulary::learn(&texts, &recipe.features);
-    let scales = Scales::new(&recipe.features, &space);
-    let examples = Examples::new(&data.texts, vectors, learn, &space, &scales);
-    let unseen = Examples::new(&data.texts, vectors, check, &space, &scales);
-    let targets: Vec<usize> = learn.iter().map(|&row| data.targets[row]).collect();
-    let mut model: Option<Linear> = None;
-    for (&l2, logits) in strengths.iter().zip(logits) {
-        let fitted = solver::fit(&examples, &targets, data.labels.len(), l2, model.as_ref())?;
-        for (scores, &row) in fitted.logits(&unseen).rows().into_iter().zip(check) {
-            logits.row_mut(row).assign(&scores);
-        }
-        model = Some(fitted);
-    }
-    Ok(())
-}
-
-fn describe(data: &Dataset, logits: &Array2<f32>, encoder: EncoderId, recipe: &Recipe) -> HeadSpec {
-    let all: Vec<usize> = (0..data.len()).collect();
-    let temperature = temperature(logits, &data.targets, &all);
-    let truth = |row: usize| probabilities(&logits.row(row).to_vec(), temperature)[data.targets[row]];
+) -> HeadSpec {
+    let probabilities = calibration.apply(logits);
+    let truth = data.targets.iter().enumerate();
+    let truth = truth.map(|(row, &target)| probabilities[[row, target]]);
     HeadSpec {
         labels: data.labels.clone(),
-        temperature,
+        temperature: calibration.temperature,
         target_precision: recipe.target_precision,
         threshold_per_label: false,
-        out_of_scope_energy: energy_limit(logits, recipe.in_scope_share),
+        out_of_scope_energy: energy_limit(&(logits / calibration.temperature), recipe.in_scope_share),
         conformal: Conformal {
             coverage: recipe.conformal_coverage,
-            quantile: conformal_quantile(all.iter().map(|&row| truth(row)), recipe.conformal_coverage),
+            quantile: conformal_quantile(truth, recipe.conformal_coverage),
         },
         word_ngrams: recipe.features.words_in_use(),
         char_ngrams: recipe.features.chars_in_use(),
+        vote,
         encoder,
     }
 }
 
-fn calibrated(data: &Dataset, logits: &Array2<f32>, temperature: f32) -> HeldOut {
+/// What the head says of the held-out rows, calibrated as it will be in use.
+fn held_out_rows(probabilities: &Array2<f32>, targets: &[usize]) -> HeldOut {
     let mut rows = HeldOut::default();
-    for (scores, &target) in logits.rows().into_iter().zip(&data.targets) {
-        let values = probabilities(&scores.to_vec(), temperature);
+    for (values, &target) in probabilities.rows().into_iter().zip(targets) {
+        let values = values.to_vec();
         let predicted = classifier::assess::ranking(&values)[0];
         rows.predicted.push(predicted as u32);
         rows.confidence.push(values[predicted]);
@@ -249,7 +182,7 @@ fn per_label_holds(rows: &HeldOut, fold_of: &[usize], spec: &HeadSpec) -> bool {
     f64::from(own.1) >= spec.target_precision - PER_LABEL_SLACK && own.0 >= common.0
 }
 
-fn fit_all(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe, l2: f64, held_out: HeldOut) -> Result<Tensors> {
+fn fit_all(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe, l2: f64) -> Result<Tensors> {
     let texts: Vec<&str> = data.texts.iter().map(String::as_str).collect();
     let space = vocabulary::learn(&texts, &recipe.features);
     let scales = Scales::new(&recipe.features, &space);
@@ -269,18 +202,21 @@ fn fit_all(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe, l2: f64, held
         bias: model.bias.to_vec(),
         words: space.word_lexicon().clone(),
         chars: space.char_lexicon().clone(),
-        held_out,
+        memory: Memory::default(),
+        curve: Curve::default(),
+        held_out: HeldOut::default(),
     })
 }
 
 fn report(
     data: &Dataset,
-    held_out: &Array2<f32>,
+    calibrated: &Calibrated,
     spec: &HeadSpec,
     tensors: &Tensors,
     (l2, tried): (f64, Vec<Tried>),
     recipe: &Recipe,
 ) -> Report {
+    let held_out = &calibrated.held_out;
     let of = |rows: &[usize]| verdicts(held_out, &data.targets, rows);
     let all: Vec<usize> = (0..data.len()).collect();
     let verdicts: Vec<Verdict> = of(&all);
@@ -296,6 +232,9 @@ fn report(
         l2,
         tried,
         temperature: spec.temperature,
+        temperature_loss: calibrated.temperature_loss,
+        isotonic_loss: calibrated.isotonic_loss,
+        vote: spec.vote,
         scores: score(&verdicts, recipe.seed),
         slices: slices(data)
             .into_iter()

@@ -3,16 +3,21 @@
 //! [`train_classify`] is the whole way from a file; [`fit::fit`] is its pure middle, for vectors that are already there.
 
 pub mod calibrate;
+pub mod cross_validation;
 pub mod data;
 pub mod dataset;
 pub mod examples;
 pub mod fit;
 pub mod folds;
+pub mod isotonic;
 pub mod linear;
+pub mod mixture;
+pub mod neighbours;
 pub mod objective;
 mod quotes;
 pub mod recipe;
 pub mod report;
+pub mod sample;
 pub mod scores;
 pub mod similarity;
 pub mod solver;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Columns;
 
-/// A training recipe; keys left out take the default.
+/// A training recipe. A file says all of it, so that no recipe changes when a default does; only `[data]` may be left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// Seed of everything drawn by chance.
     pub seed: u64,
@@ -26,13 +26,16 @@ pub struct Recipe {
     /// Strengths of the L2 penalty tried; the one with the best held-out log-loss wins.
     pub l2: Vec<f64>,
     /// Where the data are, for recipes that belong to certain data.
+    #[serde(default)]
     pub data: DataSource,
     /// What the head looks at.
     pub features: Features,
+    /// How its nearest examples vote.
+    pub voting: Voting,
 }
 
 /// Default data of a recipe; the command line goes first.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSource {
     /// CSV or JSON Lines, relative to the working folder.
@@ -43,11 +46,15 @@ pub struct DataSource {
     pub label: Option<String>,
     /// Column whose values are reported apart.
     pub slice: Option<String>,
+    /// Share of the texts, by their hash, that is kept out as the test; in `0..1`.
+    pub test_share: f64,
+    /// At most so many texts of a label are learnt from, drawn by the seed; all where there is none.
+    pub per_label: Option<usize>,
 }
 
 /// What the head looks at, and how loudly each part speaks before the fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Features {
     /// Length of the embedding block.
     pub embedding_weight: f64,
@@ -63,6 +70,22 @@ pub struct Features {
     pub min_documents: usize,
     /// At most so many terms a block, the most frequent ones.
     pub max_terms: usize,
+    /// Whether words that mean the same in English and Spanish also count as one ([`classifier::concepts`]).
+    pub concepts: bool,
+}
+
+/// How the nearest examples vote beside the linear scores, and which widths of that vote are tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voting {
+    /// How many of the nearest examples vote; 0 for none, and the head stores no example.
+    pub neighbours: usize,
+    /// Widths tried ([`classifier::Vote::width`]); the one with the best held-out log-loss wins, with its weight.
+    pub widths: Vec<f64>,
+    /// Share that a label has without any vote.
+    pub floor: f64,
+    /// A head remembers at most so many examples, drawn by the seed.
+    pub max_examples: usize,
 }
 
 impl Default for Recipe {
@@ -76,6 +99,18 @@ impl Default for Recipe {
             l2: vec![0.1, 0.03, 0.01],
             data: DataSource::default(),
             features: Features::default(),
+            voting: Voting::default(),
+        }
+    }
+}
+
+impl Default for Voting {
+    fn default() -> Self {
+        Self {
+            neighbours: 30,
+            widths: vec![0.02, 0.05, 0.1],
+            floor: 1e-3,
+            max_examples: 50_000,
         }
     }
 }
@@ -90,6 +125,7 @@ impl Default for Features {
             char_ngrams: Ngrams { min: 3, max: 5 },
             min_documents: 2,
             max_terms: 20_000,
+            concepts: true,
         }
     }
 }
@@ -148,6 +184,20 @@ impl Recipe {
             weights.iter().any(|weight| *weight > 0.0),
             "features: every weight is 0"
         );
+        let share = self.data.test_share;
+        ensure!((0.0..1.0).contains(&share), "data.test_share: from 0 to below 1");
+        ensure!(self.data.per_label.is_none_or(|count| count >= 2), "data.per_label: at least 2");
+        self.voting.check()
+    }
+}
+
+impl Voting {
+    fn check(&self) -> Result<()> {
+        let positive = |value: &f64| value.is_finite() && *value > 0.0;
+        let has_widths = self.neighbours == 0 || !self.widths.is_empty();
+        ensure!(has_widths && self.widths.iter().all(positive), "voting.widths: positive numbers");
+        ensure!(positive(&self.floor) && self.floor < 1.0, "voting.floor: between 0 and 1");
+        ensure!(self.max_examples > 0, "voting.max_examples: at least 1");
         Ok(())
     }
 }

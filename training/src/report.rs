@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use classifier::Vote;
 use classifier::abstention::Outcome;
 use serde::{Serialize, Serializer};
 
@@ -26,6 +27,12 @@ pub struct Report {
     pub tried: Vec<Tried>,
     /// What logits are divided by.
     pub temperature: f32,
+    /// Mean held-out log-loss calibrated by temperature alone.
+    pub temperature_loss: f64,
+    /// The same with an isotonic curve behind the temperature; the lesser of the two decided.
+    pub isotonic_loss: f64,
+    /// How stored examples vote, where they do.
+    pub vote: Option<Vote>,
     /// Over all rows.
     pub scores: Scores,
     /// By value of the slice column.
@@ -39,8 +46,19 @@ pub struct Report {
     pub answered: Outcome,
     /// The list of alternatives.
     pub alternatives: Promise,
-    /// On the test file, where one was given.
-    pub test: Option<Scores>,
+    /// On the test rows, where there are some.
+    pub test: Option<Tested>,
+}
+
+/// Figures on rows kept out of everything.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tested {
+    /// The figures.
+    pub scores: Scores,
+    /// Share of rows that get a label at the target precision, in `0..=1`.
+    pub coverage: Interval,
+    /// Share of those whose label is right, in `0..=1`.
+    pub precision: Interval,
 }
 
 /// One strength of the penalty.
@@ -82,7 +100,7 @@ impl Report {
             String::from("| rows | number | accuracy | macro-F1 | calibration error |\n|---|---|---|---|---|\n");
         let named =
             std::iter::once(("all", &self.scores)).chain(self.slices.iter().map(|s| (s.name.as_str(), &s.scores)));
-        let test = self.test.iter().map(|scores| ("test file", scores));
+        let test = self.test.iter().map(|tested| ("test", &tested.scores));
         named
             .chain(test)
             .for_each(|(name, scores)| score_line(&mut text, name, scores));
@@ -104,6 +122,59 @@ impl Report {
     }
 
     fn sentences(&self) -> String {
+        [Some(self.promises()), self.tested(), Some(self.making())]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn tested(&self) -> Option<String> {
+        let Tested {
+            coverage, precision, ..
+        } = self.test.as_ref()?;
+        Some(format!(
+            "On the test rows it answers {:.1} % and is right in {:.1} % ({:.1} to {:.1}) of those.",
+            coverage.value * 100.0,
+            precision.value * 100.0,
+            precision.low * 100.0,
+            precision.high * 100.0,
+        ))
+    }
+
+    fn making(&self) -> String {
+        let vote = self.vote.map_or_else(
+            || "no neighbour votes".to_owned(),
+            |Vote {
+                 neighbours,
+                 width,
+                 weight,
+                 ..
+             }| format!("the {neighbours} nearest examples vote (width {width}, weight {weight:.3})"),
+        );
+        let calibration = if self.isotonic_loss < self.temperature_loss {
+            "temperature and an isotonic curve"
+        } else {
+            "temperature"
+        };
+        format!(
+            "Left out: {} copies, {} copies with another label, {} texts that are in the test. Penalty {}, {vote}, \
+             calibrated by {calibration} (held-out log-loss {:.4} by temperature {:.3}, {:.4} by isotonic), {} \
+             embedding numbers, {} word terms, {} character terms.",
+            self.dropped.copies,
+            self.dropped.contradictions,
+            self.dropped.in_test,
+            self.l2,
+            self.temperature_loss,
+            self.temperature,
+            self.isotonic_loss,
+            self.features[0],
+            self.features[1],
+            self.features[2],
+        )
+    }
+
+    fn promises(&self) -> String {
         let own = if self.threshold_per_label {
             "a threshold for each label"
         } else {
@@ -118,22 +189,12 @@ impl Report {
         format!(
             "Asked to be right {:.0} % of the time, with {own}, it answers {:.1} % of the texts and is right in {:.1} % \
              of those; the rest goes to a person. The alternatives should hold the right label {:.0} % of the time: \
-             they did {:.1} % of the time, with {mean_size:.2} labels on average. Left out: {} copies, {} copies with \
-             another label, {} texts of the test file. Penalty {}, temperature {:.3}, {} embedding numbers, {} word \
-             terms, {} character terms.",
+             they did {:.1} % of the time, with {mean_size:.2} labels on average.",
             self.target_precision * 100.0,
             coverage * 100.0,
             precision * 100.0,
             promised * 100.0,
             held * 100.0,
-            self.dropped.copies,
-            self.dropped.contradictions,
-            self.dropped.in_test,
-            self.l2,
-            self.temperature,
-            self.features[0],
-            self.features[1],
-            self.features[2],
         )
     }
 }

@@ -46,6 +46,14 @@ pub struct Verdict {
     pub confidence: f32,
 }
 
+impl Verdict {
+    /// Whether the most probable label is the right one.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.predicted == self.target
+    }
+}
+
 /// Verdicts on some rows.
 ///
 /// **Shape**: `probabilities` `[rows of the data set, labels]`.
@@ -68,16 +76,37 @@ pub fn verdicts(probabilities: &Array2<f32>, targets: &[usize], rows: &[usize]) 
 /// **Source**: percentile bootstrap, Efron and Tibshirani, An Introduction to the Bootstrap, 1993, 13.3.
 #[must_use]
 pub fn score(verdicts: &[Verdict], seed: u64) -> Scores {
-    let mut rng = StdRng::seed_from_u64(seed);
-    let resample = |rng: &mut StdRng| -> Vec<Verdict> {
-        (0..verdicts.len())
-            .map(|_| verdicts[rng.random_range(0..verdicts.len())])
-            .collect()
-    };
     let figures = |sample: &[Verdict]| [accuracy(sample), macro_f1(sample), calibration_error(sample)];
-    let whole = figures(verdicts);
-    let samples: Vec<[f64; 3]> = (0..RESAMPLES).map(|_| figures(&resample(&mut rng))).collect();
-    let interval = |figure: usize| {
+    let [accuracy, macro_f1, ece] = bootstrap(verdicts, figures, seed);
+    Scores {
+        rows: verdicts.len(),
+        accuracy,
+        macro_f1,
+        ece,
+    }
+}
+
+/// Share of rows whose label is given, and share of those where it is right, with their intervals.
+///
+/// Each row comes with whether its label was given.
+#[must_use]
+pub fn answered(rows: &[(Verdict, bool)], seed: u64) -> (Interval, Interval) {
+    let figures = |sample: &[(Verdict, bool)]| {
+        let given = sample.iter().filter(|(_, is_given)| *is_given);
+        let right = given.clone().filter(|(verdict, _)| verdict.is_right()).count();
+        let given = given.count();
+        [share(given, sample.len()), share(right, given)]
+    };
+    let [coverage, precision] = bootstrap(rows, figures, seed);
+    (coverage, precision)
+}
+
+fn bootstrap<R: Copy, const N: usize>(rows: &[R], figures: impl Fn(&[R]) -> [f64; N], seed: u64) -> [Interval; N] {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut resample = || -> Vec<R> { (0..rows.len()).map(|_| rows[rng.random_range(0..rows.len())]).collect() };
+    let whole = figures(rows);
+    let samples: Vec<[f64; N]> = (0..RESAMPLES).map(|_| figures(&resample())).collect();
+    std::array::from_fn(|figure| {
         let mut values: Vec<f64> = samples.iter().map(|sample| sample[figure]).collect();
         values.sort_by(f64::total_cmp);
         Interval {
@@ -85,21 +114,12 @@ pub fn score(verdicts: &[Verdict], seed: u64) -> Scores {
             low: values[RESAMPLES / 40],
             high: values[RESAMPLES - 1 - RESAMPLES / 40],
         }
-    };
-    Scores {
-        rows: verdicts.len(),
-        accuracy: interval(0),
-        macro_f1: interval(1),
-        ece: interval(2),
-    }
+    })
 }
 
 fn accuracy(verdicts: &[Verdict]) -> f64 {
     share(
-        verdicts
-            .iter()
-            .filter(|verdict| verdict.predicted == verdict.target)
-            .count(),
+        verdicts.iter().filter(|verdict| verdict.is_right()).count(),
         verdicts.len(),
     )
 }

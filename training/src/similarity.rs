@@ -7,6 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use classifier::words::words;
 
+use crate::examples::in_halves;
+
 /// Length of a shingle in words.
 const SHINGLE: usize = 3;
 /// Texts that share more than this of their shingles are near-copies.
@@ -18,22 +20,25 @@ const SHORT: usize = 7;
 /// A shingle in more texts than this is a phrase of the language.
 const MAX_TEXTS: usize = 60;
 
-/// Pairs `(earlier, later)` of texts that are near-copies, in order.
+/// Pairs `(earlier, later)` of texts that are near-copies, in order of the later one.
 #[must_use]
 pub fn near_copies(texts: &[String]) -> Vec<(usize, usize)> {
-    let profiles: Vec<Profile> = texts.iter().map(|text| Profile::new(text)).collect();
-    let mut pairs = Vec::new();
-    for (earlier, later) in candidates(&profiles) {
-        if profiles[earlier].is_near(&profiles[later]) {
-            pairs.push((earlier, later));
-        }
-    }
-    pairs
+    let profiles: Vec<Profile> = in_halves(texts, |text| Profile::new(text));
+    let texts_of = phrases(&profiles);
+    let later: Vec<usize> = (0..texts.len()).collect();
+    let copies_of = |&later: &usize| {
+        let near = |earlier: &usize| profiles[*earlier].is_near(&profiles[later]);
+        let candidates = earlier_with_a_phrase_of(later, &profiles, &texts_of);
+        candidates.into_iter().filter(near).map(|earlier| (earlier, later)).collect::<Vec<_>>()
+    };
+    in_halves(&later, copies_of).into_iter().flatten().collect()
 }
 
 struct Profile {
-    shingles: BTreeSet<u64>,
-    words: BTreeSet<u64>,
+    /// Hashes, ascending.
+    shingles: Vec<u64>,
+    /// Hashes, ascending.
+    words: Vec<u64>,
 }
 
 impl Profile {
@@ -42,8 +47,8 @@ impl Profile {
         let shingle = |start: usize| hash(&words[start..(start + SHINGLE).min(words.len())]);
         let starts = words.len().saturating_sub(SHINGLE - 1).max(1);
         Self {
-            shingles: (0..starts).map(shingle).collect(),
-            words: words.iter().map(hash).collect(),
+            shingles: ascending((0..starts).map(shingle)),
+            words: ascending(words.iter().map(hash)),
         }
     }
 
@@ -62,30 +67,47 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-fn resemblance(a: &BTreeSet<u64>, b: &BTreeSet<u64>) -> f64 {
-    let shared = a.intersection(b).count();
+fn ascending(hashes: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut hashes: Vec<u64> = hashes.collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
+}
+
+/// Shared among all, of two ascending lists.
+fn resemblance(a: &[u64], b: &[u64]) -> f64 {
+    let (mut i, mut j, mut shared) = (0, 0, 0_usize);
+    while let (Some(left), Some(right)) = (a.get(i), b.get(j)) {
+        i += usize::from(left <= right);
+        j += usize::from(right <= left);
+        shared += usize::from(left == right);
+    }
     shared as f64 / (a.len() + b.len() - shared).max(1) as f64
 }
 
-fn candidates(profiles: &[Profile]) -> BTreeSet<(usize, usize)> {
-    let mut texts_of: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (text, profile) in profiles.iter().enumerate() {
+/// The texts of each shingle, ascending; phrases of the language left out.
+fn phrases(profiles: &[Profile]) -> HashMap<u64, Vec<u32>> {
+    let mut texts_of: HashMap<u64, Vec<u32>> = HashMap::new();
+    for (text, profile) in (0..).zip(profiles) {
         profile
             .shingles
             .iter()
             .for_each(|&shingle| texts_of.entry(shingle).or_default().push(text));
     }
-    let shared = texts_of.values().filter(|texts| texts.len() <= MAX_TEXTS);
+    texts_of.retain(|_, texts| (2..=MAX_TEXTS).contains(&texts.len()));
+    texts_of
+}
+
+fn earlier_with_a_phrase_of(
+    later: usize,
+    profiles: &[Profile],
+    texts_of: &HashMap<u64, Vec<u32>>,
+) -> BTreeSet<usize> {
+    let shared = profiles[later].shingles.iter().filter_map(|shingle| texts_of.get(shingle));
     shared
-        .flat_map(|texts| {
-            let pairs_of = |(position, &later): (usize, &usize)| {
-                texts[..position]
-                    .iter()
-                    .map(move |&earlier| (earlier, later))
-                    .collect::<Vec<_>>()
-            };
-            texts.iter().enumerate().flat_map(pairs_of)
-        })
+        .flatten()
+        .map(|&text| text as usize)
+        .filter(|&text| text < later)
         .collect()
 }
 

@@ -20,7 +20,7 @@ const MAX_ITERATIONS: u64 = 100;
 /// It stops when the gradient of the mean loss is shorter than this.
 const GRADIENT_TOLERANCE: f64 = 1e-4;
 /// It stops when the mean loss falls by less than this a step.
-const COST_TOLERANCE: f64 = 1e-6;
+const COST_TOLERANCE: f64 = 1e-5;
 
 /// The model with the least penalised loss on these examples.
 ///

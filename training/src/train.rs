@@ -11,8 +11,9 @@ use crate::data::{self, Columns, Row};
 use crate::dataset::{self, Dataset};
 use crate::fit::{Fitted, Progress, fit};
 use crate::recipe::Recipe;
-use crate::report::Report;
-use crate::scores::{Scores, Verdict, score};
+use crate::report::{Report, Tested};
+use crate::sample;
+use crate::scores::{Verdict, answered, score};
 use crate::write::write;
 
 /// Texts embedded between two reports of progress.
@@ -40,15 +41,8 @@ pub struct Options {
 /// **Errors**: [`crate::DataError`] (by downcast) for faults of the data; else what could not be opened or written.
 pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
     options.recipe.check()?;
-    let rows = data::read(&options.data, &options.columns)?;
-    let test = options
-        .test
-        .as_ref()
-        .map(|path| data::read(path, &options.columns))
-        .transpose()?
-        .unwrap_or_default();
-    let data = Dataset::new(rows, &test)?;
-    dataset::check_rows(&test)?;
+    let (rows, test) = read(options)?;
+    let data = learnable(rows, &test, &options.recipe)?;
     let encoder = open(&options.encoder)?;
     let vectors = embed(&encoder, &data.texts, progress)?;
     let mut fitted = fit(&data, &vectors, identity(&encoder), &options.recipe, progress)?;
@@ -57,6 +51,24 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
     }
     write(&fitted, &options.recipe, &options.out)?;
     Ok(fitted.report)
+}
+
+/// Rows to learn from, and rows to test on: those of the test file, else the recipe's share of the data.
+fn read(options: &Options) -> Result<(Vec<Row>, Vec<Row>)> {
+    let rows = data::read(&options.data, &options.columns)?;
+    match &options.test {
+        Some(path) => Ok((rows, data::read(path, &options.columns)?)),
+        None => Ok(sample::by_hash(rows, options.recipe.data.test_share)),
+    }
+}
+
+fn learnable(rows: Vec<Row>, test: &[Row], recipe: &Recipe) -> Result<Dataset> {
+    let data = Dataset::new(rows, test)?;
+    dataset::check_rows(test)?;
+    Ok(match recipe.data.per_label {
+        Some(count) => sample::per_label(&data, count, recipe.seed),
+        None => data,
+    })
 }
 
 fn open(folder: &std::path::Path) -> Result<Encoder> {
@@ -101,7 +113,7 @@ fn check(
     test: &[Row],
     seed: u64,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Scores> {
+) -> Result<Tested> {
     let head = Head::new(
         String::new(),
         String::new(),
@@ -110,7 +122,7 @@ fn check(
     )?;
     let texts: Vec<String> = test.iter().map(|row| row.text.clone()).collect();
     let vectors = embed(encoder, &texts, progress)?;
-    let verdict = |(row, vector): (&Row, ndarray::ArrayView1<'_, f32>)| -> Result<Verdict> {
+    let verdict = |(row, vector): (&Row, ndarray::ArrayView1<'_, f32>)| -> Result<(Verdict, bool)> {
         let assessment = head.assess(&row.text, &vector.to_vec())?;
         let index = |name: &str| {
             head.labels()
@@ -119,16 +131,23 @@ fn check(
                 .unwrap_or(head.labels().len())
         };
         let predicted = assessment.probabilities.first().map_or(0, |(name, _)| index(name));
-        Ok(Verdict {
+        let verdict = Verdict {
             target: index(row.label.trim()),
             predicted,
             confidence: assessment.confidence,
-        })
+        };
+        Ok((verdict, assessment.label.is_some()))
     };
-    let verdicts = test
+    let said = test
         .iter()
         .zip(vectors.rows())
         .map(verdict)
         .collect::<Result<Vec<_>>>()?;
-    Ok(score(&verdicts, seed))
+    let verdicts: Vec<Verdict> = said.iter().map(|(verdict, _)| *verdict).collect();
+    let (coverage, precision) = answered(&said, seed);
+    Ok(Tested {
+        scores: score(&verdicts, seed),
+        coverage,
+        precision,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use classifier::features::{Block, FeatureSpace, Lexicon, Ngrams, each_term};
+use classifier::features::{Block, CONCEPT_MARK, FeatureSpace, Lexicon, Ngrams, each_term};
 use classifier::words::words;
 
 use crate::examples::in_halves;
@@ -25,7 +25,9 @@ fn lexicon(block: Block, ngrams: Ngrams, documents: &[Vec<String>], features: &F
     let terms_of = |document: &Vec<String>| {
         let mut terms = HashSet::new();
         each_term(block, ngrams, document, &mut |term| {
-            terms.insert(term);
+            if features.concepts || !term.starts_with(CONCEPT_MARK) {
+                terms.insert(term);
+            }
         });
         terms
     };

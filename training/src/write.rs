@@ -109,9 +109,9 @@ fn card(fitted: &Fitted, recipe: &Recipe, name: &str, revision: &str) -> Result<
     let recipe_text = toml::to_string(recipe).context("cannot write the recipe")?;
     Ok(format!(
         "# {name}\n\nRevision `{revision}`. A multinomial logistic head over the vectors of {} and the words of the \
-         text, with {} labels. Learnt from {} texts.\n\n## Figures\n\nFrom {}-fold cross-validation in which \
+         text, beside the vote of its nearest examples, with {} labels. Learnt from {} texts.\n\n## Figures\n\nFrom {}-fold cross-validation in which \
          near-copies never stand on both sides, with 95 % bootstrap intervals. The vocabulary, the fit and the \
-         temperature of each fold know nothing of its held-out rows; the penalty was chosen on all of them.\n\n{}\n## \
+         temperature of each fold know nothing of its held-out rows; the penalty and the weight of the votes were chosen on all of them.\n\n{}\n## \
          What it cannot tell\n\nIt knows the labels above and the kind of text it was trained on; a text with less \
          energy than {:.3} is called none of them. Confidence is calibrated on the same kind of text: on a desk \
          whose tickets differ, measure before trusting it.\n\n## Recipe\n\n```toml\n{recipe_text}```\n",

@@ -38,6 +38,9 @@ pub struct Classify {
     /// How to train, as TOML.
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
+    /// Seed in place of the recipe's.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
     /// Folder to write; its name becomes the model's.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -56,12 +59,13 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
 }
 
 fn classify(options: Classify, config: &Config) -> Result<()> {
-    let recipe = options
+    let mut recipe = options
         .recipe
         .as_deref()
         .map(Recipe::read)
         .transpose()?
         .unwrap_or_default();
+    recipe.seed = options.seed.unwrap_or(recipe.seed);
     let text = if options.text.is_empty() {
         vec!["text".to_owned()]
     } else {

@@ -11,7 +11,7 @@ pub struct Assessment {
     pub label: Option<String>,
     /// Probability of the most probable label, given or not.
     pub confidence: f32,
-    /// Log-sum-exp of the logits: how much the text looks like anything the head was trained on.
+    /// Log-sum-exp of the logits over the temperature: how much the text looks like anything the head was trained on.
     pub energy: f32,
     /// The confidence from which on the most probable label is given.
     pub threshold: f32,
@@ -28,6 +28,13 @@ pub struct Assessment {
 pub fn energy(logits: &[f32]) -> f32 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     largest + logits.iter().map(|logit| (logit - largest).exp()).sum::<f32>().ln()
+}
+
+/// Energy of logits divided by a temperature: of the logits whose softmax is calibrated.
+#[must_use]
+pub fn calibrated_energy(logits: &[f32], temperature: f32) -> f32 {
+    let scaled: Vec<f32> = logits.iter().map(|logit| logit / temperature).collect();
+    energy(&scaled)
 }
 
 /// Probabilities of logits divided by a temperature.

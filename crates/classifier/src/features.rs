@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::concepts::concept;
 use crate::words::words;
 
+/// First character of a concept among the word terms; no word begins with it.
+pub const CONCEPT_MARK: char = '=';
+
 /// One feature of a text: its index and its value.
 pub type Feature = (u32, f32);
 
@@ -57,7 +60,7 @@ fn each_word_term(ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(String
         words
             .iter()
             .filter_map(|word| concept(word))
-            .for_each(|concept| emit(format!("={concept}")));
+            .for_each(|concept| emit(format!("{CONCEPT_MARK}{concept}")));
     }
 }
 

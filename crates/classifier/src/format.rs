@@ -6,14 +6,18 @@
 //! | `bias` | F32 | `[labels]` |
 //! | `words`, `chars` | U8 | terms in UTF-8, one a line |
 //! | `words_idf`, `chars_idf` | F32 | `[terms]` |
+//! | `memory_vectors`, `memory_labels` | F16, U32 | `[examples, dimensions]`, `[examples]` |
+//! | `curve_from`, `curve_to` | F32 | `[points]` |
 //! | `held_out_predicted`, `held_out_confidence`, `held_out_correct` | U32, F32, U8 | `[rows]` |
 
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use crate::abstention::HeldOut;
+use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::Lexicon;
+use crate::memory::Memory;
 use crate::spec::HeadSpec;
 
 /// Tensors of a head.
@@ -29,6 +33,10 @@ pub struct Tensors {
     pub words: Lexicon,
     /// Vocabulary of the character block.
     pub chars: Lexicon,
+    /// Examples that vote; none in a head that is linear alone.
+    pub memory: Memory,
+    /// Isotonic calibration behind the temperature; no points where temperature alone is better.
+    pub curve: Curve,
     /// What the head said of rows its fit had not seen.
     pub held_out: HeldOut,
 }
@@ -39,11 +47,9 @@ impl Tensors {
     /// **Errors**: only what safetensors itself refuses.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ClassifierError> {
         let labels = self.bias.len().max(1);
-        let weights: Vec<u8> = self
-            .weights
-            .iter()
-            .flat_map(|&weight| f16::from_f32(weight).to_le_bytes())
-            .collect();
+        let weights = f16_bytes(&self.weights);
+        let (curve, memory) = (&self.curve, &self.memory);
+        let examples = memory.labels.len();
         let correct: Vec<u8> = self.held_out.correct.iter().map(|&right| u8::from(right)).collect();
         let parts = [
             ("bias", Dtype::F32, vec![self.bias.len()], f32_bytes(&self.bias)),
@@ -54,6 +60,8 @@ impl Tensors {
                 vec![self.chars.len()],
                 f32_bytes(self.chars.idf()),
             ),
+            ("curve_from", Dtype::F32, vec![curve.from.len()], f32_bytes(&curve.from)),
+            ("curve_to", Dtype::F32, vec![curve.to.len()], f32_bytes(&curve.to)),
             (
                 "held_out_confidence",
                 Dtype::F32,
@@ -66,6 +74,13 @@ impl Tensors {
                 Dtype::U32,
                 vec![self.held_out.len()],
                 u32_bytes(&self.held_out.predicted),
+            ),
+            ("memory_labels", Dtype::U32, vec![examples], u32_bytes(&memory.labels)),
+            (
+                "memory_vectors",
+                Dtype::F16,
+                vec![examples, memory.vectors.len() / examples.max(1)],
+                f16_bytes(&memory.vectors),
             ),
             (
                 "weights",
@@ -100,16 +115,21 @@ impl Tensors {
     /// **Errors**: not safetensors, a tensor missing or of another type.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ClassifierError> {
         let file = SafeTensors::deserialize(bytes).map_err(ClassifierError::ReadWeights)?;
-        let halves = words_of::<2>(tensor(&file, "weights", Dtype::F16)?);
         Ok(Self {
-            weights: halves.map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
+            weights: f16s(&file, "weights")?,
             bias: f32s(&file, "bias")?,
             words: lexicon(&file, "words", "words_idf")?,
             chars: lexicon(&file, "chars", "chars_idf")?,
+            memory: Memory {
+                vectors: f16s(&file, "memory_vectors")?,
+                labels: u32s(&file, "memory_labels")?,
+            },
+            curve: Curve {
+                from: f32s(&file, "curve_from")?,
+                to: f32s(&file, "curve_to")?,
+            },
             held_out: HeldOut {
-                predicted: words_of::<4>(tensor(&file, "held_out_predicted", Dtype::U32)?)
-                    .map(u32::from_le_bytes)
-                    .collect(),
+                predicted: u32s(&file, "held_out_predicted")?,
                 confidence: f32s(&file, "held_out_confidence")?,
                 correct: tensor(&file, "held_out_correct", Dtype::U8)?
                     .iter()
@@ -130,19 +150,30 @@ impl Tensors {
         expect("weights", features * labels, self.weights.len())?;
         expect("held_out_predicted", rows, self.held_out.predicted.len())?;
         expect("held_out_correct", rows, self.held_out.correct.len())?;
-        let largest = self.held_out.predicted.iter().max().map_or(0, |&label| label as usize);
-        if largest >= labels {
-            return Err(wrong(
-                "held_out_predicted",
-                format!("labels below {labels}"),
-                largest.to_string(),
-            ));
+        below("held_out_predicted", &self.held_out.predicted, labels)?;
+        self.check_memory(spec)?;
+        if !self.curve.is_rising() {
+            return Err(wrong("curve_to", "a rising curve".to_owned(), "another".to_owned()));
         }
         finite("weights", &self.weights)?;
         finite("bias", &self.bias)?;
         finite("words_idf", self.words.idf())?;
         finite("chars_idf", self.chars.idf())?;
         finite("held_out_confidence", &self.held_out.confidence)
+    }
+
+    fn check_memory(&self, spec: &HeadSpec) -> Result<(), ClassifierError> {
+        let Memory { vectors, labels } = &self.memory;
+        expect("memory_vectors", labels.len() * spec.encoder.dimensions, vectors.len())?;
+        below("memory_labels", labels, spec.labels.len())?;
+        finite("memory_vectors", vectors)
+    }
+}
+
+fn below(tensor: &'static str, values: &[u32], labels: usize) -> Result<(), ClassifierError> {
+    match values.iter().find(|&&value| value as usize >= labels) {
+        Some(value) => Err(wrong(tensor, format!("labels below {labels}"), value.to_string())),
+        None => Ok(()),
     }
 }
 
@@ -171,6 +202,18 @@ fn f32s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<f32>, Classifi
         .collect())
 }
 
+fn f16s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<f32>, ClassifierError> {
+    Ok(words_of::<2>(tensor(file, name, Dtype::F16)?)
+        .map(|bytes| f16::from_le_bytes(bytes).to_f32())
+        .collect())
+}
+
+fn u32s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<u32>, ClassifierError> {
+    Ok(words_of::<4>(tensor(file, name, Dtype::U32)?)
+        .map(u32::from_le_bytes)
+        .collect())
+}
+
 fn words_of<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
 }
@@ -180,6 +223,13 @@ fn lines(lexicon: &Lexicon) -> Vec<u8> {
         .terms()
         .iter()
         .flat_map(|term| [term.as_bytes(), b"\n"].concat())
+        .collect()
+}
+
+fn f16_bytes(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|&value| f16::from_f32(value).to_le_bytes())
         .collect()
 }
 

@@ -4,16 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::abstention::{HeldOut, Outcome, Thresholds};
-use crate::assess::{Assessment, energy, probabilities, ranking, set_size};
+use crate::assess::{Assessment, calibrated_energy, probabilities, ranking, set_size};
+use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::{Feature, FeatureSpace};
 use crate::format::Tensors;
+use crate::memory::Memory;
 use crate::spec::{EncoderId, HeadSpec};
 
 /// File with the tensors of a head inside its folder.
 pub const WEIGHTS_FILE: &str = "head.safetensors";
 
-/// A multinomial logistic head over an embedding and the words of the text.
+/// A multinomial logistic head over an embedding and the words of the text, with the vote of its nearest examples.
 #[derive(Debug, Clone)]
 pub struct Head {
     name: String,
@@ -22,6 +24,8 @@ pub struct Head {
     space: FeatureSpace,
     weights: Vec<f32>,
     bias: Vec<f32>,
+    memory: Memory,
+    curve: Curve,
     held_out: HeldOut,
     thresholds: Thresholds,
 }
@@ -57,6 +61,8 @@ impl Head {
             bias,
             words,
             chars,
+            memory,
+            curve,
             held_out,
         } = tensors;
         let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
@@ -68,6 +74,8 @@ impl Head {
             space,
             weights,
             bias,
+            memory,
+            curve,
             held_out,
             thresholds,
         })
@@ -103,11 +111,11 @@ impl Head {
     /// **Shape**: `vector` is `[dimensions]`. **Errors**: a vector of another length, or with NaN in it.
     pub fn assess(&self, text: &str, vector: &[f32]) -> Result<Assessment, ClassifierError> {
         let logits = self.logits(text, vector)?;
-        let probabilities = probabilities(&logits, self.spec.temperature);
+        let probabilities = self.curve.apply(probabilities(&logits, self.spec.temperature));
         let order = ranking(&probabilities);
         let ranked: Vec<f32> = order.iter().map(|&label| probabilities[label]).collect();
         let names: Vec<String> = order.iter().map(|&label| self.spec.labels[label].clone()).collect();
-        let energy = energy(&logits);
+        let energy = calibrated_energy(&logits, self.spec.temperature);
         let threshold = self.thresholds.by_label[order[0]];
         let out_of_scope = energy < self.spec.out_of_scope_energy;
         let is_sure = !out_of_scope && ranked[0] >= threshold;
@@ -142,7 +150,19 @@ impl Head {
             .features(text)
             .into_iter()
             .map(|(term, value)| (term + expected as u32, value));
-        Ok(self.score(dense.chain(lexical)))
+        let mut logits = self.score(dense.chain(lexical));
+        self.add_votes(vector, &mut logits);
+        Ok(logits)
+    }
+
+    fn add_votes(&self, vector: &[f32], logits: &mut [f32]) {
+        let Some(vote) = &self.spec.vote else { return };
+        let nearest = self.memory.nearest(vector, vote.neighbours);
+        let shares = vote.log_shares(&nearest, logits.len());
+        logits
+            .iter_mut()
+            .zip(shares)
+            .for_each(|(logit, share)| *logit += vote.weight * share);
     }
 
     fn score(&self, features: impl Iterator<Item = Feature>) -> Vec<f32> {

@@ -1,22 +1,26 @@
 //! Text and its unit vector in, calibrated label distribution out; abstains. Reads heads, never fits them.
 //!
-//! A head sees the embedding and lexical features ([`features`]) and weighs them linearly. What it cannot say with the
+//! A head sees the embedding and lexical features ([`features`]) and weighs them linearly; the nearest stored examples vote beside it ([`memory`]). What it cannot say with the
 //! wanted precision it does not say: see [`abstention`] and [`Assessment::label`].
 
 pub mod abstention;
 pub mod assess;
 pub mod concepts;
+pub mod curve;
 mod error;
 pub mod features;
 pub mod format;
 mod head;
+pub mod memory;
 mod spec;
 pub mod words;
 
 pub use assess::Assessment;
+pub use curve::Curve;
 pub use error::ClassifierError;
 pub use format::Tensors;
 pub use head::{Head, WEIGHTS_FILE};
+pub use memory::{Memory, Vote};
 pub use spec::{Conformal, EncoderId, HeadSpec};
 
 #[cfg(doctest)]

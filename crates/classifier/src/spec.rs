@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ClassifierError;
 use crate::features::Ngrams;
+use crate::memory::Vote;
 
 /// Name and revision of the encoder whose vectors a head was trained on.
 ///
@@ -54,7 +55,7 @@ pub struct HeadSpec {
     pub target_precision: f64,
     /// Whether each label has its own abstention threshold (else one serves all).
     pub threshold_per_label: bool,
-    /// Texts with less energy (log-sum-exp of the logits) are none of the labels.
+    /// Texts with less energy (log-sum-exp of the logits over the temperature) are none of the labels.
     pub out_of_scope_energy: f32,
     /// The list of alternatives.
     pub conformal: Conformal,
@@ -62,6 +63,9 @@ pub struct HeadSpec {
     pub word_ngrams: Ngrams,
     /// Character features.
     pub char_ngrams: Ngrams,
+    /// How stored examples vote; none where the head is linear alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vote: Option<Vote>,
     /// The encoder it was trained on.
     pub encoder: EncoderId,
 }
@@ -97,8 +101,17 @@ impl HeadSpec {
             (0.0..=1.0).contains(&self.conformal.quantile),
             "conformal.quantile",
             "not between 0 and 1",
-        )
+        )?;
+        self.vote.map_or(Ok(()), check_vote)
     }
+}
+
+fn check_vote(vote: Vote) -> Result<(), ClassifierError> {
+    let positive = |value: f32| value.is_finite() && value > 0.0;
+    require(vote.neighbours > 0, "vote.neighbours", "none")?;
+    require(positive(vote.width), "vote.width", "not a positive number")?;
+    require(positive(vote.floor), "vote.floor", "not a positive number")?;
+    require(positive(vote.weight), "vote.weight", "not a positive number")
 }
 
 fn require(holds: bool, field: &'static str, problem: &str) -> Result<(), ClassifierError> {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use classifier::abstention::HeldOut;
 use classifier::features::{Lexicon, Ngrams};
-use classifier::{ClassifierError, Conformal, EncoderId, Head, HeadSpec, Tensors, WEIGHTS_FILE};
+use classifier::{
+    ClassifierError, Conformal, Curve, EncoderId, Head, HeadSpec, Memory, Tensors, Vote, WEIGHTS_FILE,
+};
 use sha2::{Digest, Sha256};
 
 fn encoder() -> EncoderId {
@@ -29,6 +31,7 @@ fn spec() -> HeadSpec {
         },
         word_ngrams: Ngrams { min: 1, max: 1 },
         char_ngrams: Ngrams::OFF,
+        vote: None,
         encoder: encoder(),
     }
 }
@@ -40,6 +43,8 @@ fn tensors() -> Tensors {
         bias: vec![0.0, 0.0],
         words: Lexicon::new(vec!["invoice".to_owned(), "down".to_owned()], vec![1.0, 1.0]),
         chars: Lexicon::default(),
+        memory: Memory::default(),
+        curve: Curve::default(),
         held_out: HeldOut {
             predicted: vec![0; 100],
             confidence: (0..100).map(|row| if row < 50 { 0.6 } else { 0.9 }).collect(),
@@ -126,6 +131,75 @@ fn a_lower_target_is_answered_more_often() {
     assert!(
         matches!(head().with_target_precision(1.5), Err(ClassifierError::BadSpec { field, .. }) if field == "target_precision")
     );
+}
+
+/// A third label no weight knows, and one example of it.
+fn newcomer() -> (Tensors, HeadSpec) {
+    let mut tensors = tensors();
+    tensors.weights = vec![1.0, -1.0, 0.0, -1.0, 1.0, 0.0, 2.0, -2.0, 0.0, -2.0, 2.0, 0.0];
+    tensors.bias = vec![0.0; 3];
+    tensors.memory = Memory {
+        vectors: vec![1.0, 0.0, 0.0, 1.0, 0.7, 0.7],
+        labels: vec![0, 1, 2],
+    };
+    let vote = Vote {
+        neighbours: 3,
+        width: 0.05,
+        floor: 1e-3,
+        weight: 1.0,
+    };
+    let spec = HeadSpec {
+        labels: ["billing", "outage", "new"].map(str::to_owned).to_vec(),
+        vote: Some(vote),
+        ..spec()
+    };
+    (tensors, spec)
+}
+
+#[test]
+fn a_new_label_speaks_from_its_first_example() {
+    let (tensors, spec) = newcomer();
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &tensors, &spec);
+    let head = Head::open(folder.path()).expect("opens");
+    let said = head.assess("hello", &[0.71, 0.7]).expect("assessed");
+    assert_eq!(said.probabilities[0].0, "new");
+    let old = head.assess("hello", &[1.0, 0.0]).expect("assessed");
+    assert_eq!(old.probabilities[0].0, "billing");
+}
+
+#[test]
+fn a_memory_that_does_not_fit_is_refused() {
+    let (sound, spec) = newcomer();
+    let mut short = sound.clone();
+    short.memory.vectors.pop();
+    let mut foreign = sound.clone();
+    foreign.memory.labels[0] = 3;
+    let mut nan = sound;
+    nan.memory.vectors[0] = f32::NAN;
+    let tensor_of = |bad: &Tensors| match Head::new("demo".to_owned(), "1".to_owned(), spec.clone(), bad.clone()) {
+        Err(ClassifierError::WrongTensor { tensor, .. } | ClassifierError::NotFiniteWeight { tensor }) => tensor,
+        other => panic!("not refused: {other:?}"),
+    };
+    assert_eq!(tensor_of(&short), "memory_vectors");
+    assert_eq!(tensor_of(&foreign), "memory_labels");
+    assert_eq!(tensor_of(&nan), "memory_vectors");
+}
+
+#[test]
+fn a_curve_recalibrates_and_a_falling_one_is_refused() {
+    let mut modest = tensors();
+    modest.curve = Curve {
+        from: vec![0.0, 1.0],
+        to: vec![0.2, 0.6],
+    };
+    let head = Head::new("demo".to_owned(), "1".to_owned(), spec(), modest.clone()).expect("sound");
+    assert!((head.assess("invoice", &[1.0, 0.0]).expect("assessed").confidence - 0.75).abs() < 1e-2);
+    modest.curve.to = vec![0.6, 0.2];
+    assert!(matches!(
+        refused(&modest, &spec()),
+        ClassifierError::WrongTensor { tensor: "curve_to", .. }
+    ));
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! Stored vectors of labelled texts, and how the nearest of them vote: a label speaks from its first examples on.
+//!
+//! **Source**: distance-weighted k-nearest-neighbour rule, Dudani, The Distance-Weighted k-Nearest-Neighbor Rule, 1976,
+//! with a Gaussian-like kernel on the cosine similarity as weight.
+
+use serde::{Deserialize, Serialize};
+
+/// Numbers multiplied side by side: the compiler makes one instruction of them.
+const LANES: usize = 8;
+
+/// How stored examples vote.
+///
+/// **Persisted** as `[head.vote]` of the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vote {
+    /// How many of the nearest examples vote.
+    pub neighbours: usize,
+    /// A neighbour this much less similar (cosine) than the nearest counts `1/e` of it.
+    pub width: f32,
+    /// Share added to every label, so that a label without a vote is unlikely and not impossible.
+    pub floor: f32,
+    /// What the logarithm of the vote is multiplied by before it joins the linear scores.
+    pub weight: f32,
+}
+
+/// A stored example near a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbour {
+    /// Cosine similarity, in `-1..=1`.
+    pub similarity: f32,
+    /// Index of its label.
+    pub label: u32,
+}
+
+impl Vote {
+    /// Logarithm of each label's share of the neighbours' votes.
+    ///
+    /// **Shape**: `[labels]`; all equal where there is no neighbour.
+    #[must_use]
+    pub fn log_shares(&self, neighbours: &[Neighbour], labels: usize) -> Vec<f32> {
+        let nearest = neighbours
+            .iter()
+            .map(|neighbour| neighbour.similarity)
+            .fold(f32::NEG_INFINITY, f32::max);
+        let mut shares = vec![0.0; labels];
+        let mut total = 0.0;
+        for neighbour in neighbours {
+            let voice = ((neighbour.similarity - nearest) / self.width).exp();
+            shares[neighbour.label as usize] += voice;
+            total += voice;
+        }
+        let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
+        shares.iter().map(|share| (share * scale + self.floor).ln()).collect()
+    }
+}
+
+/// Vectors a head remembers, with their labels.
+///
+/// **Shape**: `vectors` `[examples, dimensions]` row by row, `labels` `[examples]`. **Persisted** in `head.safetensors`,
+/// the vectors as half floats.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {
+    /// Unit vectors, row by row.
+    pub vectors: Vec<f32>,
+    /// Label index of each.
+    pub labels: Vec<u32>,
+}
+
+impl Memory {
+    /// The `count` examples most similar to a vector, nearest first; equals in their own order.
+    #[must_use]
+    pub fn nearest(&self, vector: &[f32], count: usize) -> Vec<Neighbour> {
+        let similarity = |stored: &[f32]| dot(stored, vector);
+        let rows = self.vectors.chunks_exact(vector.len().max(1));
+        let all = rows.zip(&self.labels).map(|(stored, &label)| Neighbour {
+            similarity: similarity(stored),
+            label,
+        });
+        nearest(all.collect(), count)
+    }
+}
+
+/// The `count` most similar of some neighbours, nearest first; equals in their own order.
+#[must_use]
+pub fn nearest(neighbours: Vec<Neighbour>, count: usize) -> Vec<Neighbour> {
+    let mut ordered: Vec<(usize, Neighbour)> = neighbours.into_iter().enumerate().collect();
+    let by_similarity = |a: &(usize, Neighbour), b: &(usize, Neighbour)| {
+        b.1.similarity.total_cmp(&a.1.similarity).then(a.0.cmp(&b.0))
+    };
+    if count < ordered.len() {
+        ordered.select_nth_unstable_by(count, by_similarity);
+        ordered.truncate(count);
+    }
+    ordered.sort_unstable_by(by_similarity);
+    ordered.into_iter().map(|(_, neighbour)| neighbour).collect()
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOTE: Vote = Vote {
+        neighbours: 2,
+        width: 0.1,
+        floor: 1e-3,
+        weight: 1.0,
+    };
+
+    fn memory() -> Memory {
+        Memory {
+            vectors: vec![1.0, 0.0, 0.0, 1.0, 0.6, 0.8],
+            labels: vec![0, 1, 1],
+        }
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_no_more_than_asked_for() {
+        let found = memory().nearest(&[0.0, 1.0], 2);
+        let labels: Vec<u32> = found.iter().map(|neighbour| neighbour.label).collect();
+        assert_eq!(labels, [1, 1]);
+        assert!((found[1].similarity - 0.8).abs() < 1e-6);
+        assert_eq!(memory().nearest(&[1.0, 0.0], 9).len(), 3);
+    }
+
+    #[test]
+    fn one_near_example_makes_a_label_likely() {
+        let shares = VOTE.log_shares(&memory().nearest(&[1.0, 0.0], VOTE.neighbours), 3);
+        assert!(shares[0] > -0.1 && shares[1] < -3.0);
+        assert!((shares[2] - VOTE.floor.ln()).abs() < 1e-6, "nobody voted for it");
+        assert_eq!(VOTE.log_shares(&[], 2), [VOTE.floor.ln(); 2]);
+    }
+
+    #[test]
+    fn long_vectors_are_multiplied_whole() {
+        let a: Vec<f32> = (0..19).map(|i| i as f32).collect();
+        assert_eq!(dot(&a, &[1.0; 19]), 171.0);
+    }
+}

@@ -1,0 +1,73 @@
+//! Which rows are set aside before anything is learnt: a test share by the hash of the text, a few rows a label.
+
+use std::collections::BTreeMap;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use sha2::{Digest, Sha256};
+
+use crate::data::Row;
+use crate::dataset::Dataset;
+
+/// Rows to learn from and rows to test on: the same text goes the same way in every file and on every machine.
+#[must_use]
+pub fn by_hash(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
+    rows.into_iter().partition(|row| position(&row.text) >= test_share)
+}
+
+/// Where the text's hash lies. **Units**: share of the hash's range, in `0..1`.
+fn position(text: &str) -> f64 {
+    let digest = Sha256::digest(text.as_bytes());
+    let [a, b, c, d, ..] = digest[..] else { return 1.0 };
+    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// At most so many rows of each label, drawn by the seed.
+#[must_use]
+pub fn per_label(data: &Dataset, count: usize, seed: u64) -> Dataset {
+    let mut rows: Vec<usize> = (0..data.len()).collect();
+    rows.shuffle(&mut StdRng::seed_from_u64(seed));
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    rows.retain(|&row| {
+        let taken = taken.entry(data.targets[row]).or_insert(0);
+        *taken += 1;
+        *taken <= count
+    });
+    rows.sort_unstable();
+    data.select(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(count: usize) -> Vec<Row> {
+        let row = |line: usize| Row {
+            line: line as u64,
+            text: format!("text {}", "x".repeat(line)),
+            label: if line.is_multiple_of(3) { "a" } else { "b" }.to_owned(),
+            slice: None,
+        };
+        (1..=count).map(row).collect()
+    }
+
+    #[test]
+    fn the_hash_alone_decides_which_texts_are_the_test() {
+        let (learn, test) = by_hash(rows(1_000), 0.2);
+        assert_eq!(learn.len() + test.len(), 1_000);
+        assert!((150..250).contains(&test.len()), "{}", test.len());
+        let again = by_hash(rows(500), 0.2).1;
+        assert!(test.iter().zip(&again).all(|(a, b)| a == b), "other rows change nothing");
+    }
+
+    #[test]
+    fn a_few_rows_of_each_label_are_drawn_by_the_seed() {
+        let data = Dataset::new(rows(60), &[]).expect("sound");
+        let drawn = per_label(&data, 5, 1);
+        assert_eq!(drawn.len(), 10);
+        assert_eq!(drawn.targets.iter().filter(|&&target| target == 0).count(), 5);
+        assert_eq!(drawn, per_label(&data, 5, 1));
+        assert_ne!(drawn, per_label(&data, 5, 2));
+    }
+}
