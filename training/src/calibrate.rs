@@ -141,7 +141,11 @@ mod tests {
         let targets: Vec<usize> = (0..2_000).map(|row| usize::from(!drawn(row))).collect();
         let fold_of: Vec<usize> = (0..2_000).map(|row| row / 7 % 5).collect();
         let calibrated = calibrate(&logits, &targets, &fold_of, 5);
-        assert_eq!(!calibrated.calibration.curve.is_identity(), expect_curve, "{calibrated:?}");
+        assert_eq!(
+            !calibrated.calibration.curve.is_identity(),
+            expect_curve,
+            "{calibrated:?}"
+        );
         let sums = calibrated.held_out.sum_axis(ndarray::Axis(1));
         assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-4));
     }

@@ -41,7 +41,9 @@ impl Mixture {
         let mut at = [1.0, if votes.is_some() { 0.3 } else { 0.0 }];
         let mut here = slopes(at);
         for _ in 0..STEPS {
-            let Some((next, there)) = descend(at, &here, &slopes) else { break };
+            let Some((next, there)) = descend(at, &here, &slopes) else {
+                break;
+            };
             let gained = here.loss - there.loss;
             (at, here) = (next, there);
             if gained < TOLERANCE {
@@ -86,13 +88,7 @@ struct Slopes {
 }
 
 impl Slopes {
-    fn sum(
-        linear: &Array2<f32>,
-        votes: Option<&Array2<f32>>,
-        targets: &[usize],
-        rows: &[usize],
-        at: [f64; 2],
-    ) -> Self {
+    fn sum(linear: &Array2<f32>, votes: Option<&Array2<f32>>, targets: &[usize], rows: &[usize], at: [f64; 2]) -> Self {
         let of_row = |&row: &usize| {
             let scores = |label: usize| {
                 let vote = votes.map_or(0.0, |votes| votes[[row, label]]);
@@ -141,7 +137,10 @@ impl Slopes {
     fn add(&mut self, other: &Self) {
         self.loss += other.loss;
         self.gradient.iter_mut().zip(other.gradient).for_each(|(a, b)| *a += b);
-        self.curvature.iter_mut().zip(other.curvature).for_each(|(a, b)| *a += b);
+        self.curvature
+            .iter_mut()
+            .zip(other.curvature)
+            .for_each(|(a, b)| *a += b);
     }
 
     fn newton_step(&self) -> [f64; 2] {
@@ -176,7 +175,11 @@ mod tests {
         let rows: Vec<usize> = (0..300).collect();
         let noise = Array2::from_shape_fn((300, 3), |(row, column)| ((row * 3 + column) as f32 * 78.233).sin());
         let knows = Array2::from_shape_fn((300, 3), |(row, column)| {
-            if targets[row] == column && row % 10 > 0 { 0.0 } else { -2.0 }
+            if targets[row] == column && row % 10 > 0 {
+                0.0
+            } else {
+                -2.0
+            }
         });
         let heard = Mixture::fit(&noise, Some(&knows), &targets, &rows);
         assert!(heard.vote > 0.5 && heard.sharpness < 0.3, "{heard:?}");

@@ -186,7 +186,10 @@ impl Recipe {
         );
         let share = self.data.test_share;
         ensure!((0.0..1.0).contains(&share), "data.test_share: from 0 to below 1");
-        ensure!(self.data.per_label.is_none_or(|count| count >= 2), "data.per_label: at least 2");
+        ensure!(
+            self.data.per_label.is_none_or(|count| count >= 2),
+            "data.per_label: at least 2"
+        );
         self.voting.check()
     }
 }
@@ -195,8 +198,14 @@ impl Voting {
     fn check(&self) -> Result<()> {
         let positive = |value: &f64| value.is_finite() && *value > 0.0;
         let has_widths = self.neighbours == 0 || !self.widths.is_empty();
-        ensure!(has_widths && self.widths.iter().all(positive), "voting.widths: positive numbers");
-        ensure!(positive(&self.floor) && self.floor < 1.0, "voting.floor: between 0 and 1");
+        ensure!(
+            has_widths && self.widths.iter().all(positive),
+            "voting.widths: positive numbers"
+        );
+        ensure!(
+            positive(&self.floor) && self.floor < 1.0,
+            "voting.floor: between 0 and 1"
+        );
         ensure!(self.max_examples > 0, "voting.max_examples: at least 1");
         Ok(())
     }

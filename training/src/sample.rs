@@ -58,7 +58,10 @@ mod tests {
         assert_eq!(learn.len() + test.len(), 1_000);
         assert!((150..250).contains(&test.len()), "{}", test.len());
         let again = by_hash(rows(500), 0.2).1;
-        assert!(test.iter().zip(&again).all(|(a, b)| a == b), "other rows change nothing");
+        assert!(
+            test.iter().zip(&again).all(|(a, b)| a == b),
+            "other rows change nothing"
+        );
     }
 
     #[test]

@@ -29,7 +29,11 @@ pub fn near_copies(texts: &[String]) -> Vec<(usize, usize)> {
     let copies_of = |&later: &usize| {
         let near = |earlier: &usize| profiles[*earlier].is_near(&profiles[later]);
         let candidates = earlier_with_a_phrase_of(later, &profiles, &texts_of);
-        candidates.into_iter().filter(near).map(|earlier| (earlier, later)).collect::<Vec<_>>()
+        candidates
+            .into_iter()
+            .filter(near)
+            .map(|earlier| (earlier, later))
+            .collect::<Vec<_>>()
     };
     in_halves(&later, copies_of).into_iter().flatten().collect()
 }
@@ -98,12 +102,11 @@ fn phrases(profiles: &[Profile]) -> HashMap<u64, Vec<u32>> {
     texts_of
 }
 
-fn earlier_with_a_phrase_of(
-    later: usize,
-    profiles: &[Profile],
-    texts_of: &HashMap<u64, Vec<u32>>,
-) -> BTreeSet<usize> {
-    let shared = profiles[later].shingles.iter().filter_map(|shingle| texts_of.get(shingle));
+fn earlier_with_a_phrase_of(later: usize, profiles: &[Profile], texts_of: &HashMap<u64, Vec<u32>>) -> BTreeSet<usize> {
+    let shared = profiles[later]
+        .shingles
+        .iter()
+        .filter_map(|shingle| texts_of.get(shingle));
     shared
         .flatten()
         .map(|&text| text as usize)

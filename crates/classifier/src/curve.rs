@@ -26,9 +26,7 @@ impl Curve {
     /// Whether both sides are as long as each other, finite, in `0..=1` and ascending.
     #[must_use]
     pub fn is_rising(&self) -> bool {
-        let rises = |values: &[f32]| {
-            values.is_sorted() && values.iter().all(|value| (0.0..=1.0).contains(value))
-        };
+        let rises = |values: &[f32]| values.is_sorted() && values.iter().all(|value| (0.0..=1.0).contains(value));
         self.from.len() == self.to.len() && rises(&self.from) && rises(&self.to)
     }
 

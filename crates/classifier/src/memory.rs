@@ -85,9 +85,8 @@ impl Memory {
 #[must_use]
 pub fn nearest(neighbours: Vec<Neighbour>, count: usize) -> Vec<Neighbour> {
     let mut ordered: Vec<(usize, Neighbour)> = neighbours.into_iter().enumerate().collect();
-    let by_similarity = |a: &(usize, Neighbour), b: &(usize, Neighbour)| {
-        b.1.similarity.total_cmp(&a.1.similarity).then(a.0.cmp(&b.0))
-    };
+    let by_similarity =
+        |a: &(usize, Neighbour), b: &(usize, Neighbour)| b.1.similarity.total_cmp(&a.1.similarity).then(a.0.cmp(&b.0));
     if count < ordered.len() {
         ordered.select_nth_unstable_by(count, by_similarity);
         ordered.truncate(count);

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use classifier::abstention::HeldOut;
 use classifier::features::{Lexicon, Ngrams};
-use classifier::{
-    ClassifierError, Conformal, Curve, EncoderId, Head, HeadSpec, Memory, Tensors, Vote, WEIGHTS_FILE,
-};
+use classifier::{ClassifierError, Conformal, Curve, EncoderId, Head, HeadSpec, Memory, Tensors, Vote, WEIGHTS_FILE};
 use sha2::{Digest, Sha256};
 
 fn encoder() -> EncoderId {
