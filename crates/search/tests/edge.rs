@@ -43,6 +43,29 @@ async fn a_folder_in_use_is_refused_and_free_again_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_many_upsert_at_once_is_all_on_disk_when_they_return() {
+    let folder = TempDir::new().unwrap();
+    let copy = TempDir::new().unwrap();
+    let search = open(folder.path()).await.unwrap();
+    let points = points(64);
+    let writers = points
+        .iter()
+        .map(|point| search.upsert(TICKETS, std::slice::from_ref(point)));
+    for written in futures::future::join_all(writers).await {
+        written.unwrap();
+    }
+    // A copy of the files is what a crash would leave: nothing that is only in memory is in it.
+    let status = Command::new("cp")
+        .arg("-r")
+        .arg(folder.path())
+        .arg(copy.path())
+        .status();
+    assert!(status.unwrap().success());
+    let left = copy.path().join(folder.path().file_name().unwrap());
+    assert_eq!(count(&open(&left).await.unwrap()).await, points.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_cannot_be_written_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use uuid::Uuid;
 
 use super::folder::{self, Description, LAYOUT};
+use super::gathering::Gathering;
 use super::shard::Shard;
 use crate::candidates::{Found, Lookup};
 use crate::search::Prepared;
@@ -19,6 +20,7 @@ pub(super) struct Collection {
     live: RwLock<Live>,
     /// Held by whoever writes, so that nobody flushes while somebody writes.
     building: Mutex<Option<Building>>,
+    gathering: Gathering,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +53,7 @@ impl Collection {
             folder,
             live: RwLock::new(live),
             building: Mutex::new(None),
+            gathering: Gathering::default(),
         })
     }
 
@@ -125,8 +128,25 @@ impl Collection {
         })
     }
 
+    /// Durable when it returns. Whoever comes while another writes is written with all others who did: a flush costs
+    /// the same for one point and for hundreds.
     pub(super) fn upsert(&self, points: Vec<Prepared>) -> Result<(), Error> {
+        let place = self.gathering.join(&points);
         let mut building = self.lock();
+        if place.is_written() {
+            return Ok(());
+        }
+        if let Some(together) = self.gathering.take(&place)
+            && self.write(&mut building, together).is_ok()
+        {
+            place.set_written();
+            return Ok(());
+        }
+        // What failed together may be one caller's fault: each tries its own.
+        self.write(&mut building, points)
+    }
+
+    fn write(&self, building: &mut Option<Building>, points: Vec<Prepared>) -> Result<(), Error> {
         self.check_folder()?;
         if let Some(building) = building.as_mut() {
             building.touched.extend(points.iter().map(|point| point.id));

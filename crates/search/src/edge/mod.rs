@@ -2,6 +2,7 @@
 
 mod collection;
 mod folder;
+mod gathering;
 mod shard;
 mod translate;
 
