@@ -28,18 +28,18 @@ pub fn alternatives_size(predictions: &[Prediction]) -> Figure {
     )
 }
 
-/// Precision and coverage as the confidence asked for falls: points (coverage, precision), rising in coverage; rows
-/// of one confidence come together.
-pub fn precision_against_coverage(predictions: &[Prediction]) -> Vec<(f64, f64)> {
-    let mut order: Vec<&Prediction> = predictions.iter().collect();
-    order.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+/// Precision and coverage as the score asked for falls: points (coverage, precision), rising in coverage; rows of one
+/// score come together. Takes the score of each row and whether it is right.
+pub fn precision_against_coverage(rows: &[(f64, bool)]) -> Vec<(f64, f64)> {
+    let mut order = rows.to_vec();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut right, mut covered) = (0.0, 0.0);
-    let point = |tied: &[&Prediction]| {
-        right += tied.iter().filter(|p| p.is_right()).count() as f64;
+    let point = |tied: &[(f64, bool)]| {
+        right += tied.iter().filter(|(_, is_right)| *is_right).count() as f64;
         covered += tied.len() as f64;
-        (covered / predictions.len() as f64, right / covered)
+        (covered / rows.len() as f64, right / covered)
     };
-    order.chunk_by(|a, b| a.confidence == b.confidence).map(point).collect()
+    order.chunk_by(|a, b| a.0 == b.0).map(point).collect()
 }
 
 #[cfg(test)]
@@ -62,12 +62,13 @@ mod tests {
         let rows = [said(true, 0.8), said(false, 0.4)];
         assert_eq!(coverage(&rows).value, 0.5);
         assert_eq!(precision_when_decided(&rows).value, 1.0);
-        assert_eq!(precision_against_coverage(&rows), [(0.5, 1.0), (1.0, 0.5)]);
+        let points = precision_against_coverage(&[(0.8, true), (0.4, false)]);
+        assert_eq!(points, [(0.5, 1.0), (1.0, 0.5)]);
     }
 
     #[test]
     fn rows_of_one_confidence_come_together() {
-        let rows = [said(true, 0.8), said(false, 0.8), said(true, 0.9)];
+        let rows = [(0.8, true), (0.8, false), (0.9, true)];
         assert_eq!(precision_against_coverage(&rows), [(1.0 / 3.0, 1.0), (1.0, 2.0 / 3.0)]);
     }
 

@@ -8,11 +8,12 @@ use encoder::Encoder;
 
 use crate::assess::{check_encoder, embed, figures, predict, predict_outsiders};
 use crate::fingerprint::{Fingerprint, Fingerprints};
-use crate::folder::{EMBEDDINGS, Files, OUT_OF_SCOPE};
+use crate::folder::{EMBEDDINGS, Files, OUT_OF_SCOPE, REPORT};
 use crate::metrics::Metrics;
 use crate::prediction::{Outsider, Prediction};
+use crate::report::Mistake;
 use crate::rows::{self, LabelledText, Where};
-use crate::{Progress, npy};
+use crate::{Progress, npy, report};
 
 /// Which rows of which files.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +69,8 @@ pub struct Run {
     pub outsiders: Option<Vec<Outsider>>,
     /// Vectors of the rows. **Shape**: `[rows][dimensions]`.
     pub vectors: Vec<Vec<f32>>,
+    /// What it was surest of and wrong about.
+    pub mistakes: Vec<Mistake>,
 }
 
 impl Source {
@@ -132,12 +135,24 @@ pub fn run(models: Models<'_>, encoder: &Encoder, set: &Set, progress: &mut Prog
             Fingerprint::of_model(models.head)?,
         ],
     };
+    let mistakes = mistakes(&predictions, &vectors, encoder, set)?;
     Ok(Run {
+        mistakes,
         metrics,
         predictions,
         outsiders,
         vectors,
     })
+}
+
+/// Neighbours are sought in what the head has learnt, where that is known, else among the other rows.
+fn mistakes(predictions: &[Prediction], vectors: &[Vec<f32>], encoder: &Encoder, set: &Set) -> Result<Vec<Mistake>> {
+    if set.learnt.is_empty() {
+        return Ok(report::mistakes(predictions, vectors, &set.rows, vectors));
+    }
+    let learnt: Vec<String> = set.learnt.iter().map(|row| row.text.clone()).collect();
+    let near = embed(encoder, &learnt, &mut |_, _| ())?;
+    Ok(report::mistakes(predictions, vectors, &set.learnt, &near))
 }
 
 fn open(models: Models<'_>, encoder: &Encoder) -> Result<Head> {
@@ -150,16 +165,24 @@ fn open(models: Models<'_>, encoder: &Encoder) -> Result<Head> {
 }
 
 impl Run {
-    /// The files of the run.
+    /// The files of the run, the page under this title.
     ///
-    /// **Errors**: a value that JSON cannot hold.
-    pub fn files(&self) -> Result<Files> {
+    /// **Errors**: a value that JSON cannot hold, a plot that cannot be drawn.
+    pub fn files(&self, title: &str) -> Result<Files> {
         let mut files = Files::new(&self.predictions, &self.metrics)?;
         let dimensions = self.vectors.first().map_or(0, Vec::len);
         files.add(EMBEDDINGS, npy::file(&self.vectors, dimensions));
         if let Some(outsiders) = &self.outsiders {
             files.add_lines(OUT_OF_SCOPE, outsiders)?;
         }
+        let page = report::classify_page(
+            title,
+            &self.metrics,
+            &self.predictions,
+            self.outsiders.as_deref(),
+            &self.mistakes,
+        )?;
+        files.add(REPORT, page.into_bytes());
         Ok(files)
     }
 }

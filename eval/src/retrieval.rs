@@ -13,9 +13,10 @@ use crate::Progress;
 use crate::beir::{Beir, Document};
 use crate::bootstrap::{Figure, mean};
 use crate::fingerprint::{Fingerprint, Fingerprints};
-use crate::folder::Files;
+use crate::folder::{Files, REPORT};
 use crate::metrics::{Kind, Metrics};
 use crate::ranking::{ndcg, recall, reciprocal_rank};
+use crate::report;
 
 const COLLECTION: &str = "eval";
 const DEPTH: usize = 10;
@@ -215,11 +216,14 @@ impl Ranked {
         Ok(Ranked { metrics, rankings })
     }
 
-    /// The files of the run.
+    /// The files of the run, the page under this title.
     ///
-    /// **Errors**: a value that JSON cannot hold.
-    pub fn files(&self) -> Result<Files> {
-        Files::new(&self.rankings, &self.metrics)
+    /// **Errors**: a value that JSON cannot hold, a plot that cannot be drawn.
+    pub fn files(&self, title: &str, corpus: &[Document]) -> Result<Files> {
+        let mut files = Files::new(&self.rankings, &self.metrics)?;
+        let page = report::retrieval_page(title, &self.metrics, &self.rankings, corpus)?;
+        files.add(REPORT, page.into_bytes());
+        Ok(files)
     }
 }
 

@@ -113,6 +113,12 @@ fn a_head_is_judged_row_by_row() {
     let vectors = fs::metadata(bench.path("report/embeddings.npy")).expect("a file").len();
     assert_eq!(vectors % 64, 6 * 384 * 4 % 64);
     assert_eq!(lines(&bench.path("report/out_of_scope.jsonl")).len(), 2);
+    let page = fs::read_to_string(bench.path("report/report.html")).expect("a page");
+    assert!(page.matches("<svg").count() >= 5 && page.contains("Worst mistakes"));
+    for outside in ["http://", "https://", "<script", "<link"] {
+        let linked = page.replace("http://www.w3.org/2000/svg", "").contains(outside);
+        assert!(!linked, "the page is self-contained: {outside}");
+    }
 }
 
 #[test]

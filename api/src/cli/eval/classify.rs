@@ -1,12 +1,12 @@
 //! `deskwise eval classify`: a head on labelled rows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use eval::classify::{self, Models, Source};
 
-use super::Output;
+use super::{Output, last};
 use crate::cli::meter;
 use crate::config::Config;
 use crate::open;
@@ -62,5 +62,6 @@ pub fn run(options: Options, config: &Config) -> Result<()> {
     let bar = meter::counting("texts", set.rows.len() as u64);
     let run = classify::run(models, &encoder, &set, &mut meter::moved(&bar))?;
     bar.finish_and_clear();
-    options.output.finish(&run.files()?, &run.metrics)
+    let title = format!("{} on {}", last(Path::new(&options.head)), last(&source.data));
+    options.output.finish(&run.files(&title)?, &run.metrics)
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use eval::retrieval::Mode;
 use eval::{Kind, duplicates};
 
-use super::{Output, retrieval};
+use super::{Output, last, retrieval};
 use crate::config::Config;
 
 /// Which tickets.
@@ -25,5 +25,6 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
     let set = duplicates::read(&options.data)?.into_retrieval();
     let files = duplicates::files(&options.data);
     let run = retrieval::ranked(Kind::Duplicates, &set, Mode::Hybrid, &files, config).await?;
-    options.output.finish(&run.files()?, &run.metrics)
+    let title = format!("Duplicates in {}", last(&options.data));
+    options.output.finish(&run.files(&title, &set.corpus)?, &run.metrics)
 }

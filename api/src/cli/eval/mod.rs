@@ -5,7 +5,8 @@ mod duplicates;
 mod output;
 mod retrieval;
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -46,4 +47,9 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
         Command::Retrieval(options) => retrieval::run(&options, config).await,
         Command::Duplicates(options) => duplicates::run(&options, config).await,
     }
+}
+
+/// The last part of a path: what a page calls it, wherever it lies on this machine.
+fn last(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
 }

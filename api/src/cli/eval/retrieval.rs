@@ -9,7 +9,7 @@ use eval::beir::{self, Beir};
 use eval::retrieval::{self, Mode, Ranked};
 use search::{Search, SearchConfig};
 
-use super::Output;
+use super::{Output, last};
 use crate::cli::meter;
 use crate::config::Config;
 use crate::open;
@@ -39,7 +39,8 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
     let set = beir::read(&options.data)?;
     let files = beir::files(&options.data);
     let run = ranked(Kind::Retrieval, &set, mode(options.mode), &files, config).await?;
-    options.output.finish(&run.files()?, &run.metrics)
+    let title = format!("Search ({:?}) on {}", mode(options.mode), last(&options.data));
+    options.output.finish(&run.files(&title, &set.corpus)?, &run.metrics)
 }
 
 /// Asks a search of its own, as the desk's is, in a folder that goes away afterwards.
