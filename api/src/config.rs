@@ -16,6 +16,8 @@ pub const DEFAULTS: &str = include_str!("defaults.toml");
 const PREFIX: &str = "DESK_";
 /// Variables of the test suites, which are not settings.
 const TEST_PREFIX: &str = "TEST_";
+/// Variables of `deskwise eval`, which says where data sets lie and is no setting of the desk.
+const EVAL_PREFIX: &str = "EVAL_";
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -236,10 +238,15 @@ fn layers(file: Option<&Path>, overrides: &Overrides) -> Figment {
     if let Some(path) = file {
         figment = figment.merge(Toml::file_exact(path));
     }
-    let variables = Env::prefixed(PREFIX).filter(|key| !key.as_str().to_ascii_uppercase().starts_with(TEST_PREFIX));
+    let variables = Env::prefixed(PREFIX).filter(|key| !is_no_setting(key.as_str()));
     figment
         .merge(variables.split("__"))
         .merge(Serialized::defaults(overrides))
+}
+
+fn is_no_setting(key: &str) -> bool {
+    let key = key.to_ascii_uppercase();
+    key.starts_with(TEST_PREFIX) || key.starts_with(EVAL_PREFIX)
 }
 
 fn explain(error: figment::Error) -> ConfigError {

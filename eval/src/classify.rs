@@ -95,8 +95,15 @@ impl Source {
                 .transpose()?,
             learnt,
             leaks,
-            data: self.files().map(Fingerprint::of_file).collect::<Result<_>>()?,
+            data: self.fingerprints()?,
         })
+    }
+
+    /// The sums of every file it names.
+    ///
+    /// **Errors**: a file that cannot be read.
+    pub fn fingerprints(&self) -> Result<Vec<Fingerprint>> {
+        self.files().map(Fingerprint::of_file).collect()
     }
 
     fn files(&self) -> impl Iterator<Item = &Path> {

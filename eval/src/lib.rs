@@ -11,6 +11,8 @@ pub mod beir;
 pub mod bootstrap;
 pub mod calibration;
 pub mod classify;
+pub mod compare;
+pub mod draw;
 pub mod duplicates;
 pub mod fingerprint;
 pub mod folder;
@@ -23,6 +25,8 @@ pub mod report;
 pub mod retrieval;
 pub mod rows;
 pub mod scope;
+pub mod suite;
+pub mod verdict;
 
 pub use bootstrap::Figure;
 pub use metrics::{Kind, Metrics};

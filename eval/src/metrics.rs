@@ -68,6 +68,34 @@ impl Metrics {
         self.facts.insert(name.to_owned(), value);
     }
 
+    /// The mean over several draws of the same kind; the interval is the mean of theirs, so it is that of one draw.
+    pub fn over_draws(draws: Vec<Metrics>) -> Option<Self> {
+        let count = draws.len() as f64;
+        let mut mean = draws.first()?.clone();
+        for (name, figure) in &mut mean.figures {
+            let of = |part: &dyn Fn(&Figure) -> f64| {
+                draws
+                    .iter()
+                    .filter_map(|draw| draw.figures.get(name))
+                    .map(part)
+                    .sum::<f64>()
+                    / count
+            };
+            *figure = Figure {
+                value: of(&|figure| figure.value),
+                low: of(&|figure| figure.low),
+                high: of(&|figure| figure.high),
+            };
+        }
+        mean.figures
+            .retain(|name, _| draws.iter().all(|draw| draw.figures.contains_key(name)));
+        mean.per_label.clear();
+        if draws.len() > 1 {
+            mean.fact("draws", count);
+        }
+        Some(mean)
+    }
+
     /// The figures as a Markdown table.
     pub fn to_markdown(&self) -> String {
         let mut lines = vec![
@@ -88,6 +116,14 @@ impl Metrics {
 mod tests {
     use super::*;
     use crate::bootstrap::mean;
+
+    #[test]
+    fn draws_are_averaged() {
+        let draw = |value: f64| Metrics::new(Kind::Classify, 1, [("accuracy", mean(&[value]))]);
+        let over = Metrics::over_draws(vec![draw(0.0), draw(1.0)]).expect("draws");
+        assert_eq!((over.figures["accuracy"].value, over.facts["draws"]), (0.5, 2.0));
+        assert_eq!(Metrics::over_draws(Vec::new()), None);
+    }
 
     #[test]
     fn figures_stand_at_the_top_of_the_json_and_come_back() {

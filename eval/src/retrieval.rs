@@ -92,8 +92,13 @@ pub async fn run(
             .embed(texts, Side::Query)
             .await
             .context("embedding the queries")?;
+        let mut titles = titles(encoder, queries, Side::Query).await?.into_iter();
         for (query, vector) in queries.iter().zip(vectors) {
             let asked = Query {
+                title_vector: has_title(query)
+                    .then(|| titles.next())
+                    .flatten()
+                    .filter(|_| mode == Mode::Hybrid),
                 exclude: ids.get(query.id.as_str()).copied().into_iter().collect(),
                 ..ask(query, vector, mode)
             };
@@ -135,7 +140,7 @@ async fn points(encoder: &Encoder, documents: &[Document]) -> Result<Vec<Point>>
         .embed(texts.clone(), Side::Passage)
         .await
         .context("embedding the corpus")?;
-    let mut titles = titles(encoder, documents).await?.into_iter();
+    let mut titles = titles(encoder, documents, Side::Passage).await?.into_iter();
     let point = |((document, text), vector): ((&Document, String), Vec<f32>)| Point {
         id: Uuid::now_v7(),
         vector,
@@ -148,16 +153,13 @@ async fn points(encoder: &Encoder, documents: &[Document]) -> Result<Vec<Point>>
 }
 
 /// The vectors of the titles, of those documents alone that have one.
-async fn titles(encoder: &Encoder, documents: &[Document]) -> Result<Vec<Vec<f32>>> {
+async fn titles(encoder: &Encoder, documents: &[Document], side: Side) -> Result<Vec<Vec<f32>>> {
     let titled = documents.iter().filter(|document| has_title(document));
     let titles: Vec<String> = titled.map(|document| document.title.clone()).collect();
     if titles.is_empty() {
         return Ok(Vec::new());
     }
-    encoder
-        .embed(titles, Side::Passage)
-        .await
-        .context("embedding the titles")
+    encoder.embed(titles, side).await.context("embedding the titles")
 }
 
 fn has_title(document: &Document) -> bool {

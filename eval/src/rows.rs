@@ -19,7 +19,8 @@ pub struct LabelledText {
 }
 
 /// Keeps the rows whose column has this value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Where {
     /// The column.
     pub column: String,
@@ -125,6 +126,18 @@ fn refuse_spellings<'a>(labels: impl Iterator<Item = &'a str>) -> Result<()> {
 
 fn plain(label: &str) -> String {
     label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// Rows as a CSV file with the columns `text` and `label`.
+///
+/// **Errors**: the file cannot be written.
+pub fn write(path: &Path, rows: &[LabelledText]) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let mut writer = csv::Writer::from_path(path).with_context(cannot)?;
+    rows.iter()
+        .try_for_each(|row| writer.serialize(row))
+        .with_context(cannot)?;
+    writer.flush().with_context(cannot)
 }
 
 /// Number of rows whose label a head does not know; it gets those wrong.
@@ -234,6 +247,15 @@ mod tests {
         refused("text,label\nx,\n", "line 2: label is empty");
         refused("text,label\nx,a\ny\n", "is not a CSV table");
         refused("text,label\nx,a b\ny,A  b\n", "differ only by case or blanks");
+    }
+
+    #[test]
+    fn rows_are_written_and_read_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("rows.csv");
+        let rows = [row("a, \"b\"\nc", "x"), row("d", "y")];
+        write(&path, &rows).expect("room");
+        assert_eq!(labelled(&path, "text", "label").expect("rows"), rows);
     }
 
     #[test]

@@ -172,7 +172,12 @@ fn plots_of(
              dots are mean confidences, stronger bars hold more rows.",
         ),
         (
-            plots::coverage("share decided alone", &abstention::precision_against_coverage(&scores), target, chosen)?,
+            plots::coverage(
+                "share decided alone",
+                &abstention::precision_against_coverage(&scores),
+                target,
+                chosen,
+            )?,
             "Precision against coverage: what is right as less is left to people. Dashed: the precision aimed at. Dot: \
              what the head does.",
         ),

@@ -122,12 +122,7 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
 }
 
 /// Precision as less and less is left to people; the dashed line is the precision aimed at.
-pub fn coverage(
-    what: &str,
-    points: &[(f64, f64)],
-    target: Option<f64>,
-    chosen: Option<(f64, f64)>,
-) -> Result<String> {
+pub fn coverage(what: &str, points: &[(f64, f64)], target: Option<f64>, chosen: Option<(f64, f64)>) -> Result<String> {
     // The first few rows swing between all right and all wrong and would set the scale.
     let steady = points.iter().filter(|(covered, _)| *covered >= 0.02);
     let lowest = steady.map(|(_, precision)| *precision).fold(1.0, f64::min);
@@ -161,14 +156,20 @@ pub struct Series<'a> {
 /// Shares of each kind by value, over one another, in so many bins from the smallest value to the largest.
 pub fn histogram(what: &str, series: &[Series<'_>], bins: usize) -> Result<String> {
     let all = || series.iter().flat_map(|series| series.values.iter().copied());
-    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+    let (low, high) = (
+        all().fold(f64::INFINITY, f64::min),
+        all().fold(f64::NEG_INFINITY, f64::max),
+    );
     let range = if low < high { low..high } else { -0.5..0.5 };
     histogram_over(what, series, bins, range)
 }
 
 /// The same over a range that is given.
 pub fn histogram_over(what: &str, series: &[Series<'_>], bins: usize, range: Range<f64>) -> Result<String> {
-    let kinds: Vec<Vec<f64>> = series.iter().map(|series| shares(&series.values, &range, bins)).collect();
+    let kinds: Vec<Vec<f64>> = series
+        .iter()
+        .map(|series| shares(&series.values, &range, bins))
+        .collect();
     // Room above the bars for the legend.
     let top = kinds.iter().flatten().copied().fold(0.01, f64::max) * 1.35;
     let width = (range.end - range.start) / bins as f64;
@@ -177,7 +178,10 @@ pub fn histogram_over(what: &str, series: &[Series<'_>], bins: usize, range: Ran
         for (series, shares) in series.iter().zip(&kinds) {
             let bar = |(at, share): (usize, &f64)| {
                 let left = range.start + at as f64 * width;
-                Rectangle::new([(left, 0.0), (left + width * 0.94, *share)], series.color.mix(0.6).filled())
+                Rectangle::new(
+                    [(left, 0.0), (left + width * 0.94, *share)],
+                    series.color.mix(0.6).filled(),
+                )
             };
             let bars = shares.iter().enumerate().filter(|(_, share)| **share > 0.0).map(bar);
             let named = format!("{} ({})", series.name, series.values.len());

@@ -1,9 +1,13 @@
 //! `deskwise eval`: what models, search and the desk itself are worth, in figures with intervals.
 
 mod classify;
+mod compare;
 mod duplicates;
 mod output;
 mod retrieval;
+mod step;
+mod suite;
+mod taught;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -22,6 +26,10 @@ pub enum Command {
     Retrieval(retrieval::Options),
     /// Duplicates among tickets.
     Duplicates(duplicates::Options),
+    /// A suite of measurements against its bounds and its baseline.
+    Suite(suite::Options),
+    /// Two runs on the same rows: which is better, and whether that is chance.
+    Compare(compare::Options),
 }
 
 /// Where a run goes.
@@ -46,6 +54,8 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
         }
         Command::Retrieval(options) => retrieval::run(&options, config).await,
         Command::Duplicates(options) => duplicates::run(&options, config).await,
+        Command::Suite(options) => suite::run(&options, config).await,
+        Command::Compare(options) => compare::run(&options),
     }
 }
 

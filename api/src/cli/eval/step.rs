@@ -1,0 +1,145 @@
+//! One step of a suite, from its description to its figures.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use eval::classify::{self, Models, Set, Source};
+use eval::retrieval::Mode;
+use eval::rows;
+use eval::suite::{Classify, Step, Task};
+use eval::{Kind, Metrics, beir, draw, duplicates};
+
+use super::retrieval::ranked;
+use super::taught::{Taught, cross_validate, teach};
+use crate::cli::meter;
+use crate::config::Config;
+use crate::open;
+
+/// What all steps of a suite share.
+pub struct Steps<'a> {
+    /// The desk's settings.
+    pub config: &'a Config,
+    /// Where data sets lie, if anywhere.
+    pub data_root: Option<PathBuf>,
+    /// Folder with one report a step.
+    pub report: PathBuf,
+}
+
+impl Steps<'_> {
+    /// Measures, writes the step's report, and gives the figures back.
+    pub async fn run(&self, step: &Step) -> Result<Metrics> {
+        let report = self.report.join(&step.name);
+        match &step.task {
+            Task::Classify(task) => self.classify(task.as_ref().clone(), step.name.clone(), report).await,
+            Task::CrossValidate(task) => self.cross_validate(task.recipe.clone()).await,
+            Task::Retrieval(task) => {
+                let folder = self.data(&task.data)?;
+                let files = beir::files(&folder);
+                self.rank(Kind::Retrieval, &beir::read(&folder)?, task.mode, &files, &step.name)
+                    .await
+            }
+            Task::Duplicates(task) => {
+                let folder = self.data(&task.data)?;
+                let set = duplicates::read(&folder)?.into_retrieval();
+                let files = duplicates::files(&folder);
+                self.rank(Kind::Duplicates, &set, Mode::Hybrid, &files, &step.name)
+                    .await
+            }
+        }
+    }
+
+    fn data(&self, path: &Path) -> Result<PathBuf> {
+        let root = self
+            .data_root
+            .as_ref()
+            .context("the suite's data are named below a folder: say which with --data-root DIR or DESK_EVAL_DATA")?;
+        Ok(root.join(path))
+    }
+
+    async fn rank(&self, kind: Kind, set: &beir::Beir, mode: Mode, files: &[PathBuf], name: &str) -> Result<Metrics> {
+        let run = ranked(kind, set, mode, files, self.config).await?;
+        run.files(name, &set.corpus)?.write(&self.report.join(name))?;
+        Ok(run.metrics)
+    }
+
+    async fn cross_validate(&self, recipe: PathBuf) -> Result<Metrics> {
+        let encoder = open::model_folder(self.config, &self.config.models.encoder)?;
+        blocking(move || cross_validate(&recipe, &encoder)).await
+    }
+
+    async fn classify(&self, task: Classify, name: String, report: PathBuf) -> Result<Metrics> {
+        let source = Source {
+            data: self.data(&task.data)?,
+            text: task.text.clone(),
+            label: task.label.clone(),
+            only: task.only.clone(),
+            out_of_scope: task.out_of_scope.as_deref().map(|path| self.data(path)).transpose()?,
+            train: task.train.as_deref().map(|path| self.data(path)).transpose()?,
+        };
+        let mut config = self.config.clone();
+        if let Some(encoder) = &task.encoder {
+            config.models.encoder.clone_from(encoder);
+        }
+        blocking(move || judge_head(&task, &source, &config, &name, &report)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("the evaluation was interrupted")?
+}
+
+/// Judges a head that is there, or one taught for each draw; the report is that of the last draw.
+fn judge_head(task: &Classify, source: &Source, config: &Config, name: &str, report: &Path) -> Result<Metrics> {
+    let encoder_folder = open::model_folder(config, &config.models.encoder)?;
+    let encoder = open::encoder(config)?;
+    let mut draws = Vec::new();
+    for seed in 0..task.draws {
+        let (set, taught) = match (&task.recipe, &task.head) {
+            (Some(recipe), _) => prepared(task, source, recipe, &encoder_folder, seed)?,
+            (None, Some(head)) => (source.read()?, Taught::there(open::model_folder(config, head)?)),
+            (None, None) => anyhow::bail!("neither head nor recipe"),
+        };
+        let models = Models {
+            head: &taught.folder,
+            encoder: &encoder_folder,
+            target_precision: task.target_precision,
+        };
+        let bar = meter::counting("judge", set.rows.len() as u64);
+        let mut run = classify::run(models, &encoder, &set, &mut meter::moved(&bar))?;
+        bar.finish_and_clear();
+        taught.describe(&mut run.metrics);
+        if seed + 1 == task.draws {
+            run.files(name)?.write(report)?;
+        }
+        draws.push(run.metrics);
+    }
+    Metrics::over_draws(draws).context("no draws")
+}
+
+/// The rows to judge on, and a head taught on the others.
+fn prepared(task: &Classify, source: &Source, recipe: &Path, encoder: &Path, seed: u64) -> Result<(Set, Taught)> {
+    let all = Source {
+        train: None,
+        ..source.clone()
+    };
+    let mut set = all.read()?;
+    let to_teach = match (task.test_share, &source.train) {
+        (Some(share), _) => {
+            let (judged, taught) = draw::by_hash(std::mem::take(&mut set.rows), share);
+            set.rows = judged;
+            taught
+        }
+        (None, Some(train)) => rows::labelled_where(train, &source.text, &source.label, source.only.as_ref())?,
+        (None, None) => Vec::new(),
+    };
+    set.data = source.fingerprints()?;
+    let (to_teach, leaks) = rows::drop_leaks(to_teach, &set.rows);
+    let to_teach = match task.per_label {
+        Some(count) => draw::per_label(&to_teach, count, seed)?,
+        None => to_teach,
+    };
+    let taught = teach(&to_teach, leaks, recipe, encoder)?;
+    Ok((set, taught))
+}

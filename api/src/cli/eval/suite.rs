@@ -1,0 +1,113 @@
+//! `deskwise eval suite`: measurements against their bounds and their baseline.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use eval::suite;
+use eval::verdict::{self, Baseline, StepVerdict, judge};
+use serde::Serialize;
+
+use super::step::Steps;
+use crate::config::Config;
+
+/// Where data sets lie, when `--data-root` is left out.
+const DATA_ROOT: &str = "DESK_EVAL_DATA";
+
+/// Which suite, on data from where.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The suite.
+    file: PathBuf,
+    /// Folder the suite's data lie in; DESK_EVAL_DATA when left out.
+    #[arg(long, value_name = "DIR")]
+    data_root: Option<PathBuf>,
+    /// What came out before; `../baselines/NAME.json` beside the suite's folder when left out.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Makes what comes out now the baseline.
+    #[arg(long)]
+    accept: bool,
+    /// Runs these steps only.
+    #[arg(long, value_name = "NAME")]
+    step: Vec<String>,
+    /// Folder with one report a step.
+    #[arg(long, value_name = "DIR", default_value = "eval-report")]
+    report: PathBuf,
+    /// Prints the verdicts as one JSON object on the last line of standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
+    suite: &'a str,
+    passed: bool,
+    steps: &'a [StepVerdict],
+}
+
+/// Runs the command.
+///
+/// **Errors**: a bound that is missed, or a figure worse than its baseline; everything is printed and written first.
+pub async fn run(options: &Options, config: &Config) -> Result<()> {
+    let suite = suite::read(&options.file)?;
+    let baseline_file = options.baseline_file(&suite.name);
+    let mut baseline = Baseline::read(&baseline_file)?.unwrap_or_default();
+    let steps = Steps {
+        config,
+        data_root: options.data_root(),
+        report: options.report.clone(),
+    };
+    let mut verdicts = Vec::new();
+    for step in suite.steps.iter().filter(|step| options.wants(&step.name)) {
+        eprintln!("{}: {}", suite.name, step.name);
+        let measured = steps.run(step).await.with_context(|| format!("step {}", step.name))?;
+        verdicts.push(judge(step, measured, baseline.steps.get(&step.name)));
+    }
+    options.print(&suite.name, &verdicts)?;
+    if options.accept {
+        let now = verdicts
+            .iter()
+            .map(|verdict| (verdict.name.clone(), verdict.metrics.clone()));
+        baseline.steps.extend(now);
+        baseline.write(&baseline_file)?;
+        eprintln!("wrote {}", baseline_file.display());
+    }
+    match verdicts.iter().filter(|verdict| !verdict.passed).count() {
+        0 => Ok(()),
+        failed => bail!("{failed} of {} steps of {} failed", verdicts.len(), suite.name),
+    }
+}
+
+impl Options {
+    fn wants(&self, step: &str) -> bool {
+        self.step.is_empty() || self.step.iter().any(|wanted| wanted == step)
+    }
+
+    fn data_root(&self) -> Option<PathBuf> {
+        self.data_root
+            .clone()
+            .or_else(|| std::env::var_os(DATA_ROOT).map(PathBuf::from))
+    }
+
+    fn baseline_file(&self, name: &str) -> PathBuf {
+        let suites = self.file.parent().unwrap_or(Path::new("."));
+        self.baseline
+            .clone()
+            .unwrap_or_else(|| suites.join("../baselines").join(format!("{name}.json")))
+    }
+
+    fn print(&self, suite: &str, verdicts: &[StepVerdict]) -> Result<()> {
+        if self.json {
+            let outcome = Outcome {
+                suite,
+                passed: verdicts.iter().all(|verdict| verdict.passed),
+                steps: verdicts,
+            };
+            println!("{}", serde_json::to_string(&outcome)?);
+        } else {
+            println!("{}", verdict::to_markdown(verdicts));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! Suites: what to measure on which data, and what must come out, as TOML.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::retrieval::Mode;
+use crate::rows::Where;
+
+/// A suite; its baseline has its name.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    /// What it measures, in this order.
+    pub steps: Vec<Step>,
+}
+
+/// One measurement and what must come out.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "WrittenStep")]
+pub struct Step {
+    /// Its name, once in a suite.
+    pub name: String,
+    /// What is measured.
+    pub task: Task,
+    /// What must come out.
+    pub bounds: Vec<Bound>,
+}
+
+/// A step as it is written: one table beside the name says what is measured.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenStep {
+    name: String,
+    classify: Option<Box<Classify>>,
+    cross_validate: Option<CrossValidate>,
+    retrieval: Option<Retrieval>,
+    duplicates: Option<Duplicates>,
+    #[serde(default)]
+    bounds: Vec<Bound>,
+}
+
+impl TryFrom<WrittenStep> for Step {
+    type Error = String;
+
+    fn try_from(step: WrittenStep) -> Result<Self, String> {
+        let tasks = [
+            step.classify.map(Task::Classify),
+            step.cross_validate.map(Task::CrossValidate),
+            step.retrieval.map(Task::Retrieval),
+            step.duplicates.map(Task::Duplicates),
+        ];
+        let mut tasks = tasks.into_iter().flatten();
+        match (tasks.next(), tasks.next()) {
+            (Some(task), None) => Ok(Step {
+                name: step.name,
+                task,
+                bounds: step.bounds,
+            }),
+            _ => Err(format!(
+                "step {}: exactly one of classify, cross_validate, retrieval, duplicates",
+                step.name
+            )),
+        }
+    }
+}
+
+/// What is measured. Data are named below the data root, recipes and heads as on the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// A head on labelled rows.
+    Classify(Box<Classify>),
+    /// A head's recipe on its own data.
+    CrossValidate(CrossValidate),
+    /// A search on judged queries.
+    Retrieval(Retrieval),
+    /// Duplicates among tickets.
+    Duplicates(Duplicates),
+}
+
+/// A recipe that names its data, by cross-validation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrossValidate {
+    /// The recipe.
+    pub recipe: PathBuf,
+}
+
+/// A search on judged queries.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retrieval {
+    /// Folder in BEIR layout.
+    pub data: PathBuf,
+    /// Which half answers.
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+/// Duplicates among tickets.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duplicates {
+    /// Folder with `tickets.jsonl` and `duplicates.tsv`.
+    pub data: PathBuf,
+}
+
+/// A head, or the recipe of one, and the rows to judge it on.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Classify {
+    /// CSV with the rows.
+    pub data: PathBuf,
+    /// Column with the text.
+    #[serde(default = "text")]
+    pub text: String,
+    /// Column with the label.
+    #[serde(default = "label")]
+    pub label: String,
+    /// Only rows whose column has this value.
+    pub only: Option<Where>,
+    /// CSV with texts that belong to no label.
+    pub out_of_scope: Option<PathBuf>,
+    /// Head to judge.
+    pub head: Option<String>,
+    /// Recipe to train one by.
+    pub recipe: Option<PathBuf>,
+    /// Encoder, where it is not the desk's own.
+    pub encoder: Option<String>,
+    /// CSV to train on.
+    pub train: Option<PathBuf>,
+    /// Share of `data` to judge on, by text hash, the rest to train on; instead of `train`.
+    pub test_share: Option<f64>,
+    /// Rows of each label to train on.
+    pub per_label: Option<usize>,
+    /// Draws of those rows; figures are means over them.
+    #[serde(default = "one")]
+    pub draws: u64,
+    /// The precision to ask the head for; its own when left out.
+    pub target_precision: Option<f64>,
+}
+
+/// What must come out of a figure.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// The figure.
+    pub metric: String,
+    /// The least it may be.
+    pub at_least: Option<f64>,
+    /// The most it may be.
+    pub at_most: Option<f64>,
+    /// What it should be.
+    pub aim: Option<f64>,
+    /// Whether it is enough that the interval reaches the bound.
+    #[serde(default)]
+    pub within_interval: bool,
+}
+
+fn text() -> String {
+    "text".to_owned()
+}
+
+fn label() -> String {
+    "label".to_owned()
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// Reads a suite.
+///
+/// **Errors**: unreadable, not TOML, an unknown key, a step that cannot be measured; all named.
+pub fn read(path: &Path) -> Result<Suite> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read the suite {}", path.display()))?;
+    let suite: Suite = toml::from_str(&text).with_context(|| format!("{} is not a suite", path.display()))?;
+    suite.check().with_context(|| format!("suite {}", path.display()))?;
+    Ok(suite)
+}
+
+impl Suite {
+    fn check(&self) -> Result<()> {
+        ensure!(!self.steps.is_empty(), "it has no steps");
+        let mut names = BTreeSet::new();
+        for step in &self.steps {
+            ensure!(names.insert(&step.name), "two steps are named {}", step.name);
+            step.check().with_context(|| format!("step {}", step.name))?;
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    fn check(&self) -> Result<()> {
+        if let Task::Classify(task) = &self.task {
+            task.check()?;
+        }
+        for bound in &self.bounds {
+            ensure!(
+                bound.at_least.is_some() != bound.at_most.is_some(),
+                "{}: either at_least or at_most",
+                bound.metric
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Classify {
+    fn check(&self) -> Result<()> {
+        ensure!(self.head.is_some() != self.recipe.is_some(), "either head or recipe");
+        let sources = usize::from(self.train.is_some()) + usize::from(self.test_share.is_some());
+        match &self.recipe {
+            Some(_) => ensure!(sources == 1, "a recipe needs either train or test_share"),
+            None => ensure!(self.per_label.is_none(), "per_label is for recipes"),
+        }
+        ensure!(
+            self.test_share.is_none_or(|share| share > 0.0 && share < 1.0),
+            "test_share: between 0 and 1"
+        );
+        ensure!(self.draws > 0, "draws: at least 1");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(steps: &str) -> Result<Suite> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("suite.toml");
+        fs::write(&path, format!("name = \"n\"\nabout = \"a\"\n{steps}")).expect("a file");
+        read(&path)
+    }
+
+    #[test]
+    fn a_suite_is_read() {
+        let suite = parse(
+            "[[steps]]\nname = \"all\"\n[steps.classify]\ndata = \"d.csv\"\ntrain = \"t.csv\"\nrecipe = \"r.toml\"\n\
+             [[steps.bounds]]\nmetric = \"accuracy\"\nat_least = 0.9\n\
+             [[steps]]\nname = \"faq\"\nretrieval = { data = \"faq\", mode = \"dense\" }\n",
+        )
+        .expect("a suite");
+        assert!(matches!(&suite.steps[0].task, Task::Classify(task) if task.draws == 1 && task.text == "text"));
+        assert!(matches!(&suite.steps[1].task, Task::Retrieval(task) if task.mode == Mode::Dense));
+        assert_eq!(suite.steps[0].bounds[0].at_least, Some(0.9));
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_refused() {
+        for (steps, reason) in [
+            ("steps = []\n", "no steps"),
+            ("[[steps]]\nname = \"a\"\n", "exactly one of classify"),
+            (
+                "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\n",
+                "either head or recipe",
+            ),
+            (
+                "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nrecipe = \"r\"\n",
+                "either train or test_share",
+            ),
+            (
+                "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nheads = \"r\"\n",
+                "heads",
+            ),
+            (
+                "[[steps]]\nname = \"a\"\nduplicates = { data = \"d\" }\n[[steps.bounds]]\nmetric = \"x\"\n",
+                "either at_least or at_most",
+            ),
+        ] {
+            let error = format!("{:#}", parse(steps).expect_err("refused"));
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+}
