@@ -9,8 +9,10 @@ use super::html::{escape, table};
 use super::plots::{INK, RIGHT, WRONG, draw, failed};
 use crate::agreement::Indexed;
 
-/// With more labels than this their names would be too small to read; the table beside names the worst.
+/// With more labels than this their names would be too small to read: every tenth is named, the table below names the
+/// worst.
 const NAMED_LABELS: usize = 90;
+const NAMED_EVERY: usize = 10;
 /// With more labels than this there is no room for numbers in the cells.
 const NUMBERED_LABELS: usize = 16;
 /// Rows of the table of mix-ups.
@@ -32,14 +34,15 @@ pub fn matrix(rows: &Indexed) -> Result<String> {
                 }
             }
         }
-        if n <= NAMED_LABELS {
-            rows.labels
-                .iter()
-                .enumerate()
-                .try_for_each(|(at, label)| name(area, &layout, at, label))
-                .map_err(failed)?;
+        if layout.every > 1 {
+            frame(area, &layout, n).map_err(failed)?;
         }
-        Ok(())
+        rows.labels
+            .iter()
+            .enumerate()
+            .step_by(layout.every)
+            .try_for_each(|(at, label)| name(area, &layout, at, label))
+            .map_err(failed)
     })
 }
 
@@ -48,6 +51,8 @@ struct Layout {
     cell: i32,
     font: i32,
     margin: i32,
+    /// One label of so many is named.
+    every: usize,
 }
 
 type Area<'a, 'b> = &'a DrawingArea<SVGBackend<'b>, plotters::coord::Shift>;
@@ -57,18 +62,20 @@ impl Layout {
     fn new(labels: &[String]) -> Self {
         let n = labels.len() as i32;
         let cell = (760 / n.max(1)).clamp(6, 64);
-        let font = (cell - 1).clamp(8, 14);
+        let every = if labels.len() <= NAMED_LABELS { 1 } else { NAMED_EVERY };
+        let font = (cell * every as i32 - 1).clamp(8, 14);
         let longest = labels
             .iter()
             .map(|label| shown(label).chars().count())
             .max()
             .unwrap_or(0) as i32;
-        let margin = if labels.len() <= NAMED_LABELS {
-            longest * font * 6 / 10 + 14
-        } else {
-            4
-        };
-        Layout { cell, font, margin }
+        let margin = longest * font * 6 / 10 + 14;
+        Layout {
+            cell,
+            font,
+            margin,
+            every,
+        }
     }
 
     fn size(&self, n: usize) -> (u32, u32) {
@@ -99,6 +106,21 @@ fn paint(area: Area<'_, '_>, layout: &Layout, (x, y): (i32, i32), right: bool, s
     let gap = i32::from(layout.cell >= 10);
     let cell = Rectangle::new([(x, y), (x + layout.cell - gap, y + layout.cell - gap)], shade.filled());
     Ok(area.draw(&cell).map_err(|error| error.to_string())?)
+}
+
+/// A border around the cells and a thin line at every named label.
+fn frame(area: Area<'_, '_>, layout: &Layout, n: usize) -> Drawn {
+    let (start, end) = (layout.corner(0, 0), layout.corner(n, n));
+    let line = INK.mix(0.15).stroke_width(1);
+    for at in (0..n).step_by(layout.every) {
+        let (x, y) = layout.corner(at, at);
+        for path in [vec![(x, start.1), (x, end.1)], vec![(start.0, y), (end.0, y)]] {
+            area.draw(&PathElement::new(path, line))
+                .map_err(|error| error.to_string())?;
+        }
+    }
+    let border = Rectangle::new([start, end], INK.mix(0.5).stroke_width(1));
+    Ok(area.draw(&border).map_err(|error| error.to_string())?)
 }
 
 fn number(area: Area<'_, '_>, layout: &Layout, (x, y): (i32, i32), count: usize, share: f64) -> Drawn {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use eval::classify::{self, Models, Set, Source};
 use eval::retrieval::Mode;
 use eval::rows;
@@ -136,6 +136,10 @@ fn prepared(task: &Classify, source: &Source, recipe: &Path, encoder: &Path, see
     };
     set.data = source.fingerprints()?;
     let (to_teach, leaks) = rows::drop_leaks(to_teach, &set.rows);
+    ensure!(
+        !to_teach.is_empty(),
+        "every row to teach is also judged: nothing is left to learn from"
+    );
     let to_teach = match task.per_label {
         Some(count) => draw::per_label(&to_teach, count, seed)?,
         None => to_teach,
