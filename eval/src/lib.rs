@@ -16,6 +16,7 @@ pub mod draw;
 pub mod duplicates;
 pub mod fingerprint;
 pub mod folder;
+pub mod history;
 pub mod metrics;
 pub mod nearest;
 pub mod npy;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::desk_under_test::{deskwise, models_dir, refused, said, weights};
+use crate::desk_under_test::{DeskUnderTest, deskwise, models_dir, refused, run, said, weights};
 
 /// A place to evaluate in: a data folder, files, reports.
 struct Bench {
@@ -342,4 +342,57 @@ fn two_runs_are_compared_row_by_row() {
     assert!(error.contains("cannot be compared"), "{error}");
     let error = bench.refused(&["compare", "a", "nowhere"]);
     assert!(error.contains("not the folder of a run"), "{error}");
+}
+
+#[tokio::test]
+async fn the_desks_own_past_is_judged_while_it_serves() {
+    let desk = DeskUnderTest::start().await;
+    let texts = easy(0, 26);
+    for line in texts.lines().skip(1) {
+        let (text, label) = line.split_once(',').expect("two fields");
+        let category = if label == "refund" {
+            "billing_payment"
+        } else {
+            "orders_delivery"
+        };
+        let ticket = desk.submit(text).await;
+        desk.until_all_decided().await;
+        let path = format!("/v1/tickets/{}", ticket["id"].as_str().expect("an id"));
+        let version = desk.get(&path).await.body["version"].as_i64().expect("a version");
+        let done = serde_json::json!({"category": category, "status": "solved"});
+        let answer = desk.patch(&path, version, done).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let recipe = desk.folder().join("recipe.toml");
+    fs::write(&recipe, "folds = 2\nl2 = [0.1]\n").expect("a file");
+    let report = desk.folder().join("report");
+    let mut command = deskwise(desk.folder());
+    command.args(["eval", "history", "--json", "--recipe"]).arg(&recipe);
+    let output = run(command.arg("--report").arg(&report));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("misroutes a week instead of"), "{told}");
+    let out = String::from_utf8_lossy(&output.stdout);
+    let measured: Value = serde_json::from_str(out.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(measured["rows"], 10, "a fifth of 52");
+    assert!(
+        measured["accuracy"]["value"].as_f64() >= Some(0.8),
+        "{}",
+        measured["accuracy"]
+    );
+    for name in ["misroutes_a_week", "misroutes_a_week_before", "asked_a_week"] {
+        assert!(is_figure(&measured[name]), "{name}");
+    }
+    assert_eq!(lines(&report.join("predictions.jsonl")).len(), 10);
+    desk.finish().await;
+}
+
+#[test]
+fn a_desk_without_a_past_is_told_so() {
+    let bench = Bench::new();
+    let error = bench.refused(&["history"]);
+    assert!(
+        error.contains("0 tickets have a label that people confirmed"),
+        "{error}"
+    );
 }

@@ -3,6 +3,7 @@
 mod classify;
 mod compare;
 mod duplicates;
+mod history;
 mod output;
 mod retrieval;
 mod step;
@@ -30,6 +31,8 @@ pub enum Command {
     Suite(suite::Options),
     /// Two runs on the same rows: which is better, and whether that is chance.
     Compare(compare::Options),
+    /// A head on the desk's own past tickets, before it is switched on.
+    History(history::Options),
 }
 
 /// Where a run goes.
@@ -56,6 +59,7 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
         Command::Duplicates(options) => duplicates::run(&options, config).await,
         Command::Suite(options) => suite::run(&options, config).await,
         Command::Compare(options) => compare::run(&options),
+        Command::History(options) => history::run(options, config).await,
     }
 }
 

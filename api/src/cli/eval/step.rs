@@ -144,6 +144,6 @@ fn prepared(task: &Classify, source: &Source, recipe: &Path, encoder: &Path, see
         Some(count) => draw::per_label(&to_teach, count, seed)?,
         None => to_teach,
     };
-    let taught = teach(&to_teach, leaks, recipe, encoder)?;
+    let taught = teach(&to_teach, leaks, Some(recipe), encoder)?;
     Ok((set, taught))
 }

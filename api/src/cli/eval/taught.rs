@@ -22,7 +22,7 @@ pub struct Taught {
 struct Lesson {
     rows: usize,
     leaks: usize,
-    recipe: Fingerprint,
+    recipe: Option<Fingerprint>,
     /// Held until the head is judged.
     _place: TempDir,
 }
@@ -38,17 +38,17 @@ impl Taught {
         if let Some(lesson) = &self.lesson {
             metrics.fact("rows_taught", lesson.rows as f64);
             metrics.fact("rows_not_taught_as_judged", lesson.leaks as f64);
-            // The head itself differs by machine; its recipe and data do not.
+            // The head goes away; what it was made by stays.
             metrics.fingerprints.models.pop();
-            metrics.fingerprints.models.push(lesson.recipe.clone());
+            metrics.fingerprints.models.extend(lesson.recipe.clone());
         }
     }
 }
 
-/// Trains a head on these rows, from which `leaks` rows have been dropped.
+/// Trains a head on these rows, from which `leaks` rows have been dropped; by the default recipe when none is given.
 ///
 /// **Errors**: those of the recipe and of the training.
-pub fn teach(to_teach: &[LabelledText], leaks: usize, recipe: &Path, encoder: &Path) -> Result<Taught> {
+pub fn teach(to_teach: &[LabelledText], leaks: usize, recipe: Option<&Path>, encoder: &Path) -> Result<Taught> {
     let place = tempfile::tempdir().context("cannot make a temporary folder")?;
     let data = place.path().join("rows.csv");
     rows::write(&data, to_teach)?;
@@ -58,13 +58,14 @@ pub fn teach(to_teach: &[LabelledText], leaks: usize, recipe: &Path, encoder: &P
         label: "label".to_owned(),
         slice: None,
     };
-    train(Recipe::read(recipe)?, data, columns, encoder, folder.clone())?;
+    let how = recipe.map(Recipe::read).transpose()?.unwrap_or_default();
+    train(how, data, columns, encoder, folder.clone())?;
     Ok(Taught {
         folder,
         lesson: Some(Lesson {
             rows: to_teach.len(),
             leaks,
-            recipe: Fingerprint::of_file(recipe)?,
+            recipe: recipe.map(Fingerprint::of_file).transpose()?,
             _place: place,
         }),
     })
