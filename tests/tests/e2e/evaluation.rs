@@ -241,6 +241,14 @@ fn easy(first: usize, count: usize) -> String {
     rows
 }
 
+/// A recipe of the repository, with less to try.
+fn quick_recipe() -> String {
+    let recipe = models_dir().join("../training/recipes/banking77.toml");
+    let text = fs::read_to_string(recipe).expect("a recipe");
+    text.replace("folds = 5", "folds = 2")
+        .replace("l2 = [0.1, 0.03]", "l2 = [0.1]")
+}
+
 const SUITE: &str = r#"
 name = "easy"
 about = "Two labels that are easy to tell apart."
@@ -279,7 +287,7 @@ fn a_suite_passes_its_bounds_and_fails_when_it_gets_worse() {
         "root/set/qrels/test.tsv",
         "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\n",
     );
-    bench.write("recipe.toml", "folds = 2\nl2 = [0.1]\n");
+    bench.write("recipe.toml", &quick_recipe());
     bench.write("suites/easy.toml", SUITE);
     let error = bench.refused(&["suite", "suites/easy.toml"]);
     assert!(error.contains("DESK_EVAL_DATA"), "{error}");
@@ -364,7 +372,7 @@ async fn the_desks_own_past_is_judged_while_it_serves() {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     let recipe = desk.folder().join("recipe.toml");
-    fs::write(&recipe, "folds = 2\nl2 = [0.1]\n").expect("a file");
+    fs::write(&recipe, quick_recipe()).expect("a file");
     let report = desk.folder().join("report");
     let mut command = deskwise(desk.folder());
     command.args(["eval", "history", "--json", "--recipe"]).arg(&recipe);
@@ -390,6 +398,9 @@ async fn the_desks_own_past_is_judged_while_it_serves() {
 #[test]
 fn a_desk_without_a_past_is_told_so() {
     let bench = Bench::new();
+    let error = bench.refused(&["history"]);
+    assert!(error.contains("there is no desk in"), "{error}");
+    said(deskwise(&bench.path("data")).args(["token", "create", "--name", "a", "--role", "admin"]));
     let error = bench.refused(&["history"]);
     assert!(
         error.contains("0 tickets have a label that people confirmed"),

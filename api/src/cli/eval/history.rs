@@ -55,6 +55,11 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
         options.newest > 0.0 && options.newest < 1.0,
         "--newest must be between 0 and 1"
     );
+    ensure!(
+        !config.store.url.expose().is_empty() || config.data_dir.is_dir(),
+        "there is no desk in {}",
+        config.data_dir.display()
+    );
     let store = open::store(config).await?;
     let past = past(&store, options.field).await;
     store.close().await;

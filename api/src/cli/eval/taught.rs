@@ -7,6 +7,7 @@ use eval::fingerprint::{Fingerprint, Fingerprints};
 use eval::rows::{self, LabelledText};
 use eval::{Figure, Kind, Metrics};
 use tempfile::TempDir;
+use training::recipe::DataSource;
 use training::scores::{Interval, Scores};
 use training::{Columns, Recipe, train_classify};
 
@@ -58,7 +59,9 @@ pub fn teach(to_teach: &[LabelledText], leaks: usize, recipe: Option<&Path>, enc
         label: "label".to_owned(),
         slice: None,
     };
-    let how = recipe.map(Recipe::read).transpose()?.unwrap_or_default();
+    let mut how = recipe.map(Recipe::read).transpose()?.unwrap_or_default();
+    // These rows are chosen already; what the recipe says of choosing is for whole files.
+    how.data = DataSource::default();
     train(how, data, columns, encoder, folder.clone())?;
     Ok(Taught {
         folder,
