@@ -1,5 +1,7 @@
 //! Linear scores of every row by a model that has not seen it, and the strength of the penalty that does best.
 
+use std::ops::Range;
+
 use anyhow::Result;
 use ndarray::Array2;
 
@@ -29,7 +31,7 @@ pub struct HeldOutScores {
     pub tried: Vec<Tried>,
 }
 
-/// Fits every fold with every strength, and keeps the strength with the least held-out log-loss.
+/// Fits the folds to be scored with every strength, and keeps the strength with the least held-out log-loss.
 ///
 /// **Errors**: only what the solvers themselves refuse.
 pub fn run(
@@ -37,12 +39,13 @@ pub fn run(
     vectors: &Array2<f32>,
     recipe: &Recipe,
     fold_of: &[usize],
+    scored: Range<usize>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeldOutScores> {
     let mut strengths = strengths(recipe);
     let mut logits = vec![Array2::zeros((data.len(), data.labels.len())); strengths.len()];
     let mut tried = Vec::new();
-    for fold in 0..recipe.folds {
+    for fold in scored.clone() {
         progress(Progress {
             act: "fit",
             done: fold,
@@ -58,7 +61,7 @@ pub fn run(
         }
     }
     if tried.is_empty() {
-        let all: Vec<usize> = (0..data.len()).collect();
+        let all: Vec<usize> = (0..data.len()).filter(|&row| scored.contains(&fold_of[row])).collect();
         tried = try_out(data, &all, &strengths, &logits);
     }
     let best = best_of(&tried).min(strengths.len() - 1);

@@ -1,10 +1,12 @@
 //! A checked data set and its vectors → a head and what is known of it. Reads and writes no file.
 
+use std::ops::Range;
+
 use anyhow::{Result, ensure};
 use classifier::abstention::HeldOut;
 use classifier::assess::set_size;
 use classifier::{Conformal, Curve, EncoderId, HeadSpec, Memory, Tensors, Vote};
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use crate::calibrate::{Calibrated, Calibration, calibrate, conformal_quantile, energy_limit};
 use crate::cross_validation;
@@ -12,7 +14,7 @@ use crate::data::DataError;
 use crate::dataset::Dataset;
 use crate::examples::{Examples, Scales};
 use crate::folds;
-use crate::neighbours;
+use crate::neighbours::{self, Labelled};
 use crate::recipe::Recipe;
 use crate::report::{Promise, Report, Slice, Tried};
 use crate::scores::{Verdict, by_label, score, verdicts};
@@ -47,6 +49,17 @@ pub struct Fitted {
     pub held_out: Array2<f32>,
 }
 
+/// Which rows are held out together, by the recipe: near-copies stay on one side, labels are spread.
+#[must_use]
+pub fn folds_of(data: &Dataset, recipe: &Recipe) -> Vec<usize> {
+    folds::assign(
+        &similarity::groups(&data.texts),
+        &data.targets,
+        recipe.folds,
+        recipe.seed,
+    )
+}
+
 /// Fits a head by a recipe: cross-validates every strength of the penalty and keeps the best, weighs the neighbours' votes
 /// and calibrates on the rows each fold had not seen, and fits once more on all rows.
 ///
@@ -59,30 +72,49 @@ pub fn fit(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fitted> {
     recipe.check()?;
-    check_vectors(data, vectors, &encoder)?;
-    let fold_of = folds::assign(
-        &similarity::groups(&data.texts),
-        &data.targets,
-        recipe.folds,
-        recipe.seed,
-    );
-    let scores = cross_validation::run(data, vectors, recipe, &fold_of, progress)?;
-    let remembered = neighbours::remembered(data.len(), &recipe.voting, recipe.seed);
-    let chosen = neighbours::choose(
-        scores.logits,
+    fit_folds(
+        data,
         vectors,
-        &data.targets,
-        &fold_of,
-        &remembered,
-        &recipe.voting,
-    );
-    let calibrated = calibrate(&chosen.logits, &data.targets, &fold_of, recipe.folds);
+        encoder,
+        recipe,
+        &folds_of(data, recipe),
+        0..recipe.folds,
+        progress,
+    )
+}
+
+/// As [`fit()`], calibrated and reported on some of the folds alone: those that the encoder had not seen either.
+///
+/// **Shape**: `vectors` `[rows, dimensions]`, `fold_of` `[rows]`. **Errors**: vectors of another shape or with NaN.
+pub fn fit_folds(
+    data: &Dataset,
+    vectors: &Array2<f32>,
+    encoder: EncoderId,
+    recipe: &Recipe,
+    fold_of: &[usize],
+    scored: Range<usize>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fitted> {
+    check_vectors(data, vectors, &encoder)?;
+    let scores = cross_validation::run(data, vectors, recipe, fold_of, scored.clone(), progress)?;
+    let rows: Vec<usize> = (0..data.len()).filter(|&row| scored.contains(&fold_of[row])).collect();
+    let remembered = neighbours::remembered(data.len(), &recipe.voting, recipe.seed);
+    let labelled = Labelled {
+        vectors,
+        targets: &data.targets,
+        fold_of,
+    };
+    let logits = scores.logits.select(Axis(0), &rows);
+    let chosen = neighbours::choose(logits, labelled, &rows, &remembered, &recipe.voting);
+    let checked = data.select(&rows);
+    let parts = calibration_parts(&rows, fold_of, recipe.folds, scored.len());
+    let calibrated = calibrate(&chosen.logits, &checked.targets, &parts, recipe.folds);
     let calibration = &calibrated.calibration;
-    let mut spec = describe(data, &chosen.logits, chosen.vote, calibration, encoder, recipe);
-    let rows = held_out_rows(&calibration.apply(&chosen.logits), &data.targets);
-    spec.threshold_per_label = per_label_holds(&rows, &fold_of, &spec);
+    let mut spec = describe(&checked, &chosen.logits, chosen.vote, calibration, encoder, recipe);
+    let held_out = held_out_rows(&calibration.apply(&chosen.logits), &checked.targets);
+    spec.threshold_per_label = per_label_holds(&held_out, &parts, &spec);
     let mut tensors = fit_all(data, vectors, recipe, scores.l2)?;
-    tensors.held_out = rows;
+    tensors.held_out = held_out;
     tensors.curve = calibration.curve.clone();
     if chosen.vote.is_some() {
         tensors.memory = neighbours::memory(vectors, &data.targets, &remembered);
@@ -92,13 +124,27 @@ pub fn fit(
         done: recipe.folds + 1,
         total: recipe.folds + 1,
     });
-    let report = report(data, &calibrated, &spec, &tensors, (scores.l2, scores.tried), recipe);
+    let mut report = report(
+        &checked,
+        &calibrated,
+        &spec,
+        &tensors,
+        (scores.l2, scores.tried),
+        recipe,
+    );
+    report.rows = data.len();
     Ok(Fitted {
         spec,
         tensors,
         report,
         held_out: calibrated.held_out,
     })
+}
+
+/// The parts that are calibrated in turn: the folds, or where only one is scored, as many parts of it.
+fn calibration_parts(rows: &[usize], fold_of: &[usize], folds: usize, scored: usize) -> Vec<usize> {
+    let part = |(position, &row): (usize, &usize)| if scored > 1 { fold_of[row] } else { position % folds };
+    rows.iter().enumerate().map(part).collect()
 }
 
 fn check_vectors(data: &Dataset, vectors: &Array2<f32>, encoder: &EncoderId) -> Result<()> {

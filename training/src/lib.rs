@@ -7,6 +7,7 @@ pub mod cross_validation;
 pub mod data;
 pub mod dataset;
 pub mod examples;
+pub mod finetune;
 pub mod fit;
 pub mod folds;
 pub mod isotonic;

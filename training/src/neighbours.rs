@@ -44,23 +44,37 @@ pub fn memory(vectors: &Array2<f32>, targets: &[usize], rows: &[usize]) -> Memor
     }
 }
 
-/// Adds the votes of the nearest remembered examples of other folds, in the width and weight with the least log-loss.
+/// Vectors with their labels and folds.
 ///
-/// **Shape**: `logits` `[rows, labels]`, `vectors` `[rows, dimensions]`.
+/// **Shape**: `vectors` `[rows, dimensions]`, the others `[rows]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Labelled<'a> {
+    /// Unit vectors.
+    pub vectors: &'a Array2<f32>,
+    /// Label indices.
+    pub targets: &'a [usize],
+    /// Which rows are held out together.
+    pub fold_of: &'a [usize],
+}
+
+/// Adds to the scores of some rows the votes of the nearest remembered examples of other folds, in the width and weight
+/// with the least log-loss.
+///
+/// **Shape**: `logits` `[asked, labels]`, `asked` positions among the labelled rows.
 #[must_use]
 pub fn choose(
     logits: Array2<f32>,
-    vectors: &Array2<f32>,
-    targets: &[usize],
-    fold_of: &[usize],
+    labelled: Labelled<'_>,
+    asked: &[usize],
     remembered: &[usize],
     voting: &Voting,
 ) -> Chosen {
     if voting.neighbours == 0 {
         return Chosen { vote: None, logits };
     }
-    let neighbours = of_other_folds(vectors, targets, fold_of, remembered, voting.neighbours);
-    let rows: Vec<usize> = (0..targets.len()).collect();
+    let neighbours = of_other_folds(labelled, asked, remembered, voting.neighbours);
+    let targets: Vec<usize> = asked.iter().map(|&row| labelled.targets[row]).collect();
+    let (targets, rows): (&[usize], Vec<usize>) = (&targets, (0..asked.len()).collect());
     let alone = Mixture::fit(&logits, None, targets, &rows);
     let try_out = |&width: &f64| {
         let mut vote = Vote {
@@ -93,19 +107,16 @@ fn log_shares(neighbours: &[Vec<Neighbour>], vote: &Vote, labels: usize) -> Arra
     shares
 }
 
-fn of_other_folds(
-    vectors: &Array2<f32>,
-    targets: &[usize],
-    fold_of: &[usize],
-    remembered: &[usize],
-    count: usize,
-) -> Vec<Vec<Neighbour>> {
+fn of_other_folds(labelled: Labelled<'_>, asked: &[usize], remembered: &[usize], count: usize) -> Vec<Vec<Neighbour>> {
+    let Labelled {
+        vectors,
+        targets,
+        fold_of,
+    } = labelled;
     let stored = vectors.select(Axis(0), remembered);
-    let starts: Vec<usize> = (0..vectors.nrows()).step_by(BLOCK).collect();
-    let of_block = |&start: &usize| {
-        let end = (start + BLOCK).min(vectors.nrows());
-        let block = vectors.slice(ndarray::s![start..end, ..]);
-        let similarities = block.dot(&stored.t());
+    let blocks: Vec<&[usize]> = asked.chunks(BLOCK).collect();
+    let of_block = |block: &&[usize]| {
+        let similarities = vectors.select(Axis(0), block).dot(&stored.t());
         let of_row = |(row, similarities): (usize, ndarray::ArrayView1<'_, f32>)| {
             let others = remembered.iter().zip(similarities);
             let others = others.filter(|(other, _)| fold_of[**other] != fold_of[row]);
@@ -115,9 +126,10 @@ fn of_other_folds(
             };
             nearest(others.map(neighbour).collect(), count)
         };
-        (start..end).zip(similarities.rows()).map(of_row).collect::<Vec<_>>()
+        let rows = block.iter().copied().zip(similarities.rows());
+        rows.map(of_row).collect::<Vec<_>>()
     };
-    in_halves(&starts, of_block).into_iter().flatten().collect()
+    in_halves(&blocks, of_block).into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -128,7 +140,12 @@ mod tests {
     #[test]
     fn nobody_votes_on_its_own_fold() {
         let vectors = array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.6, 0.8]];
-        let found = of_other_folds(&vectors, &[0, 1, 2, 1], &[0, 0, 1, 1], &[0, 1, 2, 3], 1);
+        let labelled = Labelled {
+            vectors: &vectors,
+            targets: &[0, 1, 2, 1],
+            fold_of: &[0, 0, 1, 1],
+        };
+        let found = of_other_folds(labelled, &[0, 1, 2, 3], &[0, 1, 2, 3], 1);
         let labels: Vec<u32> = found.iter().map(|neighbours| neighbours[0].label).collect();
         assert_eq!(labels, [1, 1, 0, 0]);
     }

@@ -8,6 +8,7 @@ use classifier::features::Ngrams;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Columns;
+use crate::finetune::FineTune;
 
 /// A training recipe. A file says all of it, so that no recipe changes when a default does; only `[data]` may be left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Recipe {
     pub features: Features,
     /// How its nearest examples vote.
     pub voting: Voting,
+    /// How the encoder is fine-tuned, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finetune: Option<FineTune>,
 }
 
 /// Default data of a recipe; the command line goes first.
@@ -100,6 +104,7 @@ impl Default for Recipe {
             data: DataSource::default(),
             features: Features::default(),
             voting: Voting::default(),
+            finetune: None,
         }
     }
 }
@@ -190,6 +195,7 @@ impl Recipe {
             self.data.per_label.is_none_or(|count| count >= 2),
             "data.per_label: at least 2"
         );
+        self.finetune.as_ref().map_or(Ok(()), FineTune::check)?;
         self.voting.check()
     }
 }

@@ -9,7 +9,8 @@ use ndarray::Array2;
 
 use crate::data::{self, Columns, Row};
 use crate::dataset::{self, Dataset};
-use crate::fit::{Fitted, Progress, fit};
+use crate::finetune::finetune;
+use crate::fit::{Fitted, Progress, fit_folds, folds_of};
 use crate::recipe::Recipe;
 use crate::report::{Report, Tested};
 use crate::sample;
@@ -32,6 +33,8 @@ pub struct Options {
     pub test: Option<PathBuf>,
     /// Folder of the encoder.
     pub encoder: PathBuf,
+    /// Folder for the encoder fine-tuned on these labels first; the head is then fitted to that one.
+    pub finetune: Option<PathBuf>,
     /// Folder to write; its name is the head's.
     pub out: PathBuf,
 }
@@ -43,9 +46,18 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
     options.recipe.check()?;
     let (rows, test) = read(options)?;
     let data = learnable(rows, &test, &options.recipe)?;
-    let encoder = open(&options.encoder)?;
+    let recipe = &options.recipe;
+    let fold_of = folds_of(&data, recipe);
+    let (folder, scored) = match &options.finetune {
+        Some(out) => {
+            finetune(&data, &fold_of, &options.encoder, out, recipe, progress)?;
+            (out, 0..1)
+        }
+        None => (&options.encoder, 0..recipe.folds),
+    };
+    let encoder = open(folder)?;
     let vectors = embed(&encoder, &data.texts, progress)?;
-    let mut fitted = fit(&data, &vectors, identity(&encoder), &options.recipe, progress)?;
+    let mut fitted = fit_folds(&data, &vectors, identity(&encoder), recipe, &fold_of, scored, progress)?;
     if !test.is_empty() {
         fitted.report.test = Some(check(&fitted, &encoder, &test, options.recipe.seed, progress)?);
     }

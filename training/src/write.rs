@@ -12,9 +12,9 @@ use crate::fit::Fitted;
 use crate::recipe::Recipe;
 
 /// File that tells people about the head.
-const CARD_FILE: &str = "card.md";
+pub(crate) const CARD_FILE: &str = "card.md";
 /// Hexadecimal digits of a revision.
-const REVISION_DIGITS: usize = 12;
+pub(crate) const REVISION_DIGITS: usize = 12;
 
 /// Writes the folder beside `out` and moves it into place; a head that was there is replaced.
 ///
@@ -35,7 +35,7 @@ pub fn write(fitted: &Fitted, recipe: &Recipe, out: &Path) -> Result<()> {
     replace(temporary.path(), out)
 }
 
-fn parent_of(out: &Path) -> PathBuf {
+pub(crate) fn parent_of(out: &Path) -> PathBuf {
     match out.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -82,13 +82,13 @@ fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<(
     )
 }
 
-fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
     fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The old head steps aside first, so that there is no moment in which half of each lies there.
-fn replace(new: &Path, out: &Path) -> Result<()> {
+pub(crate) fn replace(new: &Path, out: &Path) -> Result<()> {
     let aside = new.with_extension("old");
     if out.exists() {
         fs::rename(out, &aside).with_context(|| format!("cannot move {} aside", out.display()))?;
@@ -124,6 +124,6 @@ fn card(fitted: &Fitted, recipe: &Recipe, name: &str, revision: &str) -> Result<
     ))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -20,6 +20,7 @@ fn refused(name: &str, content: &str) -> (DataError, String) {
         },
         test: None,
         encoder: PathBuf::from("no-such-encoder"),
+        finetune: None,
         out: out.clone(),
     };
     let error = train_classify(&options, &mut |_| {}).expect_err("refused");

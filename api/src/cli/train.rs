@@ -41,6 +41,9 @@ pub struct Classify {
     /// Seed in place of the recipe's.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Trains the encoder itself on the labels first, and writes it to this folder; goes on where it was broken off.
+    #[arg(long, value_name = "DIR")]
+    finetune: Option<PathBuf>,
     /// Folder to write; its name becomes the model's.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -81,6 +84,7 @@ fn classify(options: Classify, config: &Config) -> Result<()> {
         },
         test: options.test,
         encoder: open::model_folder(config, &config.models.encoder)?,
+        finetune: options.finetune,
         out: options.out,
     };
     let bar = meter::counting("train", 0);

@@ -107,6 +107,7 @@ fn train(recipe: Recipe, data: PathBuf, columns: Columns, encoder: &Path, out: P
         columns,
         test: None,
         encoder: encoder.to_owned(),
+        finetune: None,
         out,
     };
     let bar = meter::counting("train", 0);

@@ -1,0 +1,102 @@
+//! A fine-tuned encoder → `models/<name>/`, a folder like any other encoder's.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use candle_core::Tensor;
+use manifest::{FileEntry, Kind, MANIFEST_FILE, Manifest, Model, sha256_of};
+use sha2::{Digest, Sha256};
+
+use super::{FineTune, Tuned, spec_of};
+use crate::write::{CARD_FILE, REVISION_DIGITS, hex, parent_of, put, replace};
+
+/// Refuses to replace anything but a fine-tuned encoder.
+///
+/// **Errors**: `out` is there and was not made by us.
+pub fn refuse_foreign(out: &Path) -> Result<()> {
+    let card = fs::read_to_string(out.join(CARD_FILE)).unwrap_or_default();
+    if out.exists() && !card.contains(MADE_HERE) {
+        bail!(
+            "{} exists and is not a fine-tuned encoder; it is left alone",
+            out.display()
+        );
+    }
+    Ok(())
+}
+
+/// In the card of every encoder we made.
+const MADE_HERE: &str = "Fine-tuned from";
+
+/// Writes the folder beside `out` and moves it into place.
+///
+/// **Errors**: `out` without a usable name, a full disk.
+pub fn write(
+    base: &Model,
+    weights: &HashMap<String, Tensor>,
+    tuned: &Tuned,
+    options: &FineTune,
+    out: &Path,
+) -> Result<()> {
+    let name = out.file_name().and_then(|name| name.to_str());
+    let name = name.context("the folder of the fine-tuned encoder needs a name")?;
+    let parent = parent_of(out);
+    let temporary = tempfile::Builder::new()
+        .prefix(".encoder-")
+        .tempdir_in(&parent)
+        .with_context(|| format!("cannot write in {}", parent.display()))?;
+    let folder = temporary.path();
+    let spec = spec_of(base)?;
+    for file in [&spec.config, &spec.tokenizer] {
+        fs::copy(base.folder.join(file), folder.join(file)).with_context(|| format!("cannot copy {file}"))?;
+    }
+    candle_core::safetensors::save(weights, folder.join(&spec.weights))?;
+    let files = [&spec.config, &spec.tokenizer, &spec.weights];
+    let files = files
+        .iter()
+        .map(|file| entry(folder, file))
+        .collect::<Result<Vec<_>>>()?;
+    let sums: String = files.iter().map(|file| file.sha256.as_str()).collect();
+    let revision = hex(&Sha256::digest(sums))[..REVISION_DIGITS].to_owned();
+    put(
+        folder,
+        CARD_FILE,
+        card(base, name, &revision, tuned, options)?.as_bytes(),
+    )?;
+    let manifest = Manifest {
+        name: name.to_owned(),
+        revision,
+        kind: Kind::Encoder,
+        files,
+        sources: Vec::new(),
+        encoder: Some(spec.clone()),
+        head: None,
+    };
+    put(folder, MANIFEST_FILE, toml::to_string(&manifest)?.as_bytes())?;
+    replace(folder, out)
+}
+
+fn entry(folder: &Path, file: &str) -> Result<FileEntry> {
+    let path = folder.join(file);
+    Ok(FileEntry {
+        path: file.to_owned(),
+        sha256: sha256_of(&path).with_context(|| format!("cannot read {}", path.display()))?,
+        bytes: Some(fs::metadata(&path)?.len()),
+    })
+}
+
+fn card(base: &Model, name: &str, revision: &str, tuned: &Tuned, options: &FineTune) -> Result<String> {
+    let recipe = toml::to_string(options)?;
+    let losses: Vec<String> = tuned.losses.iter().map(|loss| format!("{loss:.4}")).collect();
+    Ok(format!(
+        "# {name}\n\nRevision `{revision}`. {MADE_HERE} {} at {} by cross-entropy on labelled texts. Mean log-loss on \
+         rows it was not trained on, epoch by epoch: {}; the weights after epoch {} were kept.\n\n## What it cannot \
+         tell\n\nIt was bent towards these labels: for search the encoder it came from is the better one.\n\n## \
+         Recipe\n\n```toml\n{recipe}```\n",
+        base.manifest.name,
+        base.manifest.revision,
+        losses.join(", "),
+        tuned.best + 1,
+    ))
+}

@@ -1,0 +1,146 @@
+//! An encoder trained on labels: it gets better, it can be broken off, and it is an encoder like any other.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the tiny encoder is shared with the encoder's own tests"
+)]
+
+#[path = "../../crates/encoder/tests/tiny/mod.rs"]
+mod tiny;
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use encoder::{Config, Encoder, Side};
+use tempfile::TempDir;
+use tiny::{Tiny, Tokenizer};
+use training::data::Row;
+use training::finetune::{FineTune, Tuned, finetune};
+use training::fit::{Progress, folds_of};
+use training::{Dataset, Recipe};
+
+fn dataset() -> Dataset {
+    let words = ["box", "lamp", "the", "passage", "query"];
+    let row = |i: usize| {
+        let (label, colour) = if i.is_multiple_of(2) {
+            ("a", "red")
+        } else {
+            ("b", "green")
+        };
+        let (first, second, third) = (words[i / 2 % 5], words[i / 10 % 5], words[i / 50 % 5]);
+        Row {
+            line: i as u64 + 2,
+            text: format!("{first} {colour} {second} {third}"),
+            label: label.to_owned(),
+            slice: None,
+        }
+    };
+    Dataset::new((0..120).map(row).collect(), &[]).expect("sound")
+}
+
+fn recipe() -> Recipe {
+    Recipe {
+        finetune: Some(FineTune {
+            epochs: 4,
+            batch_size: 8,
+            learning_rate: 5e-3,
+            ..FineTune::default()
+        }),
+        ..Recipe::default()
+    }
+}
+
+fn base() -> TempDir {
+    Tiny::new(Tokenizer::WordPiece, "mean").write()
+}
+
+fn run(recipe: &Recipe, base: &Path, out: &Path, progress: &mut dyn FnMut(Progress)) -> anyhow::Result<Tuned> {
+    let data = dataset();
+    finetune(&data, &folds_of(&data, recipe), base, out, recipe, progress)
+}
+
+fn weights(folder: &Path) -> Vec<u8> {
+    fs::read(folder.join("model.safetensors")).expect("weights")
+}
+
+fn similarity(encoder: &Encoder, one: &str, other: &str) -> f32 {
+    let texts = vec![one.to_owned(), other.to_owned()];
+    let vectors = encoder.embed_blocking(texts, Side::Query).expect("embedded");
+    vectors[0].iter().zip(&vectors[1]).map(|(a, b)| a * b).sum()
+}
+
+#[test]
+fn it_learns_and_writes_an_encoder_like_any_other() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let out = folder.path().join("tuned");
+    let tuned = run(&recipe(), base.path(), &out, &mut |_| {}).expect("tuned");
+    assert!(tuned.losses[tuned.best] < 0.5 * 2.0_f64.ln(), "{tuned:?}");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "no checkpoint is left");
+    let encoder = Encoder::open(&out, Config::default()).expect("opens");
+    let same = similarity(&encoder, "box red lamp", "query red passage");
+    let other = similarity(&encoder, "box red lamp", "box green lamp");
+    assert!(same > other + 0.3, "{same} against {other}");
+}
+
+#[test]
+fn a_run_that_was_broken_off_ends_in_the_same_bytes() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+    run(&recipe(), base.path(), &whole, &mut |_| {}).expect("tuned");
+    let mut steps = 0;
+    let breaks_off = catch_unwind(AssertUnwindSafe(|| {
+        run(&recipe(), base.path(), &broken, &mut |progress| {
+            steps += 1;
+            assert!(progress.done * 2 < progress.total, "the power fails");
+        })
+    }));
+    assert!(breaks_off.is_err() && !broken.exists());
+    let mut resumed = 0;
+    run(&recipe(), base.path(), &broken, &mut |_| resumed += 1).expect("tuned");
+    assert!(
+        resumed < steps + steps / 2,
+        "{resumed} steps after {steps}: it began anew"
+    );
+    assert!(weights(&whole) == weights(&broken), "bytes differ");
+}
+
+#[test]
+fn what_it_must_not_touch_is_left_alone() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let out = folder.path().join("letters");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("a.txt"), "dear").unwrap();
+    let error = run(&recipe(), base.path(), &out, &mut |_| {})
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("not a fine-tuned encoder"), "{error}");
+    let out = folder.path().join("tuned");
+    let stops = |progress: Progress| assert!(progress.done * 2 < progress.total, "the power fails");
+    assert!(catch_unwind(AssertUnwindSafe(|| run(&recipe(), base.path(), &out, &mut { stops }))).is_err());
+    let other = Recipe { seed: 8, ..recipe() };
+    let error = run(&other, base.path(), &out, &mut |_| {})
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("belongs to a run with another recipe"), "{error}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn it_ends_when_held_out_rows_gain_nothing() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let useless = FineTune {
+        epochs: 30,
+        patience: 1,
+        learning_rate: 0.3,
+        batch_size: 8,
+        ..FineTune::default()
+    };
+    let recipe = Recipe {
+        finetune: Some(useless),
+        ..Recipe::default()
+    };
+    let tuned = run(&recipe, base.path(), &folder.path().join("tuned"), &mut |_| {}).expect("tuned");
+    assert!(tuned.losses.len() < 30, "{tuned:?}");
+    assert_eq!(tuned.best + 2, tuned.losses.len());
+}
