@@ -21,6 +21,9 @@ pub async fn measure(app: &App) {
     let encoder = &app.triage.models().encoder;
     let (model, kernel) = (encoder.model().to_owned(), encoder.kernel().to_owned());
     gauge!("desk_encoder_threads", "model" => model, "kernel" => kernel).set(encoder.threads() as f64);
+    if let Ok(tickets) = app.triage.indexed_tickets().await {
+        gauge!("desk_index_tickets").set(tickets as f64);
+    }
     gauge!("desk_index_up").set(u8::from(app.triage.index_answers().await));
     match app.store().counts().await {
         Ok(counts) => {
@@ -56,6 +59,7 @@ fn make() -> PrometheusHandle {
     );
     describe_gauge!("desk_tickets", "Tickets by triage state.");
     describe_gauge!("desk_encoder_threads", "Threads of the encoder, by model and kernel.");
+    describe_gauge!("desk_index_tickets", "Tickets in the search index.");
     describe_gauge!("desk_corrections", "Decided values that people put right.");
     describe_gauge!(
         "desk_triage_lag_seconds",

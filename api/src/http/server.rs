@@ -72,6 +72,7 @@ impl Server {
     pub async fn run(self, app: Arc<App>, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let (stopping, stopped) = watch::channel(false);
         let sweeper = tokio::spawn(Arc::clone(&app.triage).run_sweeper(told(stopped.clone())));
+        let keeper = tokio::spawn(Arc::clone(&app.triage).run_keeper(told(stopped.clone())));
         let service = router(Arc::clone(&app), &self.config);
         let serving = axum::serve(self.listener, service).with_graceful_shutdown(told(stopped));
         let serving = tokio::spawn(async move { serving.await });
@@ -80,6 +81,7 @@ impl Server {
         stopping.send_replace(true);
         finish(self.config.shutdown(), serving).await?;
         sweeper.abort();
+        keeper.abort();
         app.triage.finish().await;
         Ok(())
     }

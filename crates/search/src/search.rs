@@ -98,6 +98,16 @@ impl Search {
         }
     }
 
+    /// As [`Search::upsert`], without waiting for the disk: found at once, durable after the next
+    /// [`Search::flush`]. A Qdrant server keeps a log, so there they are durable as well.
+    pub async fn upsert_unflushed(&self, collection: &str, points: &[Point]) -> Result<(), Error> {
+        let points = self.prepare(collection, points)?;
+        match self {
+            Self::Edge(edge) => edge.upsert_unflushed(collection, points).await,
+            Self::Server(server) => server.upsert(collection, points).await,
+        }
+    }
+
     /// The points that are most like the query, best first, with both scores.
     pub async fn nearest(&self, collection: &str, query: &Query) -> Result<Vec<Hit>, Error> {
         query.check(&self.spec(collection)?)?;
@@ -206,7 +216,7 @@ impl Search {
         }
     }
 
-    /// Writes everything to disk. Upserts and deletes are durable without it; it is for an orderly end.
+    /// Writes everything to disk: what [`Search::upsert_unflushed`] stored is durable when this returns.
     pub async fn flush(&self) -> Result<(), Error> {
         match self {
             Self::Edge(edge) => edge.flush().await,

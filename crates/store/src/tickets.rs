@@ -133,6 +133,29 @@ impl Store {
         ticket_row::read_all(&rows)
     }
 
+    /// As [`Store::tickets_after`], of the tickets that triage or a person changed at or after `since` and that are no
+    /// longer waiting for triage.
+    ///
+    /// **Errors:** the database's.
+    pub async fn decided_since(
+        &self,
+        since: OffsetDateTime,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM tickets WHERE number > $1 AND updated_at >= $2 AND state <> 'received' \
+             ORDER BY number LIMIT $3"
+        );
+        let sql = Sql::new(&text, [after.into(), since.into(), i64::from(limit).into()]);
+        let mut reader = self.database().reader().await?;
+        let rows = sql
+            .all(&mut reader)
+            .await
+            .map_err(failed("walk through decided tickets"))?;
+        ticket_row::read_all(&rows)
+    }
+
     fn number_before(&self, page: &PageRequest, list: &str) -> Result<i64, StoreError> {
         match self.position(page, list)? {
             Some(position) => position.parse().map_err(|_| StoreError::ForeignCursor),

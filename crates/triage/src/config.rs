@@ -25,6 +25,8 @@ pub struct Config {
     pub sweep_batch: u32,
     /// Tickets triaged at the same time; further ones are left to the sweeper.
     pub max_in_flight: usize,
+    /// How often new points of the index are written to disk; a crash costs adding them again.
+    pub index_flush_ms: u64,
     /// Similar tickets kept with a decision.
     pub neighbours: usize,
     /// How old the known teams, agents and their load may be.
@@ -42,6 +44,7 @@ impl Default for Config {
             sweep_interval_ms: 500,
             sweep_batch: 64,
             max_in_flight: 512,
+            index_flush_ms: 2_000,
             neighbours: 5,
             roster_max_age_ms: 1_000,
         }

@@ -8,6 +8,7 @@ mod config;
 mod decide;
 mod error;
 mod index;
+mod keeper;
 pub mod language;
 mod models;
 mod process;
@@ -17,6 +18,7 @@ mod submit;
 mod sweep;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use search::Search;
 use store::Store;
@@ -31,6 +33,7 @@ pub use models::Models;
 pub use reindex::ReindexProgress;
 pub use store::Submitted;
 
+use index::TICKETS;
 use roster::Roster;
 
 /// The desk at work: shared by every handler and by the sweeper.
@@ -42,6 +45,8 @@ pub struct Triage {
     roster: Roster,
     in_flight: Arc<Semaphore>,
     tasks: TaskTracker,
+    /// Whether the index has something that is not on disk yet.
+    is_index_ahead: AtomicBool,
 }
 
 impl Triage {
@@ -55,6 +60,7 @@ impl Triage {
             roster: Roster::new(std::time::Duration::from_millis(config.roster_max_age_ms)),
             in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
             tasks: TaskTracker::new(),
+            is_index_ahead: AtomicBool::new(false),
             config,
             store,
             search,
@@ -84,12 +90,19 @@ impl Triage {
         self.search.healthy().await.is_ok()
     }
 
+    /// Tickets in the index.
+    ///
+    /// **Errors:** the index is out of reach.
+    pub async fn indexed_tickets(&self) -> Result<usize, TriageError> {
+        Ok(self.search.count(TICKETS, &search::Filter::default()).await?)
+    }
+
     /// Waits until every triage that has begun is finished; what is left in `received` the next start takes up.
     pub async fn finish(&self) {
         self.tasks.close();
         self.tasks.wait().await;
-        if let Err(error) = self.search.flush().await {
-            tracing::warn!(error = %error, "the search index could not be flushed");
+        if let Err(error) = self.write_index_until(store::now()).await {
+            tracing::warn!(error = %error.chain(), "the search index could not be written");
         }
     }
 

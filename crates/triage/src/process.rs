@@ -1,5 +1,7 @@
 //! Hops 3 to 7 of a ticket that is stored: assess, route, decide, index, record. The state flips last.
 
+use std::sync::atomic::Ordering;
+
 use desk::{Actor, Decision, Ticket, ValidTicket};
 use store::Recorded;
 use uuid::Uuid;
@@ -64,7 +66,9 @@ impl Triage {
         down: IndexDown,
     ) -> Result<(), TriageError> {
         let point = index::point(ticket, vector, decision.language.clone(), decision.category_label());
-        match self.search.upsert(TICKETS, &[point]).await {
+        let added = self.search.upsert_unflushed(TICKETS, &[point]).await;
+        self.is_index_ahead.store(true, Ordering::Release);
+        match added {
             Err(error) if down == IndexDown::Fail => Err(error.into()),
             Err(error) => {
                 tracing::warn!(ticket.id = %ticket.id, error = %error, "triaged without being indexed");

@@ -8,7 +8,7 @@ use crate::error::TriageError;
 use crate::index::{self, TICKETS};
 
 /// Tickets embedded at once.
-const BATCH: u32 = 256;
+pub(crate) const BATCH: u32 = 256;
 
 /// How far a rebuild has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Triage {
         }
     }
 
-    async fn points(&self, tickets: &[Ticket]) -> Result<Vec<Point>, TriageError> {
+    pub(crate) async fn points(&self, tickets: &[Ticket]) -> Result<Vec<Point>, TriageError> {
         let texts = tickets
             .iter()
             .map(|ticket| desk::text::without_quoted_history(&ticket.text()))

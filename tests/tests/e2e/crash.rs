@@ -33,6 +33,9 @@ async fn sigkill_in_the_middle_of_500_submissions() {
     for id in &acknowledged {
         decided_exactly_once(&desk, id).await;
     }
+    let stored = desk.get("/v1/tickets?limit=1").await;
+    let stored = stored.body["items"][0]["number"].as_u64().expect("a number");
+    desk.until_indexed(stored as usize).await;
     desk.finish().await;
 }
 

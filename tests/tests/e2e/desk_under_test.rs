@@ -150,6 +150,21 @@ impl DeskUnderTest {
         }
     }
 
+    /// Waits until the search index holds so many tickets.
+    pub async fn until_indexed(&self, tickets: usize) {
+        let began = Instant::now();
+        let expected = format!("desk_index_tickets {tickets}");
+        loop {
+            let figures = self.get("/metrics").await.body;
+            let figures = figures.as_str().expect("a text");
+            if figures.lines().any(|line| line == expected) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "no {expected}\n{figures}\n{}", self.log());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Where the data are.
     pub fn folder(&self) -> &Path {
         self.folder.path()

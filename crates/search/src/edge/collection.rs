@@ -137,13 +137,23 @@ impl Collection {
             return Ok(());
         }
         if let Some(together) = self.gathering.take(&place)
-            && self.write(&mut building, together).is_ok()
+            && self.write_through(&mut building, together).is_ok()
         {
             place.set_written();
             return Ok(());
         }
         // What failed together may be one caller's fault: each tries its own.
-        self.write(&mut building, points)
+        self.write_through(&mut building, points)
+    }
+
+    /// Found when it returns, durable after the next flush.
+    pub(super) fn upsert_unflushed(&self, points: Vec<Prepared>) -> Result<(), Error> {
+        self.write(&mut self.lock(), points)
+    }
+
+    fn write_through(&self, building: &mut Option<Building>, points: Vec<Prepared>) -> Result<(), Error> {
+        self.write(building, points)?;
+        self.live().shard.flush()
     }
 
     fn write(&self, building: &mut Option<Building>, points: Vec<Prepared>) -> Result<(), Error> {
@@ -152,9 +162,7 @@ impl Collection {
             building.touched.extend(points.iter().map(|point| point.id));
             building.shard.upsert(points.clone())?;
         }
-        let shard = self.live().shard;
-        shard.upsert(points)?;
-        shard.flush()
+        self.live().shard.upsert(points)
     }
 
     pub(super) fn delete(&self, ids: &[Uuid]) -> Result<(), Error> {

@@ -67,6 +67,15 @@ impl Edge {
         .await
     }
 
+    pub(crate) async fn upsert_unflushed(&self, name: &str, points: Vec<Prepared>) -> Result<(), Error> {
+        let inner = self.0.clone();
+        self.with(name, move |collection| {
+            inner.folder.check_room()?;
+            collection.upsert_unflushed(points)
+        })
+        .await
+    }
+
     pub(crate) async fn delete(&self, name: &str, ids: Vec<Uuid>) -> Result<(), Error> {
         self.with(name, move |collection| collection.delete(&ids)).await
     }

@@ -65,6 +65,7 @@ promises![
     lists::pages_are_stable_while_tickets_arrive,
     lists::a_foreign_cursor_is_refused,
     lists::all_tickets_are_walked_in_order,
+    triage::what_was_decided_since_a_time_is_walked_in_order,
     access::a_token_is_checked_until_revoked,
     access::a_secret_is_never_stored,
     access::settings_are_remembered,

@@ -246,3 +246,26 @@ pub async fn counts_follow_the_tickets(desk: &Desk) {
     assert_eq!(counts.by_status[0], (desk::WorkStatus::Open, 2));
     assert!(counts.oldest_due.is_some());
 }
+
+pub async fn what_was_decided_since_a_time_is_walked_in_order(desk: &Desk) {
+    let mut decided = Vec::new();
+    for at in 0..5 {
+        let id = desk.submit(&format!("ticket {at}")).await.id;
+        if at != 2 {
+            let decided_now = desk.store.record_decision(decision(id), &tester()).await;
+            decided_now.expect("recorded");
+            decided.push(id);
+        }
+    }
+    let times = [desk.ticket(decided[2]).await, desk.ticket(decided[3]).await].map(|ticket| ticket.updated_at);
+    let ids = async |since, after, limit| {
+        let found = desk.store.decided_since(since, after, limit).await.expect("readable");
+        found.into_iter().map(|ticket| ticket.id).collect::<Vec<_>>()
+    };
+    let ever = time::OffsetDateTime::UNIX_EPOCH;
+    assert_eq!(ids(ever, 0, 10).await, decided, "one still waits and is left out");
+    assert_eq!(ids(times[0], 0, 10).await, decided[2..]);
+    assert_eq!(ids(ever, 0, 2).await, decided[..2]);
+    assert_eq!(ids(ever, 2, 10).await, decided[2..]);
+    assert!(ids(times[1] + Duration::from_secs(1), 0, 10).await.is_empty());
+}
