@@ -137,6 +137,8 @@ pub struct ModelNames {
     pub category: String,
     /// How soon it needs someone.
     pub priority: String,
+    /// How search weighs its scores, and how sure it is.
+    pub search: String,
 }
 
 /// How the encoder runs.

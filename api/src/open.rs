@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use desk::Taxonomy;
 use encoder::Encoder;
-use search::{Backend, EdgeConfig, Search, SearchConfig, ServerConfig};
+use search::{Backend, EdgeConfig, FusionConfig, Search, SearchConfig, ServerConfig};
 use store::{DataFolder, Store, StoreConfig};
 use triage::{Models, Triage};
 
@@ -96,17 +96,23 @@ async fn search(config: &Config) -> Result<Search> {
             ..ServerConfig::new(settings.url.clone())
         }),
     };
-    let config = match backend {
-        Backend::Edge(edge) => SearchConfig {
-            backend: Backend::Edge(edge),
-            ..SearchConfig::edge("")
-        },
-        Backend::Server(server) => SearchConfig {
-            backend: Backend::Server(server),
-            ..SearchConfig::server("")
-        },
-    };
-    Ok(Search::open(config).await?)
+    let fusion = fusion(config)?;
+    Ok(Search::open(SearchConfig::new(backend).with_fusion(fusion)).await?)
+}
+
+/// How search weighs its scores.
+///
+/// **Errors:** its folder is missing or altered.
+pub fn fusion(config: &Config) -> Result<FusionConfig> {
+    let folder = model_folder(config, &config.models.search)?;
+    let model = manifest::Model::open(&folder)?;
+    let weights = model
+        .manifest
+        .fusion
+        .with_context(|| format!("{} has no [fusion]", folder.display()))?;
+    weights
+        .try_into()
+        .with_context(|| format!("[fusion] of {} cannot be read", folder.display()))
 }
 
 fn taxonomy(models: &Models) -> Result<Taxonomy> {

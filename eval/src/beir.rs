@@ -27,11 +27,22 @@ pub struct Document {
 impl Document {
     /// Title and text as one passage.
     pub fn passage(&self) -> String {
-        if self.title.trim().is_empty() {
-            self.text.clone()
-        } else {
+        if self.has_title() {
             format!("{}\n\n{}", self.title, self.text)
+        } else {
+            self.text.clone()
         }
+    }
+
+    /// Whether it has a title.
+    pub fn has_title(&self) -> bool {
+        !self.title.trim().is_empty()
+    }
+
+    /// Its language: as it says, or else as the desk detects it.
+    pub fn language(&self) -> Option<String> {
+        let detected = || triage::language::detect(&self.passage()).map(str::to_owned);
+        self.language.clone().or_else(detected)
     }
 }
 

@@ -16,6 +16,7 @@ pub mod draw;
 pub mod duplicates;
 pub mod fingerprint;
 pub mod folder;
+pub mod fusion;
 pub mod history;
 pub mod metrics;
 pub mod nearest;

@@ -95,7 +95,7 @@ pub async fn run(
         let mut titles = titles(encoder, queries, Side::Query).await?.into_iter();
         for (query, vector) in queries.iter().zip(vectors) {
             let asked = Query {
-                title_vector: has_title(query)
+                title_vector: query.has_title()
                     .then(|| titles.next())
                     .flatten()
                     .filter(|_| mode == Mode::Hybrid),
@@ -144,9 +144,9 @@ async fn points(encoder: &Encoder, documents: &[Document]) -> Result<Vec<Point>>
     let point = |((document, text), vector): ((&Document, String), Vec<f32>)| Point {
         id: Uuid::now_v7(),
         vector,
-        title_vector: has_title(document).then(|| titles.next()).flatten(),
+        title_vector: document.has_title().then(|| titles.next()).flatten(),
         text,
-        language: document.language.clone(),
+        language: document.language(),
         payload: serde_json::Map::new(),
     };
     Ok(documents.iter().zip(texts).zip(vectors).map(point).collect())
@@ -154,7 +154,7 @@ async fn points(encoder: &Encoder, documents: &[Document]) -> Result<Vec<Point>>
 
 /// The vectors of the titles, of those documents alone that have one.
 async fn titles(encoder: &Encoder, documents: &[Document], side: Side) -> Result<Vec<Vec<f32>>> {
-    let titled = documents.iter().filter(|document| has_title(document));
+    let titled = documents.iter().filter(|document| document.has_title());
     let titles: Vec<String> = titled.map(|document| document.title.clone()).collect();
     if titles.is_empty() {
         return Ok(Vec::new());
@@ -162,15 +162,11 @@ async fn titles(encoder: &Encoder, documents: &[Document], side: Side) -> Result
     encoder.embed(titles, side).await.context("embedding the titles")
 }
 
-fn has_title(document: &Document) -> bool {
-    !document.title.trim().is_empty()
-}
-
 fn ask(query: &Document, vector: Vec<f32>, mode: Mode) -> Query {
     Query {
         vector: (mode != Mode::Sparse).then_some(vector),
         text: (mode != Mode::Dense).then(|| query.passage()),
-        language: query.language.clone(),
+        language: query.language(),
         limit: DEPTH,
         ..Query::default()
     }

@@ -10,6 +10,7 @@ pub mod examples;
 pub mod finetune;
 pub mod fit;
 pub mod folds;
+pub mod fusion;
 pub mod isotonic;
 pub mod linear;
 pub mod mixture;

@@ -72,6 +72,7 @@ fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<(
         sources: Vec::new(),
         encoder: None,
         head: Some(head),
+        fusion: None,
     };
     put(
         folder,

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod embed;
 mod eval;
+mod fusion;
 mod import;
 mod meter;
 mod model;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use training::{Columns, Recipe, Report};
 
-use crate::cli::meter;
+use crate::cli::{fusion, meter};
 use crate::config::Config;
 use crate::open;
 
@@ -15,6 +15,8 @@ use crate::open;
 pub enum Command {
     /// A head that names one label a text.
     Classify(Classify),
+    /// How search weighs its scores, and how sure it is.
+    Fusion(fusion::Options),
 }
 
 /// What to train a head on.
@@ -54,7 +56,10 @@ pub struct Classify {
 
 /// Runs the command.
 pub async fn run(command: Command, config: &Config) -> Result<()> {
-    let Command::Classify(options) = command;
+    let options = match command {
+        Command::Classify(options) => options,
+        Command::Fusion(options) => return fusion::run(&options, config).await,
+    };
     let config = config.clone();
     tokio::task::spawn_blocking(move || classify(options, &config))
         .await

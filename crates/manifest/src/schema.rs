@@ -33,6 +33,9 @@ pub struct Manifest {
     /// What a head is; the classifier knows what it means.
     #[serde(default)]
     pub head: Option<toml::Table>,
+    /// How scores become one; the search knows what it means.
+    #[serde(default)]
+    pub fusion: Option<toml::Table>,
 }
 
 /// What a model does.
@@ -43,6 +46,8 @@ pub enum Kind {
     Encoder,
     /// Vector to label distribution.
     Head,
+    /// Scores of a hit to one score and a probability.
+    Fusion,
 }
 
 /// A file of the model, relative to its folder.

@@ -32,12 +32,20 @@ impl SearchConfig {
         Self::new(Backend::Server(ServerConfig::new(url)))
     }
 
-    fn new(backend: Backend) -> Self {
+    /// A search on this backend, everything else as by default.
+    pub fn new(backend: Backend) -> Self {
         Self {
             backend,
             fusion: FusionConfig::default(),
             candidates: default_candidates(),
         }
+    }
+
+    /// The same search with these learnt weights.
+    #[must_use]
+    pub fn with_fusion(mut self, fusion: FusionConfig) -> Self {
+        self.fusion = fusion;
+        self
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::AnswerConfig;
 use crate::candidates::Candidate;
 
 /// Numbers in [`Hit::features`](crate::Hit).
@@ -24,6 +25,9 @@ pub struct FusionConfig {
     pub by_language: BTreeMap<String, Weights>,
     /// For every other language and for none.
     pub otherwise: Weights,
+    /// ISO 639-1 code → weights for a query with a title of its own: a document looked for among its like.
+    #[serde(default)]
+    pub titled: BTreeMap<String, Weights>,
     /// Of the forms of words beside their stems.
     #[serde(default)]
     pub forms: FormWeights,
@@ -31,6 +35,9 @@ pub struct FusionConfig {
     /// difference of scores, so that what is asked for exactly comes first.
     #[serde(default = "default_exact")]
     pub exact: f32,
+    /// Whether what was found answers the query.
+    #[serde(default)]
+    pub answer: AnswerConfig,
 }
 
 /// How much each score counts; only their ratio matters.
@@ -120,8 +127,10 @@ impl Default for FusionConfig {
         Self {
             by_language: [("en".to_owned(), english), ("es".to_owned(), spanish)].into(),
             otherwise: spanish,
+            titled: BTreeMap::new(),
             forms: FormWeights::default(),
             exact: default_exact(),
+            answer: AnswerConfig::default(),
         }
     }
 }
@@ -131,12 +140,11 @@ fn default_exact() -> f32 {
 }
 
 impl FusionConfig {
-    /// The weights for a query in `language`.
-    pub fn weights(&self, language: Option<&str>) -> Weights {
-        language
-            .and_then(|code| self.by_language.get(code))
-            .copied()
-            .unwrap_or(self.otherwise)
+    /// The weights for a query in `language`, with a title of its own or without.
+    pub fn weights(&self, language: Option<&str>, titled: bool) -> Weights {
+        let of_its_like = || language.filter(|_| titled).and_then(|code| self.titled.get(code));
+        let of_language = || language.and_then(|code| self.by_language.get(code));
+        of_its_like().or_else(of_language).copied().unwrap_or(self.otherwise)
     }
 }
 
@@ -304,12 +312,22 @@ mod tests {
     fn spanish_and_unknown_trust_words_more_than_english_does() {
         let config = FusionConfig::default();
         let share = |language| {
-            let weights = config.weights(language);
+            let weights = config.weights(language, false);
             weights.sparse / weights.dense
         };
         for language in [Some("es"), Some("fi"), None] {
             assert!(share(language) > share(Some("en")), "{language:?}");
         }
+    }
+
+    #[test]
+    fn a_query_with_a_title_has_weights_of_its_own_where_there_are_any() {
+        let mut config = FusionConfig::default();
+        config.titled.insert("en".to_owned(), weights(0.3, 0.7));
+        assert_eq!(config.weights(Some("en"), true), weights(0.3, 0.7));
+        assert_eq!(config.weights(Some("en"), false), config.by_language["en"]);
+        assert_eq!(config.weights(Some("es"), true), config.by_language["es"]);
+        assert_eq!(config.weights(None, true), config.otherwise);
     }
 
     #[test]

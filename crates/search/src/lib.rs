@@ -8,6 +8,7 @@
 //! The same calls run on Qdrant Edge in a folder of this process or on a Qdrant server; the contract suite in
 //! `tests/contract.rs` holds both to the same order.
 
+mod answer;
 mod candidates;
 mod config;
 mod edge;
@@ -20,6 +21,7 @@ mod search;
 mod server;
 mod words;
 
+pub use answer::{ANSWER_FEATURES, AnswerConfig, AnswerWeights, answer_features};
 pub use config::{Backend, EdgeConfig, SearchConfig, ServerConfig};
 pub use edge::Edge;
 pub use error::{Error, Fault};

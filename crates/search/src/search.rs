@@ -127,11 +127,16 @@ impl Search {
         fuse(
             &mut candidates,
             &standards,
-            fusion.weights(query.language.as_deref()),
+            fusion.weights(query.language.as_deref(), query.title_vector.is_some()),
             fusion.exact,
         );
         candidates.truncate(query.limit);
         self.with_payloads(collection, candidates, words_weight(&asked)).await
+    }
+
+    /// The learnt weights in use.
+    pub fn fusion(&self) -> &FusionConfig {
+        &self.core().fusion
     }
 
     /// Deletes the points; ids that are not there are passed over.

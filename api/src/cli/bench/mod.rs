@@ -3,7 +3,9 @@
 mod clients;
 mod encoder;
 mod intake;
+mod passages;
 mod process;
+mod search;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -17,6 +19,8 @@ pub enum Command {
     Encoder(encoder::Options),
     /// Tickets a second and latency over HTTP, memory, and time to be ready.
     Intake(intake::Options),
+    /// Latency of hybrid search, its recall, memory and time to build, from a thousand passages up.
+    Search(search::Options),
 }
 
 /// Runs the command.
@@ -24,5 +28,6 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
     match command {
         Command::Encoder(options) => encoder::run(options, config).await,
         Command::Intake(options) => intake::run(options, config).await,
+        Command::Search(options) => search::run(&options, config).await,
     }
 }

@@ -53,13 +53,7 @@ impl ServerProcess {
     ///
     /// **Errors:** the system does not say, as everywhere but on Linux.
     pub fn memory_mb(&self) -> Result<(f64, f64)> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let kilobytes = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name))?;
-            line.split_whitespace().nth(1)?.parse::<f64>().ok()
-        };
-        let megabytes = |name| kilobytes(name).map(|kib| kib * 1024.0 / 1e6).context("no such line");
-        Ok((megabytes("VmRSS:")?, megabytes("VmHWM:")?))
+        memory_mb(&self.child.id().to_string())
     }
 
     /// Ends it as an operator would, and waits for what it accepted.
@@ -74,6 +68,23 @@ impl ServerProcess {
         self.child.wait()?;
         Ok(())
     }
+}
+
+/// Memory this very process uses now. **Units:** megabytes (10⁶ bytes).
+///
+/// **Errors:** the system does not say, as everywhere but on Linux.
+pub fn own_memory_mb() -> Result<f64> {
+    Ok(memory_mb("self")?.0)
+}
+
+fn memory_mb(process: &str) -> Result<(f64, f64)> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kilobytes = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok()
+    };
+    let megabytes = |name| kilobytes(name).map(|kib| kib * 1024.0 / 1e6).context("no such line");
+    Ok((megabytes("VmRSS:")?, megabytes("VmHWM:")?))
 }
 
 /// A server that is not stopped is ended with the benchmark.

@@ -47,7 +47,7 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
 pub async fn ranked(kind: Kind, set: &Beir, mode: Mode, files: &[PathBuf], config: &Config) -> Result<Ranked> {
     let encoder = open::encoder(config)?;
     let place = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let search = Search::open(SearchConfig::edge(place.path())).await?;
+    let search = Search::open(SearchConfig::edge(place.path()).with_fusion(open::fusion(config)?)).await?;
     let bar = meter::counting("texts", 0);
     let rankings = retrieval::run(&search, &encoder, set, mode, &mut meter::moved(&bar)).await?;
     bar.finish_and_clear();

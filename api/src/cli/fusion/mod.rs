@@ -1,0 +1,120 @@
+//! `deskwise train fusion`: from judged sets to how search weighs its scores and how sure it is.
+
+mod fit;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use eval::fusion::{Answerable, Embedded, Observed};
+use eval::{beir, duplicates};
+use search::{Search, SearchConfig};
+use training::fusion::write;
+
+use super::meter;
+use crate::config::Config;
+use crate::open;
+use fit::fit;
+use report::{SetReport, judge};
+
+/// Halves of each corpus that are taken away in turn.
+const HALVES: u64 = 4;
+
+/// What to learn from.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Folder of judged sets: one folder each, in BEIR layout, or with tickets.jsonl and duplicates.tsv.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Folder to write.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Prints the figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was seen of one set.
+struct Set {
+    name: String,
+    language: String,
+    /// Whether its queries have titles of their own.
+    titled: bool,
+    observed: Vec<Observed>,
+    answerable: Vec<Answerable>,
+}
+
+/// Runs the command.
+pub async fn run(options: &Options, config: &Config) -> Result<()> {
+    let sets = see_all(&options.data, config).await?;
+    let fusion = fit(&sets)?;
+    let report: BTreeMap<&str, SetReport> = sets
+        .iter()
+        .map(|set| (set.name.as_str(), judge(set, &fusion)))
+        .collect();
+    let figures = serde_json::to_string_pretty(&report)?;
+    write(&toml::Table::try_from(&fusion)?, &figures, &options.out)?;
+    if options.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        println!("{figures}");
+    }
+    eprintln!("wrote {}", options.out.display());
+    Ok(())
+}
+
+async fn see_all(data: &Path, config: &Config) -> Result<Vec<Set>> {
+    let folders = std::fs::read_dir(data).with_context(|| format!("cannot read {}", data.display()))?;
+    let mut folders: Vec<PathBuf> = folders.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    folders.sort();
+    let mut sets = Vec::new();
+    for folder in folders {
+        sets.extend(see(&folder, config).await?);
+    }
+    ensure!(!sets.is_empty(), "{} has no judged set", data.display());
+    Ok(sets)
+}
+
+/// None where the folder is no judged set. What one ticket says of another answers nothing, so duplicates teach
+/// ranking alone.
+async fn see(folder: &Path, config: &Config) -> Result<Option<Set>> {
+    let (set, are_questions) = if duplicates::files(folder)[0].is_file() {
+        (duplicates::read(folder)?.into_retrieval(), false)
+    } else if beir::files(folder)[0].is_file() {
+        (beir::read(folder)?, true)
+    } else {
+        return Ok(None);
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bar = meter::counting(&name, 0);
+    let encoder = open::encoder(config)?;
+    let embedded = eval::fusion::embed(&encoder, &set, &mut meter::moved(&bar)).await?;
+    bar.finish_and_clear();
+    let place = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let search = Search::open(SearchConfig::edge(place.path())).await?;
+    Ok(Some(Set {
+        language: embedded.language().context("no language was detected")?,
+        titled: embedded.is_titled(),
+        observed: embedded.observe(&search).await?,
+        answerable: if are_questions {
+            halves(&embedded, &search).await?
+        } else {
+            Vec::new()
+        },
+        name,
+    }))
+}
+
+async fn halves(embedded: &Embedded, search: &Search) -> Result<Vec<Answerable>> {
+    let mut answerable = Vec::new();
+    for seed in 0..HALVES {
+        answerable.extend(embedded.half_removed(search, seed).await?);
+    }
+    Ok(answerable)
+}
+
+fn wide(row: &[f32]) -> Vec<f64> {
+    row.iter().map(|x| f64::from(*x)).collect()
+}
