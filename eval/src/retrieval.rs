@@ -95,7 +95,8 @@ pub async fn run(
         let mut titles = titles(encoder, queries, Side::Query).await?.into_iter();
         for (query, vector) in queries.iter().zip(vectors) {
             let asked = Query {
-                title_vector: query.has_title()
+                title_vector: query
+                    .has_title()
                     .then(|| titles.next())
                     .flatten()
                     .filter(|_| mode == Mode::Hybrid),

@@ -254,7 +254,7 @@ fn card(manifest: &Manifest, figures: &str) -> String {
     format!(
         "# {}\n\nRevision {}. How search weighs meaning, title and words, by language of the query, and how sure it is \
          that what it found answers.\n\nFitted by `deskwise train fusion` on one half of each set's queries (by a hash of \
-         their text); these figures are on the other half, which it never saw:\n\n```json\n{figures}\n```\n",
+         their text); these figures are on the other half, held out:\n\n```json\n{figures}\n```\n",
         manifest.name, manifest.revision
     )
 }

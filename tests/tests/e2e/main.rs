@@ -7,6 +7,7 @@ mod crash;
 mod desk_under_test;
 mod embeddings;
 mod evaluation;
+mod fusion;
 mod import;
 mod operation;
 mod outages;
