@@ -72,6 +72,7 @@ pub fn write(
         sources: Vec::new(),
         encoder: Some(spec.clone()),
         head: None,
+        fusion: None,
     };
     put(folder, MANIFEST_FILE, toml::to_string(&manifest)?.as_bytes())?;
     replace(folder, out)
