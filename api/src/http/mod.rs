@@ -26,6 +26,7 @@ mod ticket_list;
 mod ticket_view;
 mod tickets;
 mod triage;
+mod unread;
 mod words;
 
 use std::any::Any;
@@ -66,6 +67,7 @@ pub fn router(app: Arc<App>, config: &HttpConfig) -> Router {
             Problem::internal().into_response()
         }))
         .layer(middleware::from_fn(envelope::envelop))
+        .layer(middleware::map_request(unread::read_rest))
 }
 
 /// The OpenAPI document of the service.
