@@ -17,7 +17,7 @@ pub fn by_hash(rows: Vec<LabelledText>, share: f64) -> (Vec<LabelledText>, Vec<L
 }
 
 /// A number between 0 and 1 that belongs to the text; training sets its test share aside by the same one.
-fn unit_hash(text: &str) -> f64 {
+pub(crate) fn unit_hash(text: &str) -> f64 {
     let digest = Sha256::digest(text.as_bytes());
     let first = digest
         .iter()

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::Progress;
 use crate::beir::{Beir, Document};
 use crate::bootstrap::{Figure, mean};
+use crate::draw::unit_hash;
 use crate::ranking::{ndcg, reciprocal_rank};
 
 const COLLECTION: &str = "eval_fusion";
@@ -131,10 +132,7 @@ fn asked(ids: &HashMap<&str, Uuid>, set: &Beir, query: &Document, (vector, title
 
 /// By a hash that is the same everywhere (FNV-1a), so that a report can be repeated.
 fn is_held_out(text: &str) -> bool {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (hash >> 32) % 2 == 1
+    unit_hash(text) < 0.5
 }
 
 impl Embedded {
