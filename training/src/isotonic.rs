@@ -12,6 +12,14 @@ struct Block {
 }
 
 impl Block {
+    fn of(pairs: &[(f32, bool)]) -> Self {
+        Self {
+            probabilities: pairs.iter().map(|(probability, _)| f64::from(*probability)).sum(),
+            right: pairs.iter().filter(|(_, right)| *right).count() as f64,
+            count: pairs.len() as f64,
+        }
+    }
+
     fn share(&self) -> f64 {
         self.right / self.count
     }
@@ -44,12 +52,9 @@ pub fn fit(probabilities: &Array2<f32>, targets: &[usize], rows: &[usize]) -> Cu
 
 fn pool(pairs: &[(f32, bool)]) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
-    for &(probability, right) in pairs {
-        let mut block = Block {
-            probabilities: f64::from(probability),
-            right: f64::from(u8::from(right)),
-            count: 1.0,
-        };
+    // Equal probabilities are one block from the start, whatever order they came in.
+    for equal in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let mut block = Block::of(equal);
         while let Some(last) = blocks.last().filter(|last| last.share() >= block.share()).copied() {
             block.join(&last);
             blocks.pop();
