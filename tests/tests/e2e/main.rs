@@ -8,6 +8,7 @@ mod desk_under_test;
 mod embeddings;
 mod evaluation;
 mod fusion;
+mod evaluation_suites;
 mod import;
 mod operation;
 mod outages;

@@ -12,8 +12,8 @@ use eval::rows::{self, LabelledText};
 use store::{PageRequest, Store};
 use uuid::Uuid;
 
-use super::Output;
 use super::taught::{Taught, teach};
+use super::{Output, last};
 use crate::cli::meter;
 use crate::config::Config;
 use crate::open;
@@ -154,15 +154,9 @@ fn judge(options: &Options, split: &Split, config: &Config) -> Result<()> {
         .fact("rows_not_taught_as_alone_of_their_label", split.lonely as f64);
     history::add_weekly(&mut run.metrics, &split.newer, &run.predictions);
     eprintln!("{}", history::sentence(&run.metrics));
-    let head = options.head.as_deref().map_or("A head taught on the past", last);
-    options
-        .output
-        .finish(&run.files(&format!("{head} on the newest tickets"))?, &run.metrics)
-}
-
-fn last(head: &str) -> &str {
-    Path::new(head)
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or(head)
+    let head = options.head.as_deref().unwrap_or("a head taught on the past");
+    options.output.finish(
+        &run.files(&format!("{} on the newest tickets", last(Path::new(head))))?,
+        &run.metrics,
+    )
 }
