@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{Figure, bootstrap, share};
+use crate::bootstrap::{Figure, share, stratified};
 use crate::prediction::Prediction;
 
 /// Precision and recall of one label.
@@ -64,7 +64,7 @@ impl Indexed {
 
     /// Mean F1 over the labels that occur.
     pub fn macro_f1(&self) -> Figure {
-        bootstrap(self.truth.len(), |rows| self.macro_f1_of(rows))
+        stratified(&self.truth, |rows| self.macro_f1_of(rows))
     }
 
     /// Mean F1, over the labels that occur in these rows.

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::agreement::Indexed;
-use crate::bootstrap::{Figure, bootstrap, mean};
+use crate::bootstrap::{Figure, mean, stratified};
 use crate::metrics::Kind;
 use crate::prediction::Prediction;
 use crate::retrieval::Ranking;
@@ -199,7 +199,7 @@ fn macro_f1(a: &Indexed, b: &Indexed) -> Difference {
     Difference {
         a: a.macro_f1_of(&all),
         b: b.macro_f1_of(&all),
-        difference: bootstrap(all.len(), |rows| b.macro_f1_of(rows) - a.macro_f1_of(rows)),
+        difference: stratified(&a.truth, |rows| b.macro_f1_of(rows) - a.macro_f1_of(rows)),
     }
 }
 
