@@ -57,7 +57,7 @@ impl Encoder {
             revision: model.manifest.revision.clone(),
             dimensions: spec.hidden_size,
             kernel: worker.network.name(),
-            threads: worker.pool.current_num_threads(),
+            threads: config.thread_count(),
         };
         tracing::info!(
             encoder.model = %facts.model,
@@ -67,7 +67,7 @@ impl Encoder {
         );
         let tokenizer = Arc::clone(&worker.tokenizer);
         let (requests, receiver) = channel();
-        start(worker, receiver)?;
+        start(worker, config.thread_count(), receiver)?;
         Ok(Self {
             requests,
             capacity: Capacity::new(config.queue_texts),
@@ -148,26 +148,42 @@ fn load(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, En
     Ok(Worker {
         network: Network::load(config.kernel, &weights, &network, spec.pooling)?,
         tokenizer: Arc::new(tokenizer),
-        pool: thread_pool(config.thread_count())?,
         batch_tokens: config.batch_tokens,
     })
 }
 
+/// Starts the thread that owns the model. It is one of those that compute, so that a text on its way there and back
+/// does not wait for another thread to wake up.
+fn start(worker: Worker, threads: usize, requests: Receiver<Request>) -> Result<(), EncoderError> {
+    let (report, started) = channel();
+    let serve = move || match thread_pool(threads) {
+        Ok(_pool) => {
+            let _ = report.send(Ok(()));
+            worker.run(&requests);
+        }
+        Err(error) => {
+            let _ = report.send(Err(error));
+        }
+    };
+    thread::Builder::new()
+        .name("encoder-0".to_owned())
+        .spawn(serve)
+        .map_err(cannot_start)?;
+    started.recv().unwrap_or(Err(EncoderError::Stopped))
+}
+
+/// The calling thread and as many more as are needed.
 fn thread_pool(threads: usize) -> Result<ThreadPool, EncoderError> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("encoder-{index}"))
+        .use_current_thread()
         .build()
-        .map_err(|error| EncoderError::StartThreads {
-            reason: error.to_string(),
-        })
+        .map_err(cannot_start)
 }
 
-fn start(worker: Worker, requests: Receiver<Request>) -> Result<(), EncoderError> {
-    let thread = thread::Builder::new()
-        .name("encoder".to_owned())
-        .spawn(move || worker.run(&requests));
-    thread.map(drop).map_err(|error| EncoderError::StartThreads {
+fn cannot_start(error: impl std::fmt::Display) -> EncoderError {
+    EncoderError::StartThreads {
         reason: error.to_string(),
-    })
+    }
 }

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use rayon::ThreadPool;
 use rayon::prelude::*;
 use tokio::sync::oneshot;
 
@@ -24,7 +23,6 @@ const ROUND_BATCHES: usize = 8;
 pub(crate) struct Worker {
     pub(crate) network: Network,
     pub(crate) tokenizer: Arc<TextTokenizer>,
-    pub(crate) pool: ThreadPool,
     pub(crate) batch_tokens: usize,
 }
 
@@ -51,7 +49,8 @@ struct Desk {
 }
 
 impl Worker {
-    /// Serves requests until every handle is gone and the last request is answered.
+    /// Serves requests until every handle is gone and the last request is answered. What it computes with is the pool
+    /// its thread is one of.
     pub(crate) fn run(self, requests: &Receiver<Request>) {
         let mut desk = Desk::default();
         loop {
@@ -78,7 +77,7 @@ impl Worker {
             return;
         }
         let encode = || texts.par_iter().map(|text| self.tokenizer.encode(text, side)).collect();
-        match guarded(|| self.pool.install(encode)) {
+        match guarded(encode) {
             Ok(sequences) => desk.add(sequences, reply, room),
             Err(error) => answer(reply, room, Err(error)),
         }
@@ -101,7 +100,7 @@ impl Worker {
             return;
         }
         let sequences: Vec<Vec<u32>> = batch.iter_mut().map(|text| std::mem::take(&mut text.ids)).collect();
-        match guarded(|| self.pool.install(|| self.network.forward(&sequences))) {
+        match guarded(|| self.network.forward(&sequences)) {
             Ok(vectors) => batch
                 .iter()
                 .zip(vectors)

@@ -1,15 +1,18 @@
 //! The encoder's own network: BERT with the processor's vector and matrix instructions.
 //!
-//! `network` is the transformer, `attention` its one part that joins tokens, `packed` and `buffer` how numbers lie in
-//! memory, `lanes` what is done to single numbers, `isa` the instructions.
+//! `network` is the transformer, `linear` its products with weights, `attention` its one part that joins tokens, `team`
+//! threads that compute one text together, `packed` and `buffer` how numbers lie in memory, `lanes` what is done to
+//! single numbers, `isa` the instructions.
 
 mod attention;
 mod buffer;
 mod element;
 mod isa;
 mod lanes;
+mod linear;
 mod network;
 mod packed;
+mod team;
 #[cfg(test)]
 mod tests;
 

@@ -2,18 +2,20 @@
 //!
 //! **Source**: `modeling_bert.py` of Hugging Face transformers, in inference; tanh and pooler heads are not computed.
 
+use std::slice;
 use std::sync::{Mutex, PoisonError};
 
 use candle_transformers::models::bert;
 use manifest::Pooling;
+use rayon::BroadcastContext;
 use rayon::prelude::*;
 
 use super::attention::{Attention, Heads};
 use super::buffer::Buffer;
-use super::element::Element;
-use super::isa::{Isa, Rows, Tile};
+use super::isa::{Isa, Rows};
 use super::lanes::{Norm, gelu};
-use super::packed::Packed;
+use super::linear::{Inputs, Linear, store};
+use super::team::{Member, Shared, Team};
 use crate::error::EncoderError;
 use crate::pooling::pool;
 use crate::weights::Weights;
@@ -38,13 +40,6 @@ struct Embeddings {
     /// Positions, with the one token type there is added.
     positions: Vec<f32>,
     norm: Norm,
-}
-
-/// A product with what is added to it.
-struct Linear<I: Isa> {
-    weight: Packed<I>,
-    /// As long as the weight has columns, filled up with zeros.
-    bias: Vec<f32>,
 }
 
 struct Layer<I: Isa> {
@@ -104,22 +99,38 @@ impl<I: Isa> Bert<I> {
         let tokens: usize = sequences.iter().map(Vec::len).sum();
         let share = tokens.div_ceil(rayon::current_num_threads()).min(CHUNK_TOKENS);
         match chunks(sequences, share).as_slice() {
-            [only] => self.forward_chunk(only),
+            [[only]] => self.forward_together(only),
+            [only] => self.forward_chunk(only, &Member::ALONE),
             chunks => chunks
                 .par_iter()
-                .flat_map_iter(|chunk| self.forward_chunk(chunk))
+                .flat_map_iter(|chunk| self.forward_chunk(chunk, &Member::ALONE))
                 .collect(),
         }
     }
 
-    /// As [`Bert::forward`], on the calling thread alone.
-    fn forward_chunk(&self, sequences: &[Vec<u32>]) -> Vec<Vec<f32>> {
+    /// One text by all threads: somebody waits for it.
+    fn forward_together(&self, ids: &Vec<u32>) -> Vec<Vec<f32>> {
+        let team = Team::of(rayon::current_num_threads());
+        let forward = |thread: BroadcastContext<'_>| {
+            let member = team.member(thread.index())?;
+            Some(self.forward_chunk(slice::from_ref(ids), &member))
+        };
+        // Everyone has the same vector.
+        rayon::broadcast(forward)
+            .into_iter()
+            .flatten()
+            .next()
+            .unwrap_or_default()
+    }
+
+    /// As [`Bert::forward`], on the calling thread, with the others of its team if it has one.
+    fn forward_chunk(&self, sequences: &[Vec<u32>], member: &Member<'_, I::Element>) -> Vec<Vec<f32>> {
         let mut scratch = self.take_scratch();
         let tokens = sequences.iter().map(Vec::len).sum();
         scratch.reserve(self, tokens);
         self.isa.vectorize(
             #[inline(always)]
-            || self.compute(sequences, tokens, &mut scratch),
+            || self.compute(sequences, tokens, &mut scratch, member),
         );
         let vectors = self.pooled(sequences, &scratch.states);
         self.scratches
@@ -144,11 +155,17 @@ impl<I: Isa> Bert<I> {
     }
 
     #[inline(always)]
-    fn compute(&self, sequences: &[Vec<u32>], tokens: usize, scratch: &mut Scratch<I>) {
+    fn compute(
+        &self,
+        sequences: &[Vec<u32>],
+        tokens: usize,
+        scratch: &mut Scratch<I>,
+        member: &Member<'_, I::Element>,
+    ) {
         self.embed(sequences, scratch);
         for layer in &self.layers {
-            self.attend(layer, sequences, tokens, scratch);
-            self.think(layer, tokens, scratch);
+            self.attend(layer, sequences, tokens, scratch, member);
+            self.think(layer, tokens, scratch, member);
         }
     }
 
@@ -170,16 +187,24 @@ impl<I: Isa> Bert<I> {
 
     /// The half of a layer in which tokens look at each other.
     #[inline(always)]
-    fn attend(&self, layer: &Layer<I>, sequences: &[Vec<u32>], tokens: usize, scratch: &mut Scratch<I>) {
-        let width = layer.projections.weight.columns();
-        layer.projections.multiply(
-            self.isa,
+    fn attend(
+        &self,
+        layer: &Layer<I>,
+        sequences: &[Vec<u32>],
+        tokens: usize,
+        scratch: &mut Scratch<I>,
+        member: &Member<'_, I::Element>,
+    ) {
+        self.multiply(
+            &layer.projections,
             (&scratch.inputs, self.width()),
             tokens,
+            &mut scratch.projections,
             &mut scratch.tile,
-            #[inline(always)]
-            |row, column, sums| store(sums, &mut scratch.projections[row * width + column..], |sum| sum),
+            member,
+            |sum| sum,
         );
+        let width = layer.projections.columns();
         let mut first = 0;
         for ids in sequences {
             let projections = Rows {
@@ -193,36 +218,104 @@ impl<I: Isa> Bert<I> {
                 .compute(self.isa, &self.heads, &projections, context, self.width());
             first += ids.len();
         }
-        layer.attended.add_to(
-            self,
-            tokens,
+        self.add_product(
+            &layer.attended,
             (&scratch.context, self.width()),
+            tokens,
             &mut scratch.states,
             &mut scratch.tile,
+            member,
         );
         self.normalise(&layer.attended_norm, tokens, scratch);
     }
 
     /// The half of a layer in which each token is by itself.
     #[inline(always)]
-    fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>) {
-        let width = layer.expanded.weight.columns();
-        layer.expanded.multiply(
-            self.isa,
+    fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_, I::Element>) {
+        self.multiply(
+            &layer.expanded,
             (&scratch.inputs, self.width()),
             tokens,
+            &mut scratch.expanded,
             &mut scratch.tile,
-            #[inline(always)]
-            |row, column, sums| store(sums, &mut scratch.expanded[row * width + column..], gelu),
+            member,
+            gelu,
         );
-        layer.contracted.add_to(
-            self,
+        self.add_product(
+            &layer.contracted,
+            (&scratch.expanded, layer.expanded.columns()),
             tokens,
-            (&scratch.expanded, width),
             &mut scratch.states,
             &mut scratch.tile,
+            member,
         );
         self.normalise(&layer.norm, tokens, scratch);
+    }
+
+    /// A function of the product, as factors of the next.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "parts of a scratch that are borrowed apart")]
+    fn multiply(
+        &self,
+        linear: &Linear<I>,
+        (values, stride): (&[I::Element], usize),
+        rows: usize,
+        out: &mut [I::Element],
+        tile: &mut [f32],
+        member: &Member<'_, I::Element>,
+        function: impl Fn(f32) -> f32,
+    ) {
+        let columns = linear.columns();
+        linear.multiply(
+            self.isa,
+            member.share(linear.panels()),
+            &Inputs { values, rows, stride },
+            tile,
+            #[inline(always)]
+            |row, column, sums| store(sums, &mut out[row * columns + column..], &function),
+        );
+        member.exchange_factors(Shared {
+            values: out,
+            rows,
+            stride: columns,
+            columns,
+            panel: I::PANEL,
+        });
+    }
+
+    /// Adds the product to the residual stream.
+    #[inline(always)]
+    fn add_product(
+        &self,
+        linear: &Linear<I>,
+        (values, stride): (&[I::Element], usize),
+        rows: usize,
+        states: &mut [f32],
+        tile: &mut [f32],
+        member: &Member<'_, I::Element>,
+    ) {
+        let hidden = self.hidden;
+        linear.multiply(
+            self.isa,
+            member.share(linear.panels()),
+            &Inputs { values, rows, stride },
+            tile,
+            #[inline(always)]
+            |row, column, sums| {
+                // A state has no room for the columns a panel is filled up with.
+                let state = &mut states[row * hidden..][column..hidden];
+                for (state, sum) in state.iter_mut().zip(sums) {
+                    *state += sum;
+                }
+            },
+        );
+        member.exchange_states(Shared {
+            values: states,
+            rows,
+            stride: hidden,
+            columns: hidden,
+            panel: I::PANEL,
+        });
     }
 
     #[inline(always)]
@@ -257,94 +350,6 @@ fn chunks(sequences: &[Vec<u32>], tokens: usize) -> Vec<&[Vec<u32>]> {
         chunks.push(rest);
     }
     chunks
-}
-
-/// Sums of a tile's row as factors of the next product.
-#[inline(always)]
-fn store<E: Element>(sums: &[f32], out: &mut [E], function: impl Fn(f32) -> f32) {
-    for (sum, out) in sums.iter().zip(out) {
-        *out = E::of(function(*sum));
-    }
-}
-
-impl<I: Isa> Linear<I> {
-    /// Hands every row of every tile of the product, bias added, to `finish(row, first column, sums)`.
-    #[inline(always)]
-    fn multiply(
-        &self,
-        isa: I,
-        (inputs, stride): (&[I::Element], usize),
-        rows: usize,
-        tile: &mut [f32],
-        mut finish: impl FnMut(usize, usize, &[f32]),
-    ) {
-        let panels = self.weight.panels().zip(self.bias.chunks_exact(I::PANEL));
-        for (index, (panel, bias)) in panels.enumerate() {
-            for first in (0..rows).step_by(I::ROWS) {
-                let block = Rows {
-                    values: &inputs[first * stride..],
-                    stride,
-                    count: I::ROWS.min(rows - first),
-                };
-                let count = block.count;
-                let out = Tile {
-                    values: tile,
-                    stride: I::PANEL,
-                };
-                isa.tile(block, panel, self.weight.depth(), out);
-                for (row, sums) in tile.chunks_exact_mut(I::PANEL).take(count).enumerate() {
-                    for (sum, bias) in sums.iter_mut().zip(bias) {
-                        *sum += bias;
-                    }
-                    finish(first + row, index * I::PANEL, sums);
-                }
-            }
-        }
-    }
-
-    /// Adds the product to the residual stream.
-    #[inline(always)]
-    fn add_to(
-        &self,
-        bert: &Bert<I>,
-        tokens: usize,
-        inputs: (&[I::Element], usize),
-        states: &mut [f32],
-        tile: &mut [f32],
-    ) {
-        let hidden = bert.hidden;
-        self.multiply(
-            bert.isa,
-            inputs,
-            tokens,
-            tile,
-            #[inline(always)]
-            |row, column, sums| {
-                // A state has no room for the columns a panel is filled up with.
-                let state = &mut states[row * hidden..][column..hidden];
-                for (state, sum) in state.iter_mut().zip(sums) {
-                    *state += sum;
-                }
-            },
-        );
-    }
-
-    fn load((inputs, outputs): (usize, usize), parts: &[(&str, f32)], weights: &Weights) -> Result<Self, EncoderError> {
-        let mut values = Vec::new();
-        let mut bias = Vec::new();
-        for (name, scale) in parts {
-            values.extend(
-                weights
-                    .read(&format!("{name}.weight"))?
-                    .iter()
-                    .map(|value| value * scale),
-            );
-            bias.extend(weights.read(&format!("{name}.bias"))?.iter().map(|value| value * scale));
-        }
-        let weight = Packed::of(inputs, outputs, |k, n| values[n * inputs + k]);
-        bias.resize(weight.columns(), 0.0);
-        Ok(Self { weight, bias })
-    }
 }
 
 impl<I: Isa> Layer<I> {
@@ -416,9 +421,8 @@ impl<I: Isa> Scratch<I> {
         let Some(layer) = bert.layers.first() else { return };
         self.states.reserve(tokens * bert.hidden);
         self.inputs.reserve(rows * bert.width());
-        self.projections
-            .reserve(rows * layer.projections.weight.columns() + I::STEP);
+        self.projections.reserve(rows * layer.projections.columns() + I::STEP);
         self.context.reserve(rows * bert.width());
-        self.expanded.reserve(rows * layer.expanded.weight.columns());
+        self.expanded.reserve(rows * layer.expanded.columns());
     }
 }
