@@ -26,7 +26,7 @@ fn lexicon(block: Block, ngrams: Ngrams, documents: &[Vec<String>], features: &F
         let mut terms = HashSet::new();
         each_term(block, ngrams, document, &mut |term| {
             if features.concepts || !term.starts_with(CONCEPT_MARK) {
-                terms.insert(term);
+                terms.insert(term.to_owned());
             }
         });
         terms

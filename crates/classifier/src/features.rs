@@ -1,8 +1,9 @@
 //! Normalised words → sparse tf-idf features: word n-grams and character n-grams, two blocks of length one each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::concepts::concept;
@@ -45,39 +46,41 @@ pub enum Block {
 }
 
 /// Calls `emit` with every n-gram of the text, repeated as often as it occurs.
-pub fn each_term(block: Block, ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(String)) {
+pub fn each_term(block: Block, ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(&str)) {
     match block {
         Block::Words => each_word_term(ngrams, words, emit),
         Block::Chars => words.iter().for_each(|word| each_char_term(ngrams, word, emit)),
     }
 }
 
-fn each_word_term(ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(String)) {
+fn each_word_term(ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(&str)) {
     for n in ngrams.range() {
-        words.windows(n).for_each(|run| emit(run.join(" ")));
+        words.windows(n).for_each(|run| match run {
+            [word] => emit(word),
+            run => emit(&run.join(" ")),
+        });
     }
     if ngrams.max > 0 {
         words
             .iter()
             .filter_map(|word| concept(word))
-            .for_each(|concept| emit(format!("{CONCEPT_MARK}{concept}")));
+            .for_each(|concept| emit(&format!("{CONCEPT_MARK}{concept}")));
     }
 }
 
-fn each_char_term(ngrams: Ngrams, word: &str, emit: &mut impl FnMut(String)) {
-    let chars: Vec<char> = std::iter::once(' ')
-        .chain(word.chars())
-        .chain(std::iter::once(' '))
-        .collect();
+fn each_char_term(ngrams: Ngrams, word: &str, emit: &mut impl FnMut(&str)) {
+    let edged = format!(" {word} ");
+    let starts = edged.char_indices().map(|(start, _)| start);
+    let edges: Vec<usize> = starts.chain([edged.len()]).collect();
     for n in ngrams.range() {
-        chars.windows(n).for_each(|run| emit(run.iter().collect()));
+        edges.windows(n + 1).for_each(|run| emit(&edged[run[0]..run[n]]));
     }
 }
 
 /// A pruned vocabulary with the weight (inverse document frequency) of each term.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Lexicon {
-    index: HashMap<String, u32>,
+    index: FxHashMap<String, u32>,
     terms: Vec<String>,
     idf: Vec<f32>,
 }
@@ -178,7 +181,7 @@ impl FeatureSpace {
         for (block, ngrams, lexicon) in &self.blocks {
             let mut counts = BTreeMap::new();
             each_term(*block, *ngrams, &words, &mut |term| {
-                if let Some(&index) = lexicon.index.get(&term) {
+                if let Some(&index) = lexicon.index.get(term) {
                     *counts.entry(index).or_insert(0) += 1;
                 }
             });
@@ -200,7 +203,9 @@ mod tests {
 
     fn terms(block: Block, min: usize, max: usize, text: &str) -> Vec<String> {
         let mut terms = Vec::new();
-        each_term(block, Ngrams { min, max }, &words(text), &mut |term| terms.push(term));
+        each_term(block, Ngrams { min, max }, &words(text), &mut |term| {
+            terms.push(term.to_owned())
+        });
         terms
     }
 

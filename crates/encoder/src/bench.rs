@@ -25,7 +25,25 @@ pub struct Figures {
     pub kernel: String,
     /// Threads that computed.
     pub threads: usize,
+    /// Texts one by one, as a customer's typing comes.
+    pub single: Single,
 }
+
+/// Texts that are asked one after the other, each answered before the next is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Single {
+    /// How many; the first of all texts.
+    pub texts: usize,
+    /// Their mean length. **Units**: tokens.
+    pub tokens: f64,
+    /// **Units**: milliseconds.
+    pub p50_ms: f64,
+    /// **Units**: milliseconds.
+    pub p99_ms: f64,
+}
+
+/// Most texts asked one by one.
+const SINGLE_TEXTS: usize = 500;
 
 /// The median of `rounds` over all texts, after one that warms up; at least one round is run.
 ///
@@ -45,6 +63,31 @@ pub fn bench(encoder: &Encoder, texts: &[String], rounds: usize) -> Result<Figur
         tokens_per_second: tokens as f64 / seconds,
         kernel: encoder.kernel().to_owned(),
         threads: encoder.threads(),
+        single: single(encoder, &texts[..texts.len().min(SINGLE_TEXTS)])?,
+    })
+}
+
+fn single(encoder: &Encoder, texts: &[String]) -> Result<Single, EncoderError> {
+    let tokens = encoder.count_tokens(texts)?;
+    let mut times = texts
+        .iter()
+        .map(|text| round(encoder, std::slice::from_ref(text)))
+        .collect::<Result<Vec<_>, _>>()?;
+    times.sort();
+    let at = |share: f64| {
+        let index = (times.len() as f64 * share) as usize;
+        times
+            .get(index.min(times.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or_default()
+            .as_secs_f64()
+            * 1e3
+    };
+    Ok(Single {
+        texts: texts.len(),
+        tokens: tokens as f64 / texts.len().max(1) as f64,
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
     })
 }
 

@@ -13,10 +13,25 @@ use crate::words::SparseWords;
 pub(crate) struct Lookup {
     pub by: By,
     pub filter: Filter,
+    /// Left out of what is found: a filter that most points pass costs more than a few points too many.
     pub exclude: Vec<Uuid>,
     /// Where given, these points only.
     pub only: Option<Vec<Uuid>>,
     pub limit: usize,
+}
+
+impl Lookup {
+    /// How many points to ask for, so that `limit` are left when some are left out.
+    pub(crate) fn limit_with_excluded(&self) -> usize {
+        self.limit + self.exclude.len()
+    }
+
+    /// What is left of what was found.
+    pub(crate) fn without_excluded(&self, mut found: Found) -> Found {
+        found.retain(|(id, _)| !self.exclude.contains(id));
+        found.truncate(self.limit);
+        found
+    }
 }
 
 /// By which vector, and what with.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::candidates::{By, Candidate, Found, Lookup, Pool};
 use crate::fusion::fuse;
-use crate::words::{ExactPart, SparseWords, Words};
+use crate::words::{SparseWords, Words};
 use crate::{
     Backend, CollectionSpec, Edge, Error, Filter, FusionConfig, Hit, Payload, Point, Query, SearchConfig, Server,
 };
@@ -115,13 +115,25 @@ impl Search {
             return Ok(Vec::new());
         }
         let asked = self.core().lookups(query);
-        let exact = self.core().exact_parts(query);
+        let exact = self.core().exact_lookups(query);
         let mut pool = Pool::default();
-        self.look_up(collection, &asked, &mut pool).await?;
+        // One way to the backend and back for all of them.
+        let both: Vec<Lookup> = asked.iter().chain(exact.iter().flatten()).cloned().collect();
+        let mut found = self.found(collection, &both).await?.into_iter();
+        asked
+            .iter()
+            .zip(found.by_ref())
+            .for_each(|(lookup, found)| pool.add(&lookup.by, found));
         let standards = pool.standards();
-        self.look_up_exact(collection, query, &exact, &mut pool).await?;
+        for words in &exact {
+            pool.add_exact(&found.by_ref().take(words.len()).collect::<Vec<_>>());
+        }
         let missing = pool.missing(&asked);
-        self.look_up(collection, &missing, &mut pool).await?;
+        let found = self.found(collection, &missing).await?;
+        missing
+            .iter()
+            .zip(found)
+            .for_each(|(lookup, found)| pool.add(&lookup.by, found));
         let mut candidates = pool.into_candidates(query.vector.is_some(), query.text.is_some());
         let fusion = &self.core().fusion;
         fuse(
@@ -248,35 +260,16 @@ impl Search {
         points.iter().map(|point| self.core().prepare(&spec, point)).collect()
     }
 
-    async fn look_up(&self, collection: &str, lookups: &[Lookup], pool: &mut Pool) -> Result<(), Error> {
-        for (lookup, found) in lookups.iter().zip(self.found(collection, lookups).await?) {
-            pool.add(&lookup.by, found);
-        }
-        Ok(())
-    }
-
-    async fn look_up_exact(
-        &self,
-        collection: &str,
-        query: &Query,
-        parts: &[ExactPart],
-        pool: &mut Pool,
-    ) -> Result<(), Error> {
-        for part in parts {
-            let lookups: Vec<Lookup> = part.iter().map(|word| self.core().exact_lookup(query, word)).collect();
-            pool.add_exact(&self.found(collection, &lookups).await?);
-        }
-        Ok(())
-    }
-
     async fn found(&self, collection: &str, lookups: &[Lookup]) -> Result<Vec<Found>, Error> {
         if lookups.is_empty() {
             return Ok(Vec::new());
         }
-        match self {
+        let found = match self {
             Self::Edge(edge) => edge.look_up(collection, lookups.to_vec()).await,
             Self::Server(server) => server.look_up(collection, lookups).await,
-        }
+        }?;
+        let pairs = lookups.iter().zip(found);
+        Ok(pairs.map(|(lookup, found)| lookup.without_excluded(found)).collect())
     }
 
     async fn with_payloads(
@@ -343,13 +336,15 @@ impl Core {
             .collect()
     }
 
-    fn exact_parts(&self, query: &Query) -> Vec<ExactPart> {
+    /// For each exact part of the query, a lookup for each of its words.
+    fn exact_lookups(&self, query: &Query) -> Vec<Vec<Lookup>> {
         let text = query.text.as_deref().unwrap_or_default();
-        self.words.exact_parts(text, query.language.as_deref())
-    }
-
-    fn exact_lookup(&self, query: &Query, word: &SparseWords) -> Lookup {
-        self.lookup(query, By::Sparse(word.clone()))
+        let parts = self.words.exact_parts(text, query.language.as_deref());
+        let lookup = |word| self.lookup(query, By::Sparse(word));
+        parts
+            .into_iter()
+            .map(|words| words.into_iter().map(lookup).collect())
+            .collect()
     }
 
     fn lookup(&self, query: &Query, by: By) -> Lookup {

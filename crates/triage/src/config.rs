@@ -44,7 +44,7 @@ impl Default for Config {
             sweep_interval_ms: 500,
             sweep_batch: 64,
             max_in_flight: 512,
-            index_flush_ms: 2_000,
+            index_flush_ms: 10_000,
             neighbours: 5,
             roster_max_age_ms: 1_000,
         }

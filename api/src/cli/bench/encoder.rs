@@ -69,5 +69,9 @@ fn print(figures: &Figures, json: bool) -> Result<()> {
         figures.kernel,
         figures.threads
     );
+    println!(
+        "one by one, {:.0} tokens each: p50 {:.2} ms, p99 {:.2} ms",
+        figures.single.tokens, figures.single.p50_ms, figures.single.p99_ms
+    );
     Ok(())
 }

@@ -3,12 +3,12 @@
 //! **Source**: `modeling_bert.py` of Hugging Face transformers, in inference; tanh and pooler heads are not computed.
 
 use std::slice;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use candle_transformers::models::bert;
 use manifest::Pooling;
 use rayon::BroadcastContext;
-use rayon::prelude::*;
 
 use super::attention::{Attention, Heads};
 use super::buffer::Buffer;
@@ -101,11 +101,28 @@ impl<I: Isa> Bert<I> {
         match chunks(sequences, share).as_slice() {
             [[only]] => self.forward_together(only),
             [only] => self.forward_chunk(only, &Member::ALONE),
-            chunks => chunks
-                .par_iter()
-                .flat_map_iter(|chunk| self.forward_chunk(chunk, &Member::ALONE))
-                .collect(),
+            chunks => self.forward_chunks(chunks),
         }
+    }
+
+    /// Each thread takes the next chunk when it has done one. Texts come sorted by length, and the last chunks are the
+    /// longest: taken first, they leave the short ones to even out what the threads have done.
+    fn forward_chunks(&self, chunks: &[&[Vec<u32>]]) -> Vec<Vec<f32>> {
+        let left = AtomicUsize::new(chunks.len());
+        let take = || {
+            let take = |left: usize| left.checked_sub(1);
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+        };
+        let work = |_: BroadcastContext<'_>| {
+            let mut done = Vec::new();
+            while let Ok(left) = take() {
+                done.push((left - 1, self.forward_chunk(chunks[left - 1], &Member::ALONE)));
+            }
+            done
+        };
+        let mut done: Vec<_> = rayon::broadcast(work).into_iter().flatten().collect();
+        done.sort_unstable_by_key(|(index, _)| *index);
+        done.into_iter().flat_map(|(_, vectors)| vectors).collect()
     }
 
     /// One text by all threads: somebody waits for it.

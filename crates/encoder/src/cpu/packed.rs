@@ -49,13 +49,19 @@ impl<I: Isa> Packed<I> {
         for (index, panel) in self.panels_mut().enumerate() {
             for column in 0..I::PANEL.min(columns - index * I::PANEL) {
                 let row = row(index * I::PANEL + column);
-                let steps = panel.chunks_exact_mut(I::PANEL * group);
-                let mut groups = row.chunks(group);
-                for step in steps {
-                    let place = &mut step[column * group..][..group];
+                let mut places = panel
+                    .chunks_exact_mut(I::PANEL * group)
+                    .map(|step| &mut step[column * group..][..group]);
+                let groups = row.chunks_exact(group);
+                let rest = groups.remainder();
+                // Whole groups have a length the compiler knows: a copy is one instruction.
+                groups
+                    .zip(places.by_ref())
+                    .for_each(|(group, place)| place.copy_from_slice(group));
+                for (index, place) in places.enumerate() {
                     place.fill(I::Element::default());
-                    if let Some(values) = groups.next() {
-                        place[..values.len()].copy_from_slice(values);
+                    if index == 0 {
+                        place[..rest.len()].copy_from_slice(rest);
                     }
                 }
             }

@@ -115,13 +115,13 @@ impl Shard {
     }
 
     pub(super) fn look_up(&self, lookup: &Lookup) -> Result<Found, Error> {
-        let filter = translate::filter(&lookup.filter, &lookup.exclude, lookup.only.as_deref())?;
+        let filter = translate::filter(&lookup.filter, lookup.only.as_deref())?;
         let request = QueryRequest {
             prefetches: Vec::new(),
             query: Some(ScoringQuery::Vector(nearest(&lookup.by))),
             filter,
             score_threshold: None,
-            limit: lookup.limit,
+            limit: lookup.limit_with_excluded(),
             offset: 0,
             params: None,
             with_vector: WithVector::Bool(false),
@@ -146,7 +146,7 @@ impl Shard {
     }
 
     pub(super) fn count(&self, filter: &Filter) -> Result<usize, Error> {
-        let filter = translate::filter(filter, &[], None)?;
+        let filter = translate::filter(filter, None)?;
         self.guarded("count points", |shard| {
             shard.count(CountRequest { filter, exact: true })
         })

@@ -14,14 +14,11 @@ use super::shard::{DENSE, SPARSE, TITLE};
 use crate::search::Prepared;
 use crate::{Condition, Error, FieldKind, Filter, Value};
 
-/// The filter with ids left out and, where given, only certain ids let in; none where everything passes.
-pub(super) fn filter(filter: &Filter, exclude: &[Uuid], only: Option<&[Uuid]>) -> Result<Option<EdgeFilter>, Error> {
+/// The filter and, where given, only certain ids let in; none where everything passes.
+pub(super) fn filter(filter: &Filter, only: Option<&[Uuid]>) -> Result<Option<EdgeFilter>, Error> {
     let mut all = conditions(&filter.all);
-    let mut none = conditions(&filter.none);
+    let none = conditions(&filter.none);
     all.extend(only.map(has_id));
-    if !exclude.is_empty() {
-        none.push(has_id(exclude));
-    }
     if !filter.any.is_empty() {
         all.push(json!({ "should": conditions(&filter.any) }));
     }

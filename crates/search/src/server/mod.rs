@@ -129,7 +129,7 @@ impl Server {
 
     pub(crate) async fn count(&self, name: &str, filter: &Filter) -> Result<usize, Error> {
         let collection = self.ready(name).await?;
-        let filter = translate::filter(filter, &[], None);
+        let filter = translate::filter(filter, None);
         let count = CountPointsBuilder::new(&collection.alias).filter(filter).exact(true);
         let answer = self.0.client.count(count).await.map_err(at("count points"))?;
         let lacks = Error::ServerAnswer {

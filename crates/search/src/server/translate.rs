@@ -31,24 +31,20 @@ pub(super) fn query(collection: &str, lookup: &Lookup) -> QueryPoints {
     QueryPointsBuilder::new(collection)
         .query(Query::new_nearest(vector))
         .using(using)
-        .limit(lookup.limit as u64)
-        .filter(filter(&lookup.filter, &lookup.exclude, lookup.only.as_deref()))
+        .limit(lookup.limit_with_excluded() as u64)
+        .filter(filter(&lookup.filter, lookup.only.as_deref()))
         .with_payload(false)
         .build()
 }
 
-/// The filter with ids left out and, where given, only certain ids let in.
-pub(super) fn filter(filter: &Filter, exclude: &[Uuid], only: Option<&[Uuid]>) -> ServerFilter {
+/// The filter and, where given, only certain ids let in.
+pub(super) fn filter(filter: &Filter, only: Option<&[Uuid]>) -> ServerFilter {
     let mut must = conditions(&filter.all);
-    let mut must_not = conditions(&filter.none);
     must.extend(only.map(has_id));
-    if !exclude.is_empty() {
-        must_not.push(has_id(exclude));
-    }
     ServerFilter {
         should: conditions(&filter.any),
         must,
-        must_not,
+        must_not: conditions(&filter.none),
         min_should: None,
     }
 }
