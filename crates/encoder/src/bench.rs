@@ -1,12 +1,14 @@
 //! How fast an encoder is on given texts.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::config::Side;
-use crate::encoder::Encoder;
+use crate::config::{Config, Side};
+use crate::encoder::{self, Encoder};
 use crate::error::EncoderError;
+use crate::kernel::Kernel;
 
 /// What `deskwise bench encoder` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -102,4 +104,74 @@ fn round(encoder: &Encoder, texts: &[String]) -> Result<Duration, EncoderError> 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Where one thread's time goes with a kernel, and how near its products come to what the processor can do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KernelFigures {
+    /// What computed.
+    pub kernel: &'static str,
+    /// Tokens of a round. **Units**: tokens, special ones included.
+    pub tokens: usize,
+    /// Of one thread, tokenizing not included.
+    pub tokens_per_second: f64,
+    /// What the processor does in registers alone. **Units**: 10⁹ floating-point operations a second.
+    pub peak_gflops: f64,
+    /// What the products with weights reach. **Units**: 10⁹ floating-point operations a second.
+    pub products_gflops: f64,
+    /// The same as a share of the peak.
+    pub products_of_peak: f64,
+    /// Share of the time in those products.
+    pub products: f64,
+    /// Share of the time in attention.
+    pub attention: f64,
+    /// Share of the time in layer norms.
+    pub norms: f64,
+    /// What is left: biases, GELU, sums to factors, embedding, pooling.
+    pub rest: f64,
+}
+
+/// Takes a kernel apart on these texts; none for the reference, which is not ours to take apart.
+///
+/// **Errors**: a model folder that cannot be opened, a kernel this machine or this network can't have.
+#[cfg(target_arch = "x86_64")]
+pub fn kernel(folder: &Path, kernel: Kernel, texts: &[String]) -> Result<Option<KernelFigures>, EncoderError> {
+    let config = Config {
+        kernel,
+        ..Config::default()
+    };
+    let (_, worker) = encoder::load(folder, &config)?;
+    let mut sequences = texts
+        .iter()
+        .map(|text| worker.tokenizer.encode(text, Side::Passage))
+        .collect::<Result<Vec<_>, _>>()?;
+    sequences.sort_by_key(Vec::len);
+    let tokens = sequences.iter().map(Vec::len).sum();
+    let Some(profile) = worker.network.profile(&sequences) else {
+        return Ok(None);
+    };
+    let total = profile.total.as_secs_f64();
+    let share = |part: Duration| part.as_secs_f64() / total;
+    let gflops = profile.operations as f64 / profile.products.as_secs_f64() / 1e9;
+    let (products, attention, norms) = (share(profile.products), share(profile.attention), share(profile.norms));
+    Ok(Some(KernelFigures {
+        kernel: worker.network.name(),
+        tokens,
+        tokens_per_second: tokens as f64 / total,
+        peak_gflops: profile.peak / 1e9,
+        products_gflops: gflops,
+        products_of_peak: gflops * 1e9 / profile.peak,
+        products,
+        attention,
+        norms,
+        rest: 1.0 - products - attention - norms,
+    }))
+}
+
+/// As on x86-64, where there are kernels of ours; elsewhere there is only the reference.
+///
+/// **Errors**: none.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn kernel(_: &Path, _: Kernel, _: &[String]) -> Result<Option<KernelFigures>, EncoderError> {
+    Ok(None)
 }

@@ -41,21 +41,11 @@ impl Encoder {
     /// **Errors**: a missing or altered file, a configuration, tokenizer or weights that do not fit each other, NaN
     /// among the weights, settings that cannot work.
     pub fn open(folder: &Path, config: Config) -> Result<Self, EncoderError> {
-        config.check()?;
-        let model = Model::open(folder).map_err(|source| EncoderError::OpenFolder {
-            folder: folder.to_owned(),
-            source: Arc::new(source),
-        })?;
-        let Some(spec) = &model.manifest.encoder else {
-            return Err(EncoderError::NotAnEncoder {
-                folder: folder.to_owned(),
-            });
-        };
-        let worker = load(&model, spec, &config)?;
+        let (model, worker) = load(folder, &config)?;
         let facts = Facts {
-            model: model.manifest.name.clone(),
-            revision: model.manifest.revision.clone(),
-            dimensions: spec.hidden_size,
+            dimensions: worker.dimensions,
+            model: model.manifest.name,
+            revision: model.manifest.revision,
             kernel: worker.network.name(),
             threads: config.thread_count(),
         };
@@ -140,7 +130,23 @@ impl Encoder {
     }
 }
 
-fn load(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, EncoderError> {
+/// Reads a model folder and checks all of it.
+pub(crate) fn load(folder: &Path, config: &Config) -> Result<(Model, Worker), EncoderError> {
+    config.check()?;
+    let model = Model::open(folder).map_err(|source| EncoderError::OpenFolder {
+        folder: folder.to_owned(),
+        source: Arc::new(source),
+    })?;
+    let Some(spec) = &model.manifest.encoder else {
+        return Err(EncoderError::NotAnEncoder {
+            folder: folder.to_owned(),
+        });
+    };
+    let worker = worker(&model, spec, config)?;
+    Ok((model, worker))
+}
+
+fn worker(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, EncoderError> {
     let network = network_config::read(&model.path(&spec.config), spec)?;
     let max_tokens = config.max_tokens.min(spec.max_tokens);
     let tokenizer = TextTokenizer::open(&model.path(&spec.tokenizer), spec, max_tokens, network.vocab_size)?;
@@ -148,6 +154,7 @@ fn load(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, En
     Ok(Worker {
         network: Network::load(config.kernel, &weights, &network, spec.pooling)?,
         tokenizer: Arc::new(tokenizer),
+        dimensions: spec.hidden_size,
         batch_tokens: config.batch_tokens,
     })
 }

@@ -9,7 +9,7 @@ use manifest::Pooling;
 
 use crate::bert::CandleBert;
 #[cfg(target_arch = "x86_64")]
-use crate::cpu::{Amx, Avx2, Avx512, Avx512Bf16, Bert, Isa};
+use crate::cpu::{Amx, Avx2, Avx512, Avx512Bf16, Bert, Isa, Profile};
 use crate::error::EncoderError;
 use crate::weights::Weights;
 
@@ -182,6 +182,20 @@ impl Network {
             Self::Avx512(network) => Ok(network.forward(sequences)),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(network) => Ok(network.forward(sequences)),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Network {
+    /// Where the time of one thread goes; the reference is not ours to take apart.
+    pub(crate) fn profile(&self, sequences: &[Vec<u32>]) -> Option<Profile> {
+        match self {
+            Self::Candle(_) => None,
+            Self::AmxBf16(network) => Some(network.profile(sequences)),
+            Self::Avx512Bf16(network) => Some(network.profile(sequences)),
+            Self::Avx512(network) => Some(network.profile(sequences)),
+            Self::Avx2(network) => Some(network.profile(sequences)),
         }
     }
 }

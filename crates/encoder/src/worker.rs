@@ -23,6 +23,8 @@ const ROUND_BATCHES: usize = 8;
 pub(crate) struct Worker {
     pub(crate) network: Network,
     pub(crate) tokenizer: Arc<TextTokenizer>,
+    /// Length of a vector.
+    pub(crate) dimensions: usize,
     pub(crate) batch_tokens: usize,
 }
 

@@ -1,6 +1,6 @@
 //! `deskwise bench encoder`: the median of several rounds over the same texts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -26,15 +26,19 @@ pub struct Options {
 
 /// Runs the command.
 pub async fn run(options: Options, config: &Config) -> Result<()> {
-    let texts = match &options.texts {
-        Some(path) => read_texts(path)?,
-        None => sample::texts()
-            .iter()
-            .map(|(subject, body)| desk::text::joined(subject, body))
-            .collect(),
-    };
-    let figures = measure(config, texts, options.rounds).await?;
+    let figures = measure(config, texts(options.texts.as_deref())?, options.rounds).await?;
     print(&figures, options.json)
+}
+
+/// The lines of a file, or the tickets written for this project.
+///
+/// **Errors:** the file cannot be read.
+pub fn texts(path: Option<&Path>) -> Result<Vec<String>> {
+    let Some(path) = path else {
+        let joined = |(subject, body): &(String, String)| desk::text::joined(subject, body);
+        return Ok(sample::texts().iter().map(joined).collect());
+    };
+    read_texts(path)
 }
 
 /// The encoder alone on these texts.

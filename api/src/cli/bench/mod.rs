@@ -3,6 +3,7 @@
 mod clients;
 mod encoder;
 mod intake;
+mod kernels;
 mod passages;
 mod process;
 mod search;
@@ -17,6 +18,8 @@ use crate::config::Config;
 pub enum Command {
     /// Texts and tokens a second through the encoder.
     Encoder(encoder::Options),
+    /// Where one thread's time goes with each kernel, and which share of the processor's peak it reaches.
+    Kernels(kernels::Options),
     /// Tickets a second and latency over HTTP, memory, and time to be ready.
     Intake(intake::Options),
     /// Latency of hybrid search, its recall, memory and time to build, from a thousand passages up.
@@ -27,6 +30,7 @@ pub enum Command {
 pub async fn run(command: Command, config: &Config) -> Result<()> {
     match command {
         Command::Encoder(options) => encoder::run(options, config).await,
+        Command::Kernels(options) => kernels::run(options, config).await,
         Command::Intake(options) => intake::run(options, config).await,
         Command::Search(options) => search::run(&options, config).await,
     }

@@ -11,6 +11,8 @@ use crate::weights::Weights;
 /// Weights, and what is added to their product.
 pub(crate) struct Linear<I: Isa> {
     weight: Packed<I>,
+    /// Numbers of the weight before it was filled up.
+    weights: usize,
     /// As long as the weight has columns, filled up with zeros.
     bias: Vec<f32>,
 }
@@ -41,7 +43,16 @@ impl<I: Isa> Linear<I> {
         }
         let weight = Packed::of(inputs, outputs, |k, n| values[n * inputs + k]);
         bias.resize(weight.columns(), 0.0);
-        Ok(Self { weight, bias })
+        Ok(Self {
+            weight,
+            weights: inputs * outputs,
+            bias,
+        })
+    }
+
+    /// Numbers the weight is made of.
+    pub(crate) fn weights(&self) -> usize {
+        self.weights
     }
 
     /// Columns, filled up to whole panels.

@@ -22,15 +22,15 @@ use crate::weights::Weights;
 
 /// Tokens a thread computes together: enough that weights are used often, few enough that what is between two products
 /// stays in the second level cache.
-const CHUNK_TOKENS: usize = 128;
+pub(super) const CHUNK_TOKENS: usize = 128;
 
 /// A loaded network.
 pub(crate) struct Bert<I: Isa> {
-    isa: I,
+    pub(super) isa: I,
     hidden: usize,
     pooling: Pooling,
     embeddings: Embeddings,
-    layers: Vec<Layer<I>>,
+    pub(super) layers: Vec<Layer<I>>,
     heads: Heads,
     scratches: Mutex<Vec<Scratch<I>>>,
 }
@@ -42,26 +42,26 @@ struct Embeddings {
     norm: Norm,
 }
 
-struct Layer<I: Isa> {
+pub(super) struct Layer<I: Isa> {
     /// Queries, keys and values side by side; queries are scaled for scores that are powers of two.
-    projections: Linear<I>,
-    attended: Linear<I>,
-    attended_norm: Norm,
-    expanded: Linear<I>,
-    contracted: Linear<I>,
-    norm: Norm,
+    pub(super) projections: Linear<I>,
+    pub(super) attended: Linear<I>,
+    pub(super) attended_norm: Norm,
+    pub(super) expanded: Linear<I>,
+    pub(super) contracted: Linear<I>,
+    pub(super) norm: Norm,
 }
 
 /// What one thread computes in. Rows are as long as the product that makes them, filled up.
-struct Scratch<I: Isa> {
+pub(super) struct Scratch<I: Isa> {
     /// The residual stream. **Shape**: `[tokens, hidden]`.
     states: Buffer<f32>,
     /// The same as factors.
-    inputs: Buffer<I::Element>,
+    pub(super) inputs: Buffer<I::Element>,
     projections: Buffer<I::Element>,
-    context: Buffer<I::Element>,
-    expanded: Buffer<I::Element>,
-    tile: Buffer<f32>,
+    pub(super) context: Buffer<I::Element>,
+    pub(super) expanded: Buffer<I::Element>,
+    pub(super) tile: Buffer<f32>,
     attention: Attention<I>,
 }
 
@@ -141,7 +141,7 @@ impl<I: Isa> Bert<I> {
     }
 
     /// As [`Bert::forward`], on the calling thread, with the others of its team if it has one.
-    fn forward_chunk(&self, sequences: &[Vec<u32>], member: &Member<'_, I::Element>) -> Vec<Vec<f32>> {
+    pub(super) fn forward_chunk(&self, sequences: &[Vec<u32>], member: &Member<'_, I::Element>) -> Vec<Vec<f32>> {
         let mut scratch = self.take_scratch();
         let tokens = sequences.iter().map(Vec::len).sum();
         scratch.reserve(self, tokens);
@@ -221,6 +221,21 @@ impl<I: Isa> Bert<I> {
             member,
             |sum| sum,
         );
+        self.look_around(layer, sequences, scratch);
+        self.add_product(
+            &layer.attended,
+            (&scratch.context, self.width()),
+            tokens,
+            &mut scratch.states,
+            &mut scratch.tile,
+            member,
+        );
+        self.normalise(&layer.attended_norm, tokens, scratch);
+    }
+
+    /// The tokens of each text look at each other.
+    #[inline(always)]
+    pub(super) fn look_around(&self, layer: &Layer<I>, sequences: &[Vec<u32>], scratch: &mut Scratch<I>) {
         let width = layer.projections.columns();
         let mut first = 0;
         for ids in sequences {
@@ -235,15 +250,6 @@ impl<I: Isa> Bert<I> {
                 .compute(self.isa, &self.heads, &projections, context, self.width());
             first += ids.len();
         }
-        self.add_product(
-            &layer.attended,
-            (&scratch.context, self.width()),
-            tokens,
-            &mut scratch.states,
-            &mut scratch.tile,
-            member,
-        );
-        self.normalise(&layer.attended_norm, tokens, scratch);
     }
 
     /// The half of a layer in which each token is by itself.
@@ -336,7 +342,7 @@ impl<I: Isa> Bert<I> {
     }
 
     #[inline(always)]
-    fn normalise(&self, norm: &Norm, tokens: usize, scratch: &mut Scratch<I>) {
+    pub(super) fn normalise(&self, norm: &Norm, tokens: usize, scratch: &mut Scratch<I>) {
         let states = scratch.states.chunks_exact_mut(self.hidden);
         let inputs = scratch.inputs.chunks_exact_mut(self.width());
         for (state, input) in states.zip(inputs).take(tokens) {
@@ -345,13 +351,13 @@ impl<I: Isa> Bert<I> {
     }
 
     /// Length of a row of factors.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.hidden.next_multiple_of(I::PANEL)
     }
 }
 
 /// Sequences in groups of about so many tokens, at least one a group.
-fn chunks(sequences: &[Vec<u32>], tokens: usize) -> Vec<&[Vec<u32>]> {
+pub(super) fn chunks(sequences: &[Vec<u32>], tokens: usize) -> Vec<&[Vec<u32>]> {
     let mut chunks = Vec::new();
     let (mut rest, mut taken, mut size) = (sequences, 0, 0);
     while let Some(next) = rest.get(taken) {
@@ -420,7 +426,7 @@ impl Norm {
 }
 
 impl<I: Isa> Scratch<I> {
-    fn new(bert: &Bert<I>) -> Self {
+    pub(super) fn new(bert: &Bert<I>) -> Self {
         Self {
             states: Buffer::new(0),
             inputs: Buffer::new(0),
@@ -433,7 +439,7 @@ impl<I: Isa> Scratch<I> {
     }
 
     /// Room for so many tokens, and for the rows and steps beyond them that a tile reads and nobody uses.
-    fn reserve(&mut self, bert: &Bert<I>, tokens: usize) {
+    pub(super) fn reserve(&mut self, bert: &Bert<I>, tokens: usize) {
         let rows = tokens + I::ROWS;
         let Some(layer) = bert.layers.first() else { return };
         self.states.reserve(tokens * bert.hidden);

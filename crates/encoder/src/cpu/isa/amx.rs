@@ -55,6 +55,33 @@ impl Isa for Amx {
             unsafe { one_by_two(&rows, panel, depth, out) }
         }
     }
+
+    #[inline(always)]
+    fn exhaust(self, rounds: u64) -> u64 {
+        const OPERATIONS: u64 = 4 * 2 * (TILE_ROWS * TILE_ROWS * 32) as u64;
+        // SAFETY: `self` exists and tiles are configured inside `vectorize`; registers alone are touched.
+        unsafe {
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "tilezero tmm4",
+                "tilezero tmm6",
+                "2:",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm6",
+                "tdpbf16ps tmm2, tmm4, tmm6",
+                "tdpbf16ps tmm3, tmm4, tmm6",
+                "dec {rounds}",
+                "jnz 2b",
+                rounds = inout(reg) rounds.max(1) => _,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _, out("tmm6") _,
+                options(nostack, nomem),
+            );
+        }
+        rounds.max(1) * OPERATIONS
+    }
 }
 
 /// 32 rows times 32 columns.

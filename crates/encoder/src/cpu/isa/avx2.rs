@@ -1,6 +1,7 @@
 //! AVX2 with FMA in f32: 8 products and sums an instruction.
 
 use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps};
+use std::hint::black_box;
 
 use super::{Isa, Rows, Tile};
 
@@ -43,6 +44,12 @@ impl Isa for Avx2 {
             }
         }
     }
+
+    #[inline(always)]
+    fn exhaust(self, rounds: u64) -> u64 {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { exhaust(rounds) }
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -74,4 +81,18 @@ fn tile<const R: usize>(rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: T
             _mm256_storeu_ps(out.add(8), sums[1]);
         }
     }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn exhaust(rounds: u64) -> u64 {
+    const SUMS: usize = 2 * Avx2::ROWS;
+    let factor = _mm256_set1_ps(black_box(0.0));
+    let mut sums = [_mm256_setzero_ps(); SUMS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = _mm256_fmadd_ps(factor, factor, *sum);
+        }
+    }
+    black_box(sums);
+    rounds * (SUMS * 8 * 2) as u64
 }

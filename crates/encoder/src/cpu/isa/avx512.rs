@@ -1,6 +1,7 @@
 //! AVX-512 in f32: 16 products and sums an instruction.
 
 use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+use std::hint::black_box;
 
 use super::{Isa, Rows, Tile};
 
@@ -58,6 +59,12 @@ impl Isa for Avx512 {
             }
         }
     }
+
+    #[inline(always)]
+    fn exhaust(self, rounds: u64) -> u64 {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { exhaust(rounds) }
+    }
 }
 
 #[target_feature(enable = "avx512f")]
@@ -89,4 +96,18 @@ fn tile<const R: usize>(rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: T
             _mm512_storeu_ps(out.add(16), sums[1]);
         }
     }
+}
+
+#[target_feature(enable = "avx512f")]
+fn exhaust(rounds: u64) -> u64 {
+    const SUMS: usize = 2 * Avx512::ROWS;
+    let factor = _mm512_set1_ps(black_box(0.0));
+    let mut sums = [_mm512_setzero_ps(); SUMS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = _mm512_fmadd_ps(factor, factor, *sum);
+        }
+    }
+    black_box(sums);
+    rounds * (SUMS * 16 * 2) as u64
 }

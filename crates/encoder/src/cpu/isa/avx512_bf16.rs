@@ -3,6 +3,7 @@
 use std::arch::x86_64::{
     __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
+use std::hint::black_box;
 use std::mem::transmute;
 
 use super::{Isa, Rows, Tile};
@@ -53,6 +54,12 @@ impl Isa for Avx512Bf16 {
             }
         }
     }
+
+    #[inline(always)]
+    fn exhaust(self, rounds: u64) -> u64 {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { exhaust(rounds) }
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
@@ -96,4 +103,18 @@ fn tile<const R: usize>(rows: Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out:
 fn bf16(bits: __m512i) -> __m512bh {
     // SAFETY: both are 512 bits without invalid values.
     unsafe { transmute(bits) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn exhaust(rounds: u64) -> u64 {
+    const SUMS: usize = 2 * Avx512Bf16::ROWS;
+    let factor = bf16(_mm512_set1_epi32(black_box(0)));
+    let mut sums = [_mm512_setzero_ps(); SUMS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = _mm512_dpbf16_ps(*sum, factor, factor);
+        }
+    }
+    black_box(sums);
+    rounds * (SUMS * 32 * 2) as u64
 }

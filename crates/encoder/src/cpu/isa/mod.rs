@@ -59,6 +59,12 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     ///
     /// **Panics** if a slice is too short; rows up to [`Isa::ROWS`] must be there to be read and written.
     fn tile(self, rows: Rows<'_, Self::Element>, panel: &[Self::Element], depth: usize, out: Tile<'_>);
+
+    /// Multiplies and adds in registers alone, in as many independent sums as a tile has: what it does in a second is
+    /// the limit of a product. Called inside [`Isa::vectorize`].
+    ///
+    /// **Units**: floating-point operations done, two for a product that is added.
+    fn exhaust(self, rounds: u64) -> u64;
 }
 
 impl<E> Rows<'_, E> {

@@ -1,0 +1,150 @@
+//! Where the time of a forward pass goes, on one thread: parts of it done by themselves over the same texts.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use super::isa::Isa;
+use super::linear::{Inputs, Linear};
+use super::network::{Bert, CHUNK_TOKENS, Layer, Scratch, chunks};
+use super::team::Member;
+
+/// Rounds of each part; the fastest counts, so that what else the machine does stays out.
+const ROUNDS: usize = 5;
+/// Multiplications in registers between two looks at the clock.
+const EXHAUST_ROUNDS: u64 = 2_000_000;
+
+/// Time and work of one thread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Profile {
+    /// Of everything.
+    pub(crate) total: Duration,
+    /// Of the products with weights.
+    pub(crate) products: Duration,
+    /// Of the tokens looking at each other.
+    pub(crate) attention: Duration,
+    /// Of the layer norms.
+    pub(crate) norms: Duration,
+    /// Floating-point operations of the products.
+    pub(crate) operations: u64,
+    /// What the processor does in registers alone. **Units**: floating-point operations a second.
+    pub(crate) peak: f64,
+}
+
+impl<I: Isa> Bert<I> {
+    /// Profiles these texts, in groups of the size a thread computes them in.
+    pub(crate) fn profile(&self, sequences: &[Vec<u32>]) -> Profile {
+        let groups = chunks(sequences, CHUNK_TOKENS);
+        let mut scratch = Scratch::new(self);
+        let mut fastest = |part: fn(&Self, &[Vec<u32>], &mut Scratch<I>)| {
+            let mut round = || {
+                let start = Instant::now();
+                groups.iter().for_each(|texts| part(self, texts, &mut scratch));
+                start.elapsed()
+            };
+            (0..ROUNDS).map(|_| round()).min().unwrap_or_default()
+        };
+        let total = fastest(Self::whole);
+        let (products, attention, norms) = (fastest(Self::products), fastest(Self::attention), fastest(Self::norms));
+        let tokens = count(sequences);
+        Profile {
+            total,
+            products,
+            attention,
+            norms,
+            operations: self.operations() * tokens as u64,
+            peak: self.peak(),
+        }
+    }
+
+    fn whole(&self, texts: &[Vec<u32>], _: &mut Scratch<I>) {
+        black_box(self.forward_chunk(texts, &Member::ALONE));
+    }
+
+    fn products(&self, texts: &[Vec<u32>], scratch: &mut Scratch<I>) {
+        let rows = count(texts);
+        scratch.reserve(self, rows);
+        let Scratch {
+            inputs,
+            context,
+            expanded,
+            tile,
+            ..
+        } = scratch;
+        self.isa.vectorize(
+            #[inline(always)]
+            || {
+                for layer in &self.layers {
+                    self.product(&layer.projections, inputs, self.width(), rows, tile);
+                    self.product(&layer.attended, context, self.width(), rows, tile);
+                    self.product(&layer.expanded, inputs, self.width(), rows, tile);
+                    self.product(&layer.contracted, expanded, layer.expanded.columns(), rows, tile);
+                }
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn product(&self, linear: &Linear<I>, values: &[I::Element], stride: usize, rows: usize, tile: &mut [f32]) {
+        let inputs = Inputs { values, rows, stride };
+        linear.multiply(
+            self.isa,
+            0..linear.panels(),
+            &inputs,
+            tile,
+            #[inline(always)]
+            |_, _, sums| {
+                black_box(sums);
+            },
+        );
+    }
+
+    fn attention(&self, texts: &[Vec<u32>], scratch: &mut Scratch<I>) {
+        scratch.reserve(self, count(texts));
+        self.isa.vectorize(
+            #[inline(always)]
+            || {
+                for layer in &self.layers {
+                    self.look_around(layer, texts, scratch);
+                }
+            },
+        );
+    }
+
+    fn norms(&self, texts: &[Vec<u32>], scratch: &mut Scratch<I>) {
+        let tokens = count(texts);
+        scratch.reserve(self, tokens);
+        self.isa.vectorize(
+            #[inline(always)]
+            || {
+                for layer in &self.layers {
+                    self.normalise(&layer.attended_norm, tokens, scratch);
+                    self.normalise(&layer.norm, tokens, scratch);
+                }
+            },
+        );
+    }
+
+    /// **Units**: floating-point operations a token of the products with weights.
+    fn operations(&self) -> u64 {
+        let of_layer = |layer: &Layer<I>| {
+            [&layer.projections, &layer.attended, &layer.expanded, &layer.contracted].map(Linear::weights)
+        };
+        2 * self.layers.iter().flat_map(of_layer).sum::<usize>() as u64
+    }
+
+    fn peak(&self) -> f64 {
+        let round = || {
+            let start = Instant::now();
+            let operations = self.isa.vectorize(
+                #[inline(always)]
+                || self.isa.exhaust(EXHAUST_ROUNDS),
+            );
+            operations as f64 / start.elapsed().as_secs_f64()
+        };
+        (0..ROUNDS).map(|_| round()).fold(0.0, f64::max)
+    }
+}
+
+fn count(texts: &[Vec<u32>]) -> usize {
+    texts.iter().map(Vec::len).sum()
+}
