@@ -11,9 +11,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("classifier", &["manifest"]),
     ("search", &[]),
     ("store", &["desk"]),
+    ("language", &[]),
     (
         "triage",
-        &["desk", "manifest", "encoder", "classifier", "search", "store"],
+        &["desk", "language", "manifest", "encoder", "classifier", "search", "store"],
+    ),
+    (
+        "knowledge",
+        &["desk", "language", "manifest", "encoder", "search", "store"],
     ),
     ("training", &["desk", "manifest", "encoder", "classifier"]),
     (
@@ -23,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "triage", "store", "desk", "training", "eval", "manifest", "encoder", "search",
+            "triage", "knowledge", "store", "desk", "training", "eval", "manifest", "encoder", "search",
         ],
     ),
     ("tests", &["api"]),
@@ -35,13 +40,17 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("utoipa", &["api"]),
     ("clap", &["api", "tests"]),
     ("sqlx", &["store"]),
+    ("whatlang", &["language"]),
+    ("pulldown-cmark", &["knowledge"]),
+    ("ammonia", &["knowledge"]),
     ("qdrant-client", &["search"]),
     ("qdrant-edge", &["search"]),
     ("candle-core", &["encoder", "training"]),
     ("candle-nn", &["encoder", "training"]),
     ("candle-transformers", &["encoder"]),
     ("tokenizers", &["encoder", "training"]),
-    ("linfa", &["training"]),
+    ("linfa", &["training", "knowledge"]),
+    ("linfa-clustering", &["knowledge"]),
     ("linfa-logistic", &["training"]),
     ("hf-hub", &["manifest"]),
 ];

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
-use crate::{Triage, language};
+use crate::Triage;
 
 /// What the models say of a text.
 #[derive(Debug, Clone)]

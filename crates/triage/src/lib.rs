@@ -9,7 +9,6 @@ mod decide;
 mod error;
 mod index;
 mod keeper;
-pub mod language;
 mod models;
 mod process;
 mod reindex;
