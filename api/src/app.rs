@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use desk::Taxonomy;
+use knowledge::Knowledge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::{PageRequest, Store, StoreError};
 use triage::Triage;
@@ -23,6 +24,8 @@ const ROWS: u32 = 1_000;
 pub struct App {
     /// The use case: submit, assess, decide, record.
     pub triage: Arc<Triage>,
+    /// The knowledge base.
+    pub knowledge: Arc<Knowledge>,
     /// The labels of the category head in use.
     pub taxonomy: Taxonomy,
     /// How much each token may ask.
@@ -51,11 +54,12 @@ impl Names {
 }
 
 impl App {
-    /// The desk over an opened triage.
-    pub fn new(triage: Arc<Triage>, taxonomy: Taxonomy, limits: &RateLimitConfig) -> Self {
+    /// The desk over an opened triage and knowledge base.
+    pub fn new(triage: Arc<Triage>, knowledge: Arc<Knowledge>, taxonomy: Taxonomy, limits: &RateLimitConfig) -> Self {
         let limits = RateLimits::new(limits);
         App {
             triage,
+            knowledge,
             taxonomy,
             limits,
             names: Mutex::new(None),

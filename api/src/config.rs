@@ -43,6 +43,8 @@ pub struct Config {
     pub encoder: EncoderSettings,
     /// How a ticket is triaged.
     pub triage: triage::Config,
+    /// How articles are cut and indexed.
+    pub knowledge: knowledge::Config,
 }
 
 /// The server.

@@ -12,5 +12,6 @@ pub mod import;
 mod logging;
 pub mod open;
 pub mod sample;
+pub mod sample_articles;
 mod secret;
 mod shipped;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use desk::Taxonomy;
 use encoder::Encoder;
+use knowledge::Knowledge;
 use search::{Backend, EdgeConfig, FusionConfig, Search, SearchConfig, ServerConfig};
 use store::{DataFolder, Store, StoreConfig};
 use triage::{Models, Triage};
@@ -33,8 +34,15 @@ pub async fn desk(config: &Config) -> Result<Desk> {
         store.release_claims(store::now()).await?;
     }
     let taxonomy = taxonomy(&models)?;
+    let knowledge = Knowledge::open(
+        config.knowledge.clone(),
+        store.clone(),
+        search.clone(),
+        models.encoder.clone(),
+    )
+    .await?;
     let triage = Triage::open(config.triage.clone(), store, search, models).await?;
-    let app = Arc::new(App::new(triage, taxonomy, &config.rate_limit));
+    let app = Arc::new(App::new(triage, knowledge, taxonomy, &config.rate_limit));
     Ok(Desk { app, folder })
 }
 

@@ -14,7 +14,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("language", &[]),
     (
         "triage",
-        &["desk", "language", "manifest", "encoder", "classifier", "search", "store"],
+        &[
+            "desk",
+            "language",
+            "manifest",
+            "encoder",
+            "classifier",
+            "search",
+            "store",
+        ],
     ),
     (
         "knowledge",
@@ -28,7 +36,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "triage", "knowledge", "store", "desk", "training", "eval", "manifest", "encoder", "search",
+            "triage",
+            "knowledge",
+            "store",
+            "desk",
+            "training",
+            "eval",
+            "manifest",
+            "encoder",
+            "search",
         ],
     ),
     ("tests", &["api"]),

@@ -8,7 +8,7 @@ use crate::cli::{meter, model, serve};
 use crate::config::Config;
 use crate::http::Server;
 use crate::open::{self, Desk};
-use crate::sample;
+use crate::{sample, sample_articles};
 
 /// The setting that keeps the demo's token, so that a second start prints the same command.
 const TOKEN: &str = "demo.token";
@@ -30,6 +30,16 @@ pub async fn run(config: &Config) -> Result<()> {
 }
 
 async fn load_sample(desk: &Desk) -> Result<()> {
+    load_tickets(desk).await?;
+    if sample_articles::load(desk.app.store()).await? > 0 {
+        let bar = meter::counting("sample articles", 0);
+        while desk.app.knowledge.sweep().await? > 0 {}
+        bar.finish_and_clear();
+    }
+    Ok(())
+}
+
+async fn load_tickets(desk: &Desk) -> Result<()> {
     let loaded = sample::load(desk.app.store()).await?;
     if loaded == 0 {
         return Ok(());

@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use desk::{Actor, TriageState};
 use store::{Store, StoreError, Submission};
 
+use crate::cli::import_articles::{self, Articles};
 use crate::cli::meter;
 use crate::config::Config;
 use crate::http::BadField;
@@ -27,6 +28,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub enum Command {
     /// Tickets from JSON Lines (.jsonl) or CSV with a header (.csv).
     Tickets(Tickets),
+    /// Articles of the knowledge base from a folder of Markdown, HTML and JSON Lines.
+    Articles(Articles),
 }
 
 /// A file of tickets.
@@ -67,7 +70,13 @@ struct Outcome {
 
 /// Runs the command.
 pub async fn run(command: Command, config: &Config) -> Result<()> {
-    let Command::Tickets(options) = command;
+    match command {
+        Command::Tickets(options) => tickets(options, config).await,
+        Command::Articles(options) => import_articles::run(&options, config).await,
+    }
+}
+
+async fn tickets(options: Tickets, config: &Config) -> Result<()> {
     // Faults of the whole file come first: nothing is opened and nothing stored.
     let rows = import::rows(&options.file, &options.columns())?;
     let total = import::rows(&options.file, &options.columns())?.count() as u64;
@@ -87,13 +96,13 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
 }
 
 /// Where tickets go: into a desk of our own, or into the database that a running server triages from.
-enum Place {
+pub(super) enum Place {
     Own(Desk),
     Shared(Store),
 }
 
 impl Place {
-    async fn open(config: &Config, no_wait: bool) -> Result<Self> {
+    pub(super) async fn open(config: &Config, no_wait: bool) -> Result<Self> {
         if no_wait {
             return Ok(Place::Shared(open::store(config).await?));
         }
@@ -104,11 +113,27 @@ impl Place {
         }
     }
 
-    fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Store {
         match self {
             Place::Own(desk) => desk.app.store(),
             Place::Shared(store) => store,
         }
+    }
+
+    /// Waits until every article can be found, whether we index it or a running server does.
+    pub(super) async fn index_articles(self) -> Result<()> {
+        loop {
+            match &self {
+                Place::Own(desk) if desk.app.knowledge.sweep().await? > 0 => {}
+                _ if self.store().articles_to_index(1).await?.is_empty() => break,
+                _ => tokio::time::sleep(LOOK).await,
+            }
+        }
+        if let Place::Own(desk) = &self {
+            desk.app.triage.finish().await;
+        }
+        self.store().close().await;
+        Ok(())
     }
 
     /// Waits until nothing waits for triage any more.
@@ -225,14 +250,14 @@ async fn submit(rows: Vec<Row>, store: &Store, outcome: &mut Outcome, rejects: &
 }
 
 /// The file of rejected lines, made with the first of them.
-struct Rejects {
+pub(super) struct Rejects {
     path: PathBuf,
     file: Option<BufWriter<File>>,
     count: u64,
 }
 
 impl Rejects {
-    fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         Rejects {
             path,
             file: None,
@@ -240,7 +265,7 @@ impl Rejects {
         }
     }
 
-    fn write(&mut self, rejected: &Rejected) -> Result<()> {
+    pub(super) fn write(&mut self, rejected: &Rejected) -> Result<()> {
         let cannot = || format!("cannot write {}", self.path.display());
         let file = match &mut self.file {
             Some(file) => file,
@@ -254,7 +279,7 @@ impl Rejects {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<u64> {
+    pub(super) fn finish(mut self) -> Result<u64> {
         if let Some(file) = &mut self.file {
             file.flush()
                 .with_context(|| format!("cannot write {}", self.path.display()))?;

@@ -8,6 +8,7 @@ mod embed;
 mod eval;
 mod fusion;
 mod import;
+mod import_articles;
 mod meter;
 mod model;
 mod reindex;

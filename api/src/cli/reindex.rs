@@ -19,8 +19,9 @@ pub async fn run(config: &Config) -> Result<()> {
         })
         .await?;
     bar.finish();
+    let passages = desk.app.knowledge.reindex(|_| {}).await?;
     desk.app.triage.finish().await;
     desk.app.store().close().await;
-    println!("the index holds {held} tickets");
+    println!("the index holds {held} tickets and {passages} passages of articles");
     Ok(())
 }

@@ -20,7 +20,7 @@ pub enum Command {
         /// What it is for.
         #[arg(long)]
         name: String,
-        /// What its holder may do: intake, agent or admin.
+        /// What its holder may do: customer, intake, agent or admin.
         #[arg(long, default_value = "agent")]
         role: Role,
     },

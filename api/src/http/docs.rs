@@ -22,6 +22,7 @@ use utoipa::{Modify, OpenApi};
         (name = "contacts", description = "The people who write in."),
         (name = "teams", description = "Who answers which categories."),
         (name = "agents", description = "The people who answer tickets."),
+        (name = "knowledge", description = "Articles, their versions, and the search that answers from them."),
         (name = "embeddings", description = "Vectors in the shape of OpenAI's API."),
         (name = "operation", description = "For those who run the desk.")
     )

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use knowledge::KnowledgeError;
 use store::{Fault, StoreError};
 use triage::TriageError;
 
@@ -39,6 +40,16 @@ pub fn triage_problem(error: TriageError) -> Problem {
         TriageError::Encode(error) => encoder_problem(error),
         TriageError::Search(error) => Problem::unavailable("The search index is out of reach.").because(error),
         error @ TriageError::Classify(_) => Problem::internal().because(error),
+    }
+}
+
+/// A failure of the knowledge base, as the caller sees it.
+pub fn knowledge_problem(error: KnowledgeError) -> Problem {
+    match error {
+        KnowledgeError::Invalid(fields) => Problem::invalid(fields),
+        KnowledgeError::Store(error) => store_problem(error),
+        KnowledgeError::Encode(error) => encoder_problem(error),
+        KnowledgeError::Search(error) => Problem::unavailable("The search index is out of reach.").because(error),
     }
 }
 

@@ -16,7 +16,10 @@ use crate::http::problem::Problem;
 #[derive(Debug, Clone)]
 pub struct Login(ApiToken);
 
-/// A caller who may submit tickets and read back their answers: every role.
+/// A caller who may search and read public articles: every role.
+pub struct Customer(pub Login);
+
+/// A caller who may submit tickets and read back their answers.
 pub struct Intake(pub Login);
 
 /// A caller who may work on tickets.
@@ -86,6 +89,7 @@ macro_rules! role_extractor {
     };
 }
 
+role_extractor!(Customer, Role::Customer);
 role_extractor!(Intake, Role::Intake);
 role_extractor!(Agent, Role::Agent);
 role_extractor!(Admin, Role::Admin);

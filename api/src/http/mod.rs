@@ -2,6 +2,9 @@
 
 mod accounts;
 mod agents;
+mod article_versions;
+mod article_view;
+mod articles;
 mod contacts;
 mod decision_view;
 mod docs;
@@ -18,6 +21,8 @@ mod messages;
 mod patch;
 mod problem;
 mod query;
+mod search;
+mod search_view;
 mod server;
 mod submission;
 mod teams;
@@ -92,4 +97,7 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(teams::routes())
         .merge(agents::routes())
         .merge(embeddings::routes())
+        .merge(articles::routes())
+        .merge(article_versions::routes())
+        .merge(search::routes())
 }

@@ -73,6 +73,8 @@ impl Server {
         let (stopping, stopped) = watch::channel(false);
         let sweeper = tokio::spawn(Arc::clone(&app.triage).run_sweeper(told(stopped.clone())));
         let keeper = tokio::spawn(Arc::clone(&app.triage).run_keeper(told(stopped.clone())));
+        let mender = tokio::spawn(Arc::clone(&app.triage).run_mender(told(stopped.clone())));
+        let indexer = tokio::spawn(Arc::clone(&app.knowledge).run_sweeper(told(stopped.clone())));
         let service = router(Arc::clone(&app), &self.config);
         let serving = axum::serve(self.listener, service).with_graceful_shutdown(told(stopped));
         let serving = tokio::spawn(async move { serving.await });
@@ -80,8 +82,10 @@ impl Server {
         tracing::info!("stopping: no new requests, what was accepted is finished");
         stopping.send_replace(true);
         finish(self.config.shutdown(), serving).await?;
-        sweeper.abort();
-        keeper.abort();
+        for task in [sweeper, keeper, mender, indexer] {
+            task.abort();
+        }
+        app.knowledge.finish().await;
         app.triage.finish().await;
         Ok(())
     }

@@ -41,6 +41,8 @@ word_schema! {
     AuthorKind,
     /// Who may read a message.
     Visibility,
+    /// Who may read an article.
+    ArticleVisibility,
     /// What happened.
     EventKind,
     /// What kind of doer acted.

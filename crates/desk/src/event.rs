@@ -93,6 +93,10 @@ words! {
         AgentCreated = "agent.created",
         /// An agent was changed.
         AgentChanged = "agent.changed",
+        /// An article was written.
+        ArticleCreated = "article.created",
+        /// An article was changed.
+        ArticleChanged = "article.changed",
         /// A token was made.
         TokenCreated = "token.created",
         /// A token was revoked.
@@ -113,6 +117,8 @@ words! {
         Team = "team",
         /// An agent.
         Agent = "agent",
+        /// An article of the knowledge base.
+        Article = "article",
         /// An API token.
         Token = "token",
     }

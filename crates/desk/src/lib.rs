@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod article;
 pub mod contact;
 pub mod correction;
 pub mod decision;
@@ -23,6 +24,7 @@ mod word;
 
 pub use account::{Account, AccountPatch, NewAccount};
 pub use agent::{Agent, AgentPatch, Availability, NewAgent};
+pub use article::{Article, ArticlePatch, ArticleVersion, ArticleVisibility, NewArticle, Passage};
 pub use contact::{Contact, ContactPatch, NewContact};
 pub use correction::{CorrectedField, Correction};
 pub use decision::{Decision, LabelChoice, ModelRef, Neighbour, Probability};

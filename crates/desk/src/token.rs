@@ -10,6 +10,8 @@ use crate::word::words;
 words! {
     /// What a token's holder may do. Ordered: each may do what the one before may.
     "role" Role {
+        /// Search and read public articles, as a portal does for its customers.
+        Customer = "customer",
         /// Submit tickets and read back one's own answers.
         Intake = "intake",
         /// Work on tickets, read everything.
@@ -68,11 +70,11 @@ impl NewToken {
 
 #[cfg(test)]
 mod tests {
-    use super::Role::{Admin, Agent, Intake};
+    use super::Role::{Admin, Agent, Customer, Intake};
 
     #[test]
     fn roles_cover_those_below() {
         assert!(Admin.covers(Agent) && Agent.covers(Intake) && Agent.covers(Agent));
-        assert!(!Intake.covers(Agent) && !Agent.covers(Admin));
+        assert!(!Intake.covers(Agent) && !Agent.covers(Admin) && !Customer.covers(Intake));
     }
 }

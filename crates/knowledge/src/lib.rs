@@ -1,1 +1,85 @@
-//! The knowledge base.
+//! The knowledge base: articles are kept, cut into passages, indexed, and found by those who may read them.
+//!
+//! This crate joins the store, the encoder and the index for articles, as `triage` does for tickets. It knows no HTTP,
+//! no command line and no environment. The store is the only truth: whatever the index says, a passage is shown only
+//! as its row allows.
+
+mod answerability;
+mod config;
+mod cut;
+mod diff;
+mod error;
+mod find;
+pub mod import;
+mod index;
+mod indexing;
+pub mod markdown;
+mod write;
+
+use std::sync::Arc;
+
+use encoder::Encoder;
+use search::Search;
+use store::Store;
+use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
+
+pub use answerability::{Answerability, Evidence};
+pub use config::Config;
+pub use diff::{Change, Line, diff};
+pub use error::KnowledgeError;
+pub use find::{Answer, Found, Question, Span};
+pub use write::Imported;
+
+/// The knowledge base at work: shared by every handler.
+pub struct Knowledge {
+    config: Config,
+    store: Store,
+    search: Search,
+    encoder: Encoder,
+    answerability: Answerability,
+    /// Held while the index is written, so that an older version never overwrites a newer one.
+    indexing: Mutex<()>,
+    tasks: TaskTracker,
+}
+
+impl Knowledge {
+    /// A knowledge base over these parts; makes sure that the index has its collection.
+    ///
+    /// An index that is out of reach stops nothing: articles are kept and indexed when it is back.
+    ///
+    /// **Errors:** the index holds vectors of another length than the encoder's.
+    pub async fn open(
+        config: Config,
+        store: Store,
+        search: Search,
+        encoder: Encoder,
+    ) -> Result<Arc<Self>, KnowledgeError> {
+        let knowledge = Knowledge {
+            config,
+            store,
+            search,
+            encoder,
+            answerability: Answerability::default(),
+            indexing: Mutex::new(()),
+            tasks: TaskTracker::new(),
+        };
+        if let Err(error) = knowledge.ensure_index().await {
+            if error.fault() != search::Fault::Dependency {
+                return Err(error.into());
+            }
+            tracing::warn!(error = %error, "the search index is out of reach; articles wait for it");
+        }
+        Ok(Arc::new(knowledge))
+    }
+
+    /// Waits until everything that has begun is finished; the next start takes up the rest.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    async fn ensure_index(&self) -> Result<(), search::Error> {
+        self.search.ensure(&index::collection(self.encoder.dimensions())).await
+    }
+}

@@ -16,6 +16,7 @@ mod error;
 mod filter;
 mod forms;
 mod fusion;
+mod marks;
 mod point;
 mod search;
 mod server;

@@ -151,6 +151,19 @@ impl Search {
         &self.core().fusion
     }
 
+    /// Where a text has words of a query, by the analysis that finds it; each in its language where that is known.
+    ///
+    /// **Units:** bytes, rising.
+    pub fn marks(
+        &self,
+        text: &str,
+        text_language: Option<&str>,
+        query: &str,
+        query_language: Option<&str>,
+    ) -> Vec<std::ops::Range<usize>> {
+        crate::marks::marks(&self.core().words, text, text_language, query, query_language)
+    }
+
     /// Deletes the points; ids that are not there are passed over.
     pub async fn delete(&self, collection: &str, ids: &[Uuid]) -> Result<(), Error> {
         self.spec(collection)?;

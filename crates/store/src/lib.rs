@@ -7,6 +7,7 @@
 
 mod accounts;
 mod agents;
+mod articles;
 mod config;
 mod contacts;
 mod corrections;
@@ -22,6 +23,7 @@ mod messages;
 mod micros;
 mod noun;
 mod page;
+mod passages;
 mod patch;
 mod queue;
 mod row;
@@ -35,6 +37,7 @@ mod tickets;
 mod tokens;
 mod writer;
 
+pub use articles::ArticleFilter;
 pub use config::StoreConfig;
 pub use counts::Counts;
 pub use decide::Recorded;

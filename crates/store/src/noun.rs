@@ -45,6 +45,10 @@ pub(crate) trait Noun: Sized + Send {
     fn with(fields: Self::Fields, shared: Shared) -> Self;
     fn id(&self) -> Uuid;
     fn version(&self) -> i64;
+    /// Rows kept beside each creation and change: the table with its columns as `INSERT INTO t (a, b)`, and the values.
+    fn history(_noun: &Self, _actor: &Actor) -> Result<Vec<(&'static str, Vec<Arg>)>, StoreError> {
+        Ok(Vec::new())
+    }
     /// The rows these fields refer to: table, field and id.
     fn references(_fields: &Self::Fields) -> Vec<(&'static str, &'static str, Option<Uuid>)> {
         Vec::new()
@@ -68,9 +72,11 @@ impl Store {
         insert_rows(&mut transaction, &into, vec![row])
             .await
             .map_err(taken_or::<N>("store a row"))?;
-        tell::<N>(&mut transaction, shared.id, N::CREATED, now, actor).await?;
+        let noun = N::with(fields, shared);
+        keep_history(&mut transaction, &noun, actor).await?;
+        tell::<N>(&mut transaction, noun.id(), N::CREATED, now, actor).await?;
         commit(transaction).await?;
-        Ok(N::with(fields, shared))
+        Ok(noun)
     }
 
     pub(crate) async fn get_noun<N: Noun>(&self, id: Uuid) -> Result<Option<N>, StoreError> {
@@ -126,13 +132,24 @@ impl Store {
                 current: before.version() + 1,
             });
         };
+        let after = read::<N>(&row)?;
+        keep_history(&mut transaction, &after, actor).await?;
         tell::<N>(&mut transaction, id, N::CHANGED, now, actor).await?;
         commit(transaction).await?;
-        read::<N>(&row).map(Some)
+        Ok(Some(after))
     }
 }
 
-async fn get<N: Noun>(from: &mut AnyConnection, id: Uuid) -> Result<Option<N>, StoreError> {
+async fn keep_history<N: Noun>(to: &mut AnyConnection, noun: &N, actor: &Actor) -> Result<(), StoreError> {
+    for (into, row) in N::history(noun, actor)? {
+        insert_rows(to, into, vec![row])
+            .await
+            .map_err(failed("keep a version"))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn get<N: Noun>(from: &mut AnyConnection, id: Uuid) -> Result<Option<N>, StoreError> {
     let text = format!("SELECT {} FROM {} WHERE id = $1", columns::<N>(), N::TABLE);
     let row = Sql::new(&text, [id.into()])
         .optional(from)
@@ -141,11 +158,11 @@ async fn get<N: Noun>(from: &mut AnyConnection, id: Uuid) -> Result<Option<N>, S
     row.as_ref().map(read::<N>).transpose()
 }
 
-fn columns<N: Noun>() -> String {
+pub(crate) fn columns<N: Noun>() -> String {
     format!("{}, {SHARED}", N::COLUMNS.join(", "))
 }
 
-fn read<N: Noun>(row: &AnyRow) -> Result<N, StoreError> {
+pub(crate) fn read<N: Noun>(row: &AnyRow) -> Result<N, StoreError> {
     let mut columns = Columns::of(row);
     let fields = N::read(&mut columns)?;
     let shared = Shared {

@@ -76,7 +76,7 @@ impl TicketFilter {
 }
 
 /// A `LIKE` pattern that finds the tag within the JSON list, with `!` as escape.
-fn tag_pattern(tag: &str) -> Result<String, StoreError> {
+pub(crate) fn tag_pattern(tag: &str) -> Result<String, StoreError> {
     let quoted = json("tag", &tag)?;
     let escaped = quoted.replace('!', "!!").replace('%', "!%").replace('_', "!_");
     Ok(format!("%{escaped}%"))

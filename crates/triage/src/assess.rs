@@ -5,9 +5,9 @@ use encoder::Side;
 use search::Query;
 use uuid::Uuid;
 
+use crate::Triage;
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
-use crate::Triage;
 
 /// What the models say of a text.
 #[derive(Debug, Clone)]

@@ -37,6 +37,7 @@ pub struct Tokens {
     pub admin: String,
     pub agent: String,
     pub intake: String,
+    pub customer: String,
 }
 
 /// An answer of the desk.
@@ -72,6 +73,7 @@ impl DeskUnderTest {
             admin: create_token(folder.path(), &settings, "admin"),
             agent: create_token(folder.path(), &settings, "agent"),
             intake: create_token(folder.path(), &settings, "intake"),
+            customer: create_token(folder.path(), &settings, "customer"),
         };
         let mut desk = DeskUnderTest {
             folder,

@@ -1,6 +1,7 @@
 //! The desk from outside: the real program, over HTTP and as a command.
 
 mod access;
+mod articles;
 mod bad_input;
 mod command_line;
 mod crash;
@@ -10,6 +11,7 @@ mod evaluation;
 mod evaluation_suites;
 mod fusion;
 mod import;
+mod knowledge_search;
 mod operation;
 mod outages;
 mod people;

@@ -2,6 +2,7 @@
 //! `DESK_TEST_POSTGRES_URL` is set, each test with a database of its own.
 
 mod access;
+mod articles;
 mod changes;
 mod desk_under_test;
 mod failures;
@@ -66,6 +67,10 @@ promises![
     lists::a_foreign_cursor_is_refused,
     lists::all_tickets_are_walked_in_order,
     triage::what_was_decided_since_a_time_is_walked_in_order,
+    articles::every_edit_of_an_article_is_kept,
+    articles::an_external_id_of_an_article_is_taken_once,
+    articles::articles_are_listed_by_their_filters,
+    articles::an_article_waits_until_its_latest_version_is_indexed,
     access::a_token_is_checked_until_revoked,
     access::a_secret_is_never_stored,
     access::settings_are_remembered,

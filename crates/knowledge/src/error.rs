@@ -1,0 +1,34 @@
+//! What can go wrong with the knowledge base.
+
+use desk::FieldError;
+
+/// A failed act of the knowledge base. Display does not repeat its source.
+#[derive(Debug, thiserror::Error)]
+pub enum KnowledgeError {
+    /// The caller's article or question has bad fields.
+    #[error("{} field(s) cannot be accepted", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The store refused or failed.
+    #[error("the store failed")]
+    Store(#[from] store::StoreError),
+    /// The encoder refused or failed.
+    #[error("the encoder failed")]
+    Encode(#[from] encoder::EncoderError),
+    /// The index refused or failed.
+    #[error("the search index failed")]
+    Search(#[from] search::Error),
+}
+
+impl KnowledgeError {
+    /// The chain of causes in one line, without anybody's text.
+    pub fn chain(&self) -> String {
+        let mut chain = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            chain.push_str(": ");
+            chain.push_str(&error.to_string());
+            cause = error.source();
+        }
+        chain
+    }
+}

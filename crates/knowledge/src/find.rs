@@ -1,0 +1,205 @@
+//! A question in, the passages that answer it out, or nothing.
+
+use std::collections::HashMap;
+
+use desk::{Article, ArticleVisibility, FieldCode, FieldError, Passage};
+use encoder::Side;
+use search::{Hit, Query};
+use uuid::Uuid;
+
+use crate::Knowledge;
+use crate::answerability::Evidence;
+use crate::error::KnowledgeError;
+use crate::index::{self, PASSAGES};
+
+/// Longest question. **Units:** Unicode characters.
+const MAX_QUESTION_CHARS: usize = 4_000;
+/// Letters and digits below which nothing was asked yet.
+const FEWEST_CHARS: usize = 2;
+/// Most passages of an answer.
+const MAX_LIMIT: usize = 50;
+
+/// What is looked for, and for whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// As it was typed.
+    pub text: String,
+    /// What the one who asks may read; nothing else is ever found.
+    pub visibility: Vec<ArticleVisibility>,
+    /// Only articles in this language.
+    pub language: Option<String>,
+    /// Only articles with all of these tags.
+    pub tags: Vec<String>,
+    /// The most passages wanted, 1 to 50.
+    pub limit: usize,
+}
+
+/// What the knowledge base says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The question's language, where it shows.
+    pub language: Option<String>,
+    /// Calibrated probability that the knowledge base answers the question, 0 to 1.
+    pub probability: f32,
+    /// The probability below which nothing is shown.
+    pub threshold: f32,
+    /// The passages, best first; none where nothing answers.
+    pub passages: Vec<Found>,
+}
+
+/// A passage that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The passage.
+    pub passage: Passage,
+    /// Its article as it is now.
+    pub article: Article,
+    /// What the passages are ordered by; comparable within one answer only.
+    pub score: f32,
+    /// Where the passage has words of the question.
+    pub highlights: Vec<Span>,
+}
+
+/// A stretch of a text. **Units:** Unicode characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Where it begins.
+    pub start: usize,
+    /// Where it ends, exclusive.
+    pub end: usize,
+}
+
+impl Question {
+    /// The question, fit to be asked.
+    ///
+    /// **Errors:** every bad field.
+    fn check(&self) -> Result<(), KnowledgeError> {
+        let mut errors = Vec::new();
+        let length = self.text.chars().count();
+        if desk::field::is_blank(&self.text) {
+            errors.push(FieldError::new("q", FieldCode::Empty, "must not be empty or blank"));
+        }
+        if length > MAX_QUESTION_CHARS {
+            let message = format!("has {length} characters, at most {MAX_QUESTION_CHARS}");
+            errors.push(FieldError::new("q", FieldCode::TooLong, message));
+        }
+        if !(1..=MAX_LIMIT).contains(&self.limit) {
+            let message = format!("must be a whole number from 1 to {MAX_LIMIT}");
+            errors.push(FieldError::new("limit", FieldCode::OutOfRange, message));
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(KnowledgeError::Invalid(errors))
+    }
+
+    fn asks_something(&self) -> bool {
+        self.text
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .take(FEWEST_CHARS)
+            .count()
+            == FEWEST_CHARS
+    }
+}
+
+impl Knowledge {
+    /// The passages that answer a question, best first; none where the knowledge base does not answer it. Dropping the
+    /// future stops the work.
+    ///
+    /// **Errors:** a question that cannot be asked; the encoder, the index or the store is out of reach.
+    pub async fn find(&self, question: &Question) -> Result<Answer, KnowledgeError> {
+        question.check()?;
+        let mut answer = Answer {
+            language: language::detect(&question.text).map(str::to_owned),
+            probability: 0.0,
+            threshold: self.answerability.threshold,
+            passages: Vec::new(),
+        };
+        if !question.asks_something() {
+            return Ok(answer);
+        }
+        let hits = self.hits(question, answer.language.as_deref()).await?;
+        let found = self.readable(question, &hits).await?;
+        let shown: Vec<Hit> = hits.into_iter().filter(|hit| found.contains_key(&hit.id)).collect();
+        answer.probability = self.answerability.probability(Evidence::of(&shown));
+        if answer.probability >= answer.threshold {
+            answer.passages = self.passages_of_hits(question, answer.language.as_deref(), shown, found);
+        }
+        Ok(answer)
+    }
+
+    async fn hits(&self, question: &Question, language: Option<&str>) -> Result<Vec<Hit>, KnowledgeError> {
+        let vector = self
+            .encoder
+            .embed(vec![question.text.clone()], Side::Query)
+            .await?
+            .pop();
+        let query = Query {
+            vector,
+            text: Some(question.text.clone()),
+            language: language.map(str::to_owned),
+            filter: index::filter(&question.visibility, question.language.as_deref(), &question.tags),
+            limit: question.limit.max(2),
+            ..Query::default()
+        };
+        Ok(self.search.nearest(PASSAGES, &query).await?)
+    }
+
+    /// The rows of these hits that may be read. The index is only believed as to what is alike: who may read it is what
+    /// the rows say, of the article as it is now and of the version the passage was cut from.
+    async fn readable(
+        &self,
+        question: &Question,
+        hits: &[Hit],
+    ) -> Result<HashMap<Uuid, (Passage, Article)>, KnowledgeError> {
+        let ids: Vec<Uuid> = hits.iter().map(|hit| hit.id).collect();
+        let may_read = |(passage, article): &(Passage, Article)| {
+            !article.fields.archived
+                && question.visibility.contains(&article.fields.visibility)
+                && question.visibility.contains(&passage.visibility)
+        };
+        let rows = self.store.get_passages(&ids).await?.into_iter().filter(may_read);
+        Ok(rows
+            .map(|(passage, article)| (passage.id, (passage, article)))
+            .collect())
+    }
+
+    fn passages_of_hits(
+        &self,
+        question: &Question,
+        language: Option<&str>,
+        hits: Vec<Hit>,
+        mut rows: HashMap<Uuid, (Passage, Article)>,
+    ) -> Vec<Found> {
+        let found = |hit: Hit| {
+            let (passage, article) = rows.remove(&hit.id)?;
+            let of_text = article.fields.language.as_deref();
+            let marks = self.search.marks(&passage.text, of_text, &question.text, language);
+            Some(Found {
+                highlights: in_characters(&passage.text, marks),
+                passage,
+                article,
+                score: hit.score,
+            })
+        };
+        hits.into_iter().take(question.limit).filter_map(found).collect()
+    }
+}
+
+/// Rising byte ranges as character spans.
+fn in_characters(text: &str, marks: Vec<std::ops::Range<usize>>) -> Vec<Span> {
+    let (mut bytes, mut chars) = (0, 0);
+    let mut until = |at: usize| {
+        chars += text[bytes..at].chars().count();
+        bytes = at;
+        chars
+    };
+    marks
+        .into_iter()
+        .map(|mark| Span {
+            start: until(mark.start),
+            end: until(mark.end),
+        })
+        .collect()
+}

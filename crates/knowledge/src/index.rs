@@ -1,0 +1,173 @@
+//! The passages in the search index: what is put there, and how a passage gets its id.
+
+use desk::{Article, ArticleVisibility, Passage};
+use search::{CollectionSpec, Condition, Field, FieldKind, Filter, Point};
+use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::cut::Piece;
+use crate::markdown;
+
+/// The collection of passages.
+pub(crate) const PASSAGES: &str = "passages";
+
+pub(crate) fn collection(dimensions: usize) -> CollectionSpec {
+    CollectionSpec::new(PASSAGES, dimensions)
+        .with_field(Field::new("article_id", FieldKind::Keyword))
+        .with_field(Field::new("visibility", FieldKind::Keyword))
+        .with_field(Field::new("language", FieldKind::Keyword))
+        .with_field(Field::new("tags", FieldKind::Keyword))
+}
+
+/// The passages of an article's pieces. A passage's id is made from everything the index keeps of it, so what has not
+/// changed keeps its id and is not embedded again.
+pub(crate) fn passages(article: &Article, pieces: Vec<Piece>) -> Vec<Passage> {
+    let body = article.fields.body.as_str();
+    let mut chars = CharCounter::new(body);
+    let mut earlier = std::collections::HashMap::new();
+    let passage = |(position, piece): (usize, Piece)| {
+        let text = &body[piece.range.clone()];
+        let twin: &mut u32 = earlier.entry((piece.headings.clone(), text.to_owned())).or_default();
+        *twin += 1;
+        Passage {
+            id: fingerprint(article, &piece.headings, text, *twin),
+            article_id: article.id,
+            article_version: article.version,
+            position: position as i64,
+            visibility: article.fields.visibility,
+            start: chars.until(piece.range.start),
+            end: chars.until(piece.range.end),
+            text: text.to_owned(),
+            headings: piece.headings,
+        }
+    };
+    pieces.into_iter().enumerate().map(passage).collect()
+}
+
+/// What the encoder reads of a passage: its title and headings, then its words.
+pub(crate) fn readable(title: &str, headings: &[String], text: &str) -> String {
+    let mut read = title.to_owned();
+    for heading in headings {
+        read.push_str(" > ");
+        read.push_str(heading);
+    }
+    read.push('\n');
+    read.push_str(&markdown::to_plain(text));
+    read
+}
+
+/// A passage as the index keeps it.
+pub(crate) fn point(article: &Article, passage: &Passage, vector: Vec<f32>, title: Vec<f32>) -> Point {
+    let mut payload = Map::new();
+    payload.insert("article_id".to_owned(), json!(article.id));
+    payload.insert("visibility".to_owned(), json!(article.fields.visibility));
+    payload.insert("language".to_owned(), json!(article.fields.language));
+    payload.insert("tags".to_owned(), json!(article.fields.tags));
+    Point {
+        id: passage.id,
+        vector,
+        title_vector: Some(title),
+        text: readable(&article.fields.title, &passage.headings, &passage.text),
+        language: article.fields.language.clone(),
+        payload,
+    }
+}
+
+/// Which passages may be found.
+pub(crate) fn filter(visibility: &[ArticleVisibility], language: Option<&str>, tags: &[String]) -> Filter {
+    let readable = visibility.iter().map(|word| word.as_str());
+    let mut all = vec![Condition::one_of("visibility", readable)];
+    all.extend(language.map(|code| Condition::is("language", code)));
+    all.extend(tags.iter().map(|tag| Condition::is("tags", tag.as_str())));
+    Filter::all(all)
+}
+
+/// **Source** RFC 9562, section 5.8: a UUID of one's own making, here from SHA-256. **Persisted.**
+fn fingerprint(article: &Article, headings: &[String], text: &str, twin: u32) -> Uuid {
+    let fields = &article.fields;
+    let kept = json!([
+        article.id,
+        fields.title,
+        headings,
+        text,
+        fields.language,
+        fields.tags,
+        fields.visibility,
+        twin
+    ]);
+    let sum = Sha256::digest(kept.to_string().as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&sum[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// Turns rising byte offsets into character offsets in one pass.
+struct CharCounter<'t> {
+    text: &'t str,
+    bytes: usize,
+    chars: i64,
+}
+
+impl<'t> CharCounter<'t> {
+    fn new(text: &'t str) -> Self {
+        CharCounter {
+            text,
+            bytes: 0,
+            chars: 0,
+        }
+    }
+
+    fn until(&mut self, bytes: usize) -> i64 {
+        self.chars += self.text[self.bytes..bytes].chars().count() as i64;
+        self.bytes = bytes;
+        self.chars
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use desk::NewArticle;
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn article(body: &str) -> Article {
+        Article {
+            id: Uuid::from_u128(1),
+            fields: NewArticle::draft("Señal débil", body),
+            version: 1,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            updated_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn cut(body: &str) -> Vec<Passage> {
+        let words = |text: &str| text.split_whitespace().count();
+        passages(&article(body), crate::cut::cut(body, 50, words))
+    }
+
+    #[test]
+    fn spans_are_characters_of_the_body() {
+        let body = "Año nuevo.\n\n## Más\n\nCafé y té.";
+        for passage in cut(body) {
+            let (start, end) = (passage.start as usize, passage.end as usize);
+            let span: String = body.chars().skip(start).take(end - start).collect();
+            assert_eq!(span, passage.text);
+        }
+    }
+
+    #[test]
+    fn only_what_changed_gets_a_new_id() {
+        let before = cut("## A\n\none\n\n## B\n\ntwo");
+        let after = cut("New first.\n\n## A\n\none\n\n## B\n\ntwo, changed");
+        assert_eq!(before[0].id, after[1].id);
+        assert_ne!(before[1].id, after[2].id);
+    }
+
+    #[test]
+    fn twins_are_told_apart() {
+        let twins = cut("## A\n\nsame\n\n## A\n\nsame");
+        assert_ne!(twins[0].id, twins[1].id);
+    }
+}

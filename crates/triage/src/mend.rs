@@ -1,0 +1,46 @@
+//! The tickets' index, built anew when its folder was deleted under the running desk.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::Triage;
+use crate::error::TriageError;
+use crate::index::TICKETS;
+
+/// How often the folder is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Triage {
+    /// Builds the tickets' index anew where its files have vanished; whether they had.
+    ///
+    /// **Errors:** as of [`Triage::reindex`].
+    pub async fn mend_index(&self) -> Result<bool, TriageError> {
+        match self.search.healthy().await {
+            Err(search::Error::FolderGone { collection, .. }) if collection == TICKETS => {}
+            _ => return Ok(false),
+        }
+        tracing::warn!("the folder of the tickets' index is gone; it is built anew");
+        self.ensure_index().await?;
+        self.reindex(|_| {}).await?;
+        Ok(true)
+    }
+
+    /// Looks after the index until told to stop.
+    pub async fn run_mender(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        let mut tick = tokio::time::interval(LOOK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = tick.tick() => {}
+            }
+            if let Err(error) = self.mend_index().await {
+                tracing::warn!(error = %error.chain(), "the tickets' index could not be built anew");
+            }
+        }
+    }
+}
