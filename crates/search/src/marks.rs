@@ -16,7 +16,11 @@ pub(crate) fn marks(
     query: &str,
     query_language: Option<&str>,
 ) -> Vec<Range<usize>> {
-    let wanted: HashSet<u32> = stems(words.query(query, query_language).indices).collect();
+    // A few words are easily taken for another language: the text's own analysis counts as well.
+    let wanted: HashSet<u32> = [query_language, text_language]
+        .into_iter()
+        .flat_map(|language| stems(words.query(query, language).indices))
+        .collect();
     let plain: HashSet<String> = runs(query)
         .map(|run| query[run].to_lowercase())
         .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
@@ -70,6 +74,14 @@ mod tests {
             "es",
             &["facturas", "mayo"],
         );
+    }
+
+    #[test]
+    fn a_query_taken_for_another_language_marks_all_the_same() {
+        let words = Words::new(FormWeights::default()).unwrap();
+        let text = "Turn the paper round.";
+        let found = marks(&words, text, Some("en"), "printer prints blank paper", Some("es"));
+        assert_eq!(found.into_iter().map(|mark| &text[mark]).collect::<Vec<_>>(), ["paper"]);
     }
 
     #[test]
