@@ -80,10 +80,12 @@ pub fn from_html(text: &str, defaults: &Defaults) -> Result<NewArticle, Vec<Fiel
 ///
 /// **Errors:** no JSON object, a field that is unknown here, or a bad one.
 pub fn from_json(line: &str, defaults: &Defaults) -> Result<NewArticle, Vec<FieldError>> {
-    let mut said: Said = serde_json::from_str(line).map_err(|error| {
+    let bad_row = |error: serde_json::Error| {
         let message = format!("is not an article in JSON: {error}");
         vec![FieldError::new("(row)", FieldCode::Malformed, message)]
-    })?;
+    };
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).map_err(bad_row)?;
+    let mut said: Said = serde_json::from_value(object.into()).map_err(bad_row)?;
     let body = match (said.body.take(), said.html.take()) {
         (Some(body), _) => body,
         (None, Some(html)) => to_markdown(&html)?,
