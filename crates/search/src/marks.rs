@@ -44,7 +44,7 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     text.split(|c: char| !c.is_alphanumeric()).filter_map(move |word| {
         let at = from + text[from..].find(word)?;
         from = at + word.len();
-        (!word.is_empty()).then(|| at..from)
+        (!word.is_empty()).then_some(at..from)
     })
 }
 

@@ -16,7 +16,7 @@ async fn create(desk: &Desk, external_id: &str, visibility: ArticleVisibility) -
         review_date: desk::article::read_date("2027-11-01"),
         ..NewArticle::draft("Close the day", "Count the drawer.")
     };
-    desk.store.create_article(article, &tester()).await.expect("an article")
+    desk.store.create_article(article, &SYSTEM).await.expect("an article")
 }
 
 fn to_body(body: &str) -> ArticlePatch {
@@ -74,7 +74,7 @@ pub async fn every_edit_of_an_article_is_kept(desk: &Desk) {
     );
     let restored = desk
         .store
-        .replace_article(created.id, Some(2), created.fields.clone(), &tester());
+        .replace_article(created.id, Some(2), created.fields.clone(), &SYSTEM);
     let restored = restored.await.expect("restored").expect("there");
     assert_eq!((restored.version, &restored.fields), (3, &created.fields));
 
@@ -137,7 +137,7 @@ pub async fn an_external_id_of_an_article_is_taken_once(desk: &Desk) {
         external_id: Some("close".to_owned()),
         ..NewArticle::draft("Other", "Other")
     };
-    let taken = desk.store.create_article(again, &tester()).await;
+    let taken = desk.store.create_article(again, &SYSTEM).await;
     assert!(matches!(taken, Err(StoreError::Taken { .. })), "{taken:?}");
     let versions = desk.raw("SELECT article_id FROM article_versions").await.expect("rows");
     assert_eq!(versions.len(), 1, "nothing is left of what was refused");
@@ -154,7 +154,7 @@ pub async fn articles_are_listed_by_their_filters(desk: &Desk) {
         ..ArticlePatch::default()
     };
     let store = &desk.store;
-    let archived = store.update_article(internal.id, None, archive, &tester()).await;
+    let archived = store.update_article(internal.id, None, archive, &SYSTEM).await;
     let archived = archived.expect("changed").expect("there");
     let check = async |filter: ArticleFilter, expect: &[Uuid]| {
         let listed = store
@@ -256,7 +256,7 @@ pub async fn an_article_waits_until_its_latest_version_is_indexed(desk: &Desk) {
     assert_eq!(store.count_passages().await.expect("a number"), 2);
 
     let changed = store
-        .update_article(article.id, Some(1), to_body("one, changed"), &tester())
+        .update_article(article.id, Some(1), to_body("one, changed"), &SYSTEM)
         .await;
     let changed = changed.expect("changed").expect("there");
     assert_eq!(waiting().await, [2]);
