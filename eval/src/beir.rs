@@ -41,7 +41,7 @@ impl Document {
 
     /// Its language: as it says, or else as the desk detects it.
     pub fn language(&self) -> Option<String> {
-        let detected = || triage::language::detect(&self.passage()).map(str::to_owned);
+        let detected = || language::detect(&self.passage()).map(str::to_owned);
         self.language.clone().or_else(detected)
     }
 }

@@ -31,7 +31,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("training", &["desk", "manifest", "encoder", "classifier"]),
     (
         "eval",
-        &["triage", "manifest", "encoder", "classifier", "search", "desk"],
+        &[
+            "triage",
+            "language",
+            "manifest",
+            "encoder",
+            "classifier",
+            "search",
+            "desk",
+        ],
     ),
     (
         "api",
