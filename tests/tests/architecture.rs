@@ -73,8 +73,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("candle-nn", &["encoder", "training"]),
     ("candle-transformers", &["encoder"]),
     ("tokenizers", &["encoder", "training"]),
-    ("linfa", &["training", "knowledge"]),
-    ("linfa-clustering", &["knowledge"]),
+    ("linfa", &["training"]),
     ("linfa-logistic", &["training"]),
     ("hf-hub", &["manifest"]),
 ];

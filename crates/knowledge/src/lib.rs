@@ -4,7 +4,6 @@
 //! no command line and no environment. The store is the only truth: whatever the index says, a passage is shown only
 //! as its row allows.
 
-mod answerability;
 mod config;
 mod cut;
 mod diff;
@@ -24,7 +23,6 @@ use store::Store;
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
-pub use answerability::{Answerability, Evidence};
 pub use config::Config;
 pub use diff::{Change, Line, diff};
 pub use error::KnowledgeError;
@@ -37,7 +35,6 @@ pub struct Knowledge {
     store: Store,
     search: Search,
     encoder: Encoder,
-    answerability: Answerability,
     /// Held while the index is written, so that an older version never overwrites a newer one.
     indexing: Mutex<()>,
     tasks: TaskTracker,
@@ -60,7 +57,6 @@ impl Knowledge {
             store,
             search,
             encoder,
-            answerability: Answerability::default(),
             indexing: Mutex::new(()),
             tasks: TaskTracker::new(),
         };
