@@ -8,6 +8,7 @@ use search::{Hit, Query};
 use uuid::Uuid;
 
 use crate::Knowledge;
+use crate::answerability::Evidence;
 use crate::error::KnowledgeError;
 use crate::index::{self, PASSAGES};
 
@@ -112,7 +113,7 @@ impl Knowledge {
         let mut answer = Answer {
             language: language::detect(&question.text).map(str::to_owned),
             probability: 0.0,
-            threshold: self.search.fusion().answer.threshold,
+            threshold: self.answerability.threshold,
             passages: Vec::new(),
         };
         if !question.asks_something() {
@@ -121,11 +122,7 @@ impl Knowledge {
         let hits = self.hits(question, answer.language.as_deref()).await?;
         let found = self.readable(question, &hits).await?;
         let shown: Vec<Hit> = hits.into_iter().filter(|hit| found.contains_key(&hit.id)).collect();
-        answer.probability = self
-            .search
-            .fusion()
-            .answer
-            .probability(answer.language.as_deref(), &shown);
+        answer.probability = self.answerability.probability(Evidence::of(&shown));
         if answer.probability >= answer.threshold {
             answer.passages = self.passages_of_hits(question, answer.language.as_deref(), shown, found);
         }

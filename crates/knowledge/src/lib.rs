@@ -4,6 +4,7 @@
 //! no command line and no environment. The store is the only truth: whatever the index says, a passage is shown only
 //! as its row allows.
 
+mod answerability;
 mod config;
 mod cut;
 mod diff;
@@ -23,6 +24,7 @@ use store::Store;
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
+pub use answerability::{Answerability, Evidence};
 pub use config::Config;
 pub use diff::{Change, Line, diff};
 pub use error::KnowledgeError;
@@ -35,6 +37,7 @@ pub struct Knowledge {
     store: Store,
     search: Search,
     encoder: Encoder,
+    answerability: Answerability,
     /// Held while the index is written, so that an older version never overwrites a newer one.
     indexing: Mutex<()>,
     tasks: TaskTracker,
@@ -57,6 +60,7 @@ impl Knowledge {
             store,
             search,
             encoder,
+            answerability: Answerability::default(),
             indexing: Mutex::new(()),
             tasks: TaskTracker::new(),
         };
