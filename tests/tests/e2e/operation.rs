@@ -40,7 +40,11 @@ async fn logs_can_be_json_with_the_request_id() {
     let desk = DeskUnderTest::start_with(&[("DESK_LOG__FORMAT", "json")]).await;
     let request = desk.anonymous(Method::GET, "/healthz").header("X-Request-Id", "seen-1");
     answer(request).await;
-    desk.until_all_decided().await;
+    // The answer may be here before its line is.
+    let began = std::time::Instant::now();
+    while !desk.log().contains("seen-1") && began.elapsed() < std::time::Duration::from_secs(10) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     let log = desk.log();
     let line = log
         .lines()
