@@ -8,12 +8,15 @@ use desk::Taxonomy;
 use knowledge::Knowledge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::{PageRequest, Store, StoreError};
+use suggest::Suggest;
 use triage::Triage;
 use uuid::Uuid;
 
-use crate::config::RateLimitConfig;
+use crate::config::Config;
 use crate::figures;
 use crate::http::RateLimits;
+use crate::learning::{Refusals, Shelf};
+use crate::rephrase::Rephraser;
 
 /// How old the known names of teams and agents may be.
 const NAMES_MAX_AGE: Duration = Duration::from_secs(2);
@@ -26,10 +29,20 @@ pub struct App {
     pub triage: Arc<Triage>,
     /// The knowledge base.
     pub knowledge: Arc<Knowledge>,
+    /// Suggested answers.
+    pub suggest: Suggest,
+    /// What rewords them, where an endpoint is set.
+    pub rephraser: Rephraser,
     /// The labels of the category head in use.
     pub taxonomy: Taxonomy,
     /// How much each token may ask.
     pub limits: RateLimits,
+    /// Where models lie.
+    pub shelf: Shelf,
+    /// Active versions that this server cannot use.
+    pub refusals: Refusals,
+    /// Versions to try out that this server cannot use.
+    pub challenger_refusals: Refusals,
     names: Mutex<Option<(Instant, Arc<Names>)>>,
     figures: PrometheusHandle,
 }
@@ -55,13 +68,24 @@ impl Names {
 
 impl App {
     /// The desk over an opened triage and knowledge base.
-    pub fn new(triage: Arc<Triage>, knowledge: Arc<Knowledge>, taxonomy: Taxonomy, limits: &RateLimitConfig) -> Self {
-        let limits = RateLimits::new(limits);
+    pub fn new(
+        triage: Arc<Triage>,
+        knowledge: Arc<Knowledge>,
+        taxonomy: Taxonomy,
+        config: &Config,
+        shelf: Shelf,
+    ) -> Self {
+        let suggest = Suggest::new(config.suggest.clone(), Arc::clone(&knowledge), Arc::clone(&triage));
         App {
             triage,
             knowledge,
+            suggest,
+            rephraser: Rephraser::new(config.rephrase.clone()),
             taxonomy,
-            limits,
+            limits: RateLimits::new(&config.rate_limit),
+            shelf,
+            refusals: Refusals::default(),
+            challenger_refusals: Refusals::default(),
             names: Mutex::new(None),
             figures: figures::recorder(),
         }
@@ -73,8 +97,8 @@ impl App {
     }
 
     /// The encoder's name, as `/v1/embeddings` answers it.
-    pub fn encoder_name(&self) -> &str {
-        self.triage.models().encoder.model()
+    pub fn encoder_name(&self) -> String {
+        self.triage.models().encoder.model().to_owned()
     }
 
     /// Length of the encoder's vectors.

@@ -45,6 +45,15 @@ pub struct Config {
     pub triage: triage::Config,
     /// How articles are cut and indexed.
     pub knowledge: knowledge::Config,
+    /// Suggested answers.
+    pub suggest: suggest::Config,
+    /// Who rewords them.
+    pub rephrase: RephraseSettings,
+    /// How heads learn in use.
+    pub learning: LearningSettings,
+    /// The file these settings come from, besides defaults and variables.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// The server.
@@ -141,6 +150,8 @@ pub struct ModelNames {
     pub priority: String,
     /// How search weighs its scores, and how sure it is.
     pub search: String,
+    /// Which tickets are one matter.
+    pub duplicates: String,
 }
 
 /// How the encoder runs.
@@ -157,6 +168,28 @@ pub struct EncoderSettings {
     pub threads: usize,
     /// What computes, by the name of an [`encoder::Kernel`].
     pub kernel: String,
+}
+
+/// The endpoint that rewords suggested answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RephraseSettings {
+    /// Its address, e.g. `http://127.0.0.1:8081/v1/chat/completions`; empty for none.
+    pub url: String,
+    /// The model it is asked for.
+    pub model: String,
+    /// Its key; empty for none.
+    pub api_key: Secret,
+    /// How long it may take before the passages are shown as they are. **Units:** ms.
+    pub timeout_ms: u64,
+}
+
+/// How heads learn in use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningSettings {
+    /// Time from one training of a running server to the next; 0 for never. **Units:** s.
+    pub retrain_seconds: u64,
 }
 
 /// A setting that cannot be used.
@@ -213,6 +246,7 @@ impl Config {
         if let Some(listen) = overrides.listen {
             config.http.listen = listen;
         }
+        config.file = file.map(Path::to_owned);
         Ok(config)
     }
 

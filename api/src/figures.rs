@@ -2,10 +2,13 @@
 
 use std::sync::OnceLock;
 
+use desk::HeadRole;
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use triage::Drift;
 
 use crate::app::App;
+use crate::learning::{self, Shadow};
 
 /// Bounds of the latency histogram. **Units:** seconds.
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -21,6 +24,13 @@ pub async fn measure(app: &App) {
     let encoder = &app.triage.models().encoder;
     let (model, kernel) = (encoder.model().to_owned(), encoder.kernel().to_owned());
     gauge!("desk_encoder_threads", "model" => model, "kernel" => kernel).set(encoder.threads() as f64);
+    for &head in HeadRole::ALL {
+        if let Ok(shadow) = learning::shadow(app.store(), head).await {
+            measure_shadow(head, shadow.as_ref());
+        }
+        let drift = app.triage.drift(head);
+        measure_drift(head, &drift);
+    }
     if let Ok(tickets) = app.triage.indexed_tickets().await {
         gauge!("desk_index_tickets").set(tickets as f64);
     }
@@ -38,6 +48,29 @@ pub async fn measure(app: &App) {
             gauge!("desk_triage_lag_seconds").set(waiting.unwrap_or(0.0).max(0.0));
         }
         Err(_) => gauge!("desk_store_up").set(0.0),
+    }
+}
+
+/// Not numbers where too few tickets have come to say anything.
+fn measure_drift(head: HeadRole, drift: &Drift) {
+    let head = head.as_str();
+    gauge!("desk_drift_tickets", "head" => head).set(drift.tickets as f64);
+    gauge!("desk_drift_labels", "head" => head).set(drift.labels.unwrap_or(f64::NAN));
+    gauge!("desk_drift_labels_by_chance", "head" => head).set(drift.labels_by_chance.unwrap_or(f64::NAN));
+    gauge!("desk_drift_vectors", "head" => head).set(drift.vectors.map_or(f64::NAN, f64::from));
+}
+
+/// Zeros, and accuracies that are none, once no version is tried out any longer.
+fn measure_shadow(head: HeadRole, shadow: Option<&Shadow>) {
+    let counts = shadow.map(|shadow| shadow.counts).unwrap_or_default();
+    let settled = shadow.map(Shadow::settled).unwrap_or_default();
+    let head = head.as_str();
+    gauge!("desk_shadow_tickets", "head" => head).set(counts.tickets as f64);
+    gauge!("desk_shadow_agreed", "head" => head).set(counts.agreed as f64);
+    gauge!("desk_shadow_settled", "head" => head).set(settled.rows() as f64);
+    for (version, accuracy) in [("active", settled.accuracy_a()), ("challenger", settled.accuracy_b())] {
+        let accuracy = accuracy.map_or(f64::NAN, |accuracy| accuracy.value);
+        gauge!("desk_shadow_accuracy", "head" => head, "version" => version).set(accuracy);
     }
 }
 
@@ -64,6 +97,38 @@ fn make() -> PrometheusHandle {
     describe_gauge!(
         "desk_triage_lag_seconds",
         "How long the ticket that waits longest for triage has been due."
+    );
+    describe_gauge!(
+        "desk_drift_labels",
+        "Population stability index of the labels predicted lately against the training, by head."
+    );
+    describe_gauge!(
+        "desk_drift_tickets",
+        "Latest tickets, decided by the serving version, that drift is measured on, by head."
+    );
+    describe_gauge!(
+        "desk_drift_labels_by_chance",
+        "Index that so few tickets reach by chance one time in twenty, by head."
+    );
+    describe_gauge!(
+        "desk_drift_vectors",
+        "Distance of the mean vector of the latest tickets from the training's, by head."
+    );
+    describe_gauge!(
+        "desk_shadow_tickets",
+        "Tickets that the active version and the one that is tried out have both assessed, by head."
+    );
+    describe_gauge!(
+        "desk_shadow_agreed",
+        "Tickets of those on which both guessed the same, by head."
+    );
+    describe_gauge!(
+        "desk_shadow_settled",
+        "Tickets of those that agents have corrected or solved since, by head."
+    );
+    describe_gauge!(
+        "desk_shadow_accuracy",
+        "How often a guess was right on them, by head and by version: active or challenger."
     );
     describe_gauge!("desk_store_up", "Whether the database answers.");
     describe_gauge!("desk_index_up", "Whether the search index answers.");

@@ -4,15 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use desk::Taxonomy;
+use desk::{DuplicateModel, HeadRole, Taxonomy};
 use encoder::Encoder;
 use knowledge::Knowledge;
+use manifest::Manifest;
 use search::{Backend, EdgeConfig, FusionConfig, Search, SearchConfig, ServerConfig};
+use serde::de::DeserializeOwned;
 use store::{DataFolder, Store, StoreConfig};
 use triage::{Models, Triage};
 
 use crate::app::App;
 use crate::config::{Config, SearchBackend};
+use crate::learning::{self, Shelf};
 use crate::shipped;
 
 /// A desk at work, and the data folder it holds.
@@ -42,7 +45,10 @@ pub async fn desk(config: &Config) -> Result<Desk> {
     )
     .await?;
     let triage = Triage::open(config.triage.clone(), store, search, models).await?;
-    let app = Arc::new(App::new(triage, knowledge, taxonomy, &config.rate_limit));
+    let shelf = Shelf::open(config)?;
+    know_shipped(triage.store(), &shelf).await?;
+    let app = Arc::new(App::new(triage, knowledge, taxonomy, config, shelf));
+    learning::follow(&app).await?;
     Ok(Desk { app, folder })
 }
 
@@ -55,6 +61,17 @@ pub async fn store(config: &Config) -> Result<Store> {
     settings.wait_ms = config.store.wait_ms;
     settings.max_bytes = Some(config.store.max_bytes).filter(|bytes| *bytes > 0);
     Ok(Store::open(&settings).await?)
+}
+
+/// Makes the models of the settings known as the first versions of their heads.
+///
+/// **Errors:** a manifest that cannot be read, or the database's.
+pub async fn know_shipped(store: &Store, shelf: &Shelf) -> Result<()> {
+    for &head in HeadRole::ALL {
+        let model = manifest::Model::open(shelf.first(head))?;
+        store.set_shipped_model(head, &model.manifest.revision).await?;
+    }
+    Ok(())
 }
 
 /// The folder of a model.
@@ -85,14 +102,18 @@ async fn models(config: &Config) -> Result<Models> {
     let open = move || -> Result<Models> {
         let category = model_folder(&config, &config.models.category)?;
         let priority = model_folder(&config, &config.models.priority)?;
-        Ok(Models::open(encoder(&config)?, &category, &priority)?)
+        let duplicates = duplicates(&config)?;
+        Ok(Models::open(encoder(&config)?, &category, &priority, duplicates)?)
     };
     tokio::task::spawn_blocking(open)
         .await
         .context("opening the models was interrupted")?
 }
 
-async fn search(config: &Config) -> Result<Search> {
+/// Opens the index; on Edge, this process then holds it alone.
+///
+/// **Errors:** another process holds it, or it cannot be written.
+pub async fn search(config: &Config) -> Result<Search> {
     let settings = &config.search;
     let backend = match settings.backend {
         SearchBackend::Edge => Backend::Edge(EdgeConfig::new(config.data_dir.join("index"))),
@@ -112,15 +133,34 @@ async fn search(config: &Config) -> Result<Search> {
 ///
 /// **Errors:** its folder is missing or altered.
 pub fn fusion(config: &Config) -> Result<FusionConfig> {
-    let folder = model_folder(config, &config.models.search)?;
-    let model = manifest::Model::open(&folder)?;
-    let weights = model
-        .manifest
-        .fusion
-        .with_context(|| format!("{} has no [fusion]", folder.display()))?;
-    weights
+    let (_, weights) = parameters(config, &config.models.search, "fusion", |manifest| manifest.fusion)?;
+    Ok(weights)
+}
+
+/// What makes two tickets one matter.
+///
+/// **Errors:** its folder is missing or altered.
+pub fn duplicates(config: &Config) -> Result<DuplicateModel> {
+    let name = &config.models.duplicates;
+    let (revision, weights) = parameters(config, name, "duplicates", |manifest| manifest.duplicates)?;
+    Ok(DuplicateModel { revision, ..weights })
+}
+
+/// The revision of a model that is a table of its manifest alone, and that table.
+fn parameters<T: DeserializeOwned>(
+    config: &Config,
+    name: &str,
+    table: &str,
+    of: impl FnOnce(Manifest) -> Option<toml::Table>,
+) -> Result<(String, T)> {
+    let folder = model_folder(config, name)?;
+    let manifest = manifest::Model::open(&folder)?.manifest;
+    let revision = manifest.revision.clone();
+    let found = of(manifest).with_context(|| format!("{} has no [{table}]", folder.display()))?;
+    let read = found
         .try_into()
-        .with_context(|| format!("[fusion] of {} cannot be read", folder.display()))
+        .with_context(|| format!("[{table}] of {} cannot be read", folder.display()))?;
+    Ok((revision, read))
 }
 
 fn taxonomy(models: &Models) -> Result<Taxonomy> {

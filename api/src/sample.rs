@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use desk::routing::{Scored, TeamRef};
 use desk::{
-    Actor, Agent, Channel, Decision, LabelChoice, NewAccount, NewAgent, NewContact, NewTeam, NewTicket, Priority,
-    Probability, Routing, Team, Ticket, TicketPatch, TriageState, WorkStatus,
+    Actor, Agent, Channel, Decision, HeadRole, LabelChoice, NewAccount, NewAgent, NewContact, NewTeam, NewTicket,
+    Priority, Probability, Routing, Team, Ticket, TicketPatch, TriageState, WorkStatus,
 };
 use serde::Deserialize;
 use store::{Store, StoreError, Submission};
@@ -96,6 +96,17 @@ pub fn tickets() -> Vec<SampleTicket> {
 /// The texts of all tickets written for this project, for benchmarks.
 pub fn texts() -> Vec<(String, String)> {
     rows().map(|ticket| (ticket.subject, ticket.body)).collect()
+}
+
+/// The texts of all tickets written for this project with the label a head learns: what the shipped heads learnt from.
+pub fn labelled_texts(head: HeadRole) -> impl Iterator<Item = (String, String)> {
+    rows().map(move |ticket| {
+        let label = match head {
+            HeadRole::Category => ticket.category.clone(),
+            HeadRole::Priority => ticket.priority.to_string(),
+        };
+        (desk::text::joined(&ticket.subject, &ticket.body), label)
+    })
 }
 
 fn rows() -> impl Iterator<Item = SampleTicket> {
@@ -226,6 +237,7 @@ fn decision(sample: &SampleTicket, ticket: &Ticket, people: &People, at: usize) 
         category: given(&sample.category),
         priority: given(sample.priority.as_str()),
         neighbours: Vec::new(),
+        duplicates: Vec::new(),
         routing: routing(sample, people, at),
         models: Vec::new(),
         reasons: vec!["Part of the sample desk's history, labelled by hand.".to_owned()],

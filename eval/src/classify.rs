@@ -152,6 +152,18 @@ pub fn run(models: Models<'_>, encoder: &Encoder, set: &Set, progress: &mut Prog
     })
 }
 
+/// What a head says of rows whose vectors are known.
+///
+/// **Shape**: `vectors` `[rows][dimensions]`. **Errors**: as [`run()`].
+pub fn judge(
+    models: Models<'_>,
+    encoder: &Encoder,
+    rows: &[LabelledText],
+    vectors: &[Vec<f32>],
+) -> Result<Vec<Prediction>> {
+    predict(&open(models, encoder)?, rows, vectors)
+}
+
 /// Neighbours are sought in what the head has learnt, where that is known, else among the other rows.
 fn mistakes(predictions: &[Prediction], vectors: &[Vec<f32>], encoder: &Encoder, set: &Set) -> Result<Vec<Mistake>> {
     if set.learnt.is_empty() {

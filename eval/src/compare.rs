@@ -77,6 +77,12 @@ impl McNemar {
     fn new(pairs: &[(bool, bool)]) -> Self {
         let a = pairs.iter().filter(|(a, b)| *a && !*b).count();
         let b = pairs.iter().filter(|(a, b)| *b && !*a).count();
+        McNemar::of(a, b)
+    }
+
+    /// Of rows right in A alone and in B alone.
+    #[must_use]
+    pub fn of(a: usize, b: usize) -> Self {
         McNemar {
             right_in_a_alone: a,
             right_in_b_alone: b,

@@ -200,7 +200,7 @@ fn answerability(asked: &Asked, hits: &[Hit], left: &HashSet<Uuid>) -> Option<An
 
 async fn fill(search: &Search, points: &[Point]) -> Result<()> {
     let dimensions = points.first().context("the corpus is empty")?.vector.len();
-    let spec = CollectionSpec::new(COLLECTION, dimensions);
+    let spec = CollectionSpec::new(COLLECTION, dimensions).with_titles();
     search.ensure(&spec).await?;
     search.drop_collection(COLLECTION).await?;
     search.ensure(&spec).await?;

@@ -118,7 +118,7 @@ async fn index(
     progress: &mut Progress<'_>,
 ) -> Result<HashMap<Uuid, String>> {
     search
-        .ensure(&CollectionSpec::new(COLLECTION, encoder.dimensions()))
+        .ensure(&CollectionSpec::new(COLLECTION, encoder.dimensions()).with_titles())
         .await?;
     let mut names = HashMap::new();
     for documents in corpus.chunks(BATCH) {

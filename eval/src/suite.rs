@@ -43,6 +43,7 @@ struct WrittenStep {
     cross_validate: Option<CrossValidate>,
     retrieval: Option<Retrieval>,
     duplicates: Option<Duplicates>,
+    matters: Option<Matters>,
     #[serde(default)]
     bounds: Vec<Bound>,
 }
@@ -56,6 +57,7 @@ impl TryFrom<WrittenStep> for Step {
             step.cross_validate.map(Task::CrossValidate),
             step.retrieval.map(Task::Retrieval),
             step.duplicates.map(Task::Duplicates),
+            step.matters.map(Task::Matters),
         ];
         let mut tasks = tasks.into_iter().flatten();
         match (tasks.next(), tasks.next()) {
@@ -65,7 +67,7 @@ impl TryFrom<WrittenStep> for Step {
                 bounds: step.bounds,
             }),
             _ => Err(format!(
-                "step {}: exactly one of classify, cross_validate, retrieval, duplicates",
+                "step {}: exactly one of classify, cross_validate, retrieval, duplicates, matters",
                 step.name
             )),
         }
@@ -83,6 +85,8 @@ pub enum Task {
     Retrieval(Retrieval),
     /// Duplicates among tickets.
     Duplicates(Duplicates),
+    /// The flag of probable duplicates, by cross-validation.
+    Matters(Matters),
 }
 
 /// A recipe that names its data, by cross-validation.
@@ -110,6 +114,16 @@ pub struct Retrieval {
 pub struct Duplicates {
     /// Folder with `tickets.jsonl` and `duplicates.tsv`.
     pub data: PathBuf,
+}
+
+/// Tickets of which it is known what matter each is about; named as recipes are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matters {
+    /// JSON Lines of tickets with their matter.
+    pub data: PathBuf,
+    /// JSON Lines of tickets about other matters.
+    pub background: Option<PathBuf>,
 }
 
 /// A head, or the recipe of one, and the rows to judge it on.

@@ -28,6 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "knowledge",
         &["desk", "language", "manifest", "encoder", "search", "store"],
     ),
+    ("suggest", &["desk", "knowledge", "language", "store", "triage"]),
     ("training", &["desk", "manifest", "encoder", "classifier"]),
     (
         "eval",
@@ -46,6 +47,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "triage",
             "knowledge",
+            "suggest",
             "store",
             "desk",
             "training",
@@ -73,7 +75,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("candle-nn", &["encoder", "training"]),
     ("candle-transformers", &["encoder"]),
     ("tokenizers", &["encoder", "training"]),
-    ("linfa", &["training"]),
+    ("linfa", &["training", "suggest"]),
+    ("linfa-clustering", &["suggest"]),
     ("linfa-logistic", &["training"]),
     ("hf-hub", &["manifest"]),
 ];

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 use ndarray::Array2;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::dataset::Dataset;
 use crate::examples::{Examples, Scales};
@@ -45,21 +46,32 @@ pub fn run(
     let mut strengths = strengths(recipe);
     let mut logits = vec![Array2::zeros((data.len(), data.labels.len())); strengths.len()];
     let mut tried = Vec::new();
-    for fold in scored.clone() {
-        progress(Progress {
-            act: "fit",
-            done: fold,
-            total: recipe.folds + 1,
-        });
-        let rows = folds::split(fold_of, fold);
-        score_fold(data, vectors, recipe, &rows, &strengths, &mut logits)?;
-        if fold == 0 && data.len() > FULL_SEARCH_ROWS {
-            tried = try_out(data, &rows.1, &strengths, &logits);
-            let best = best_of(&tried);
-            strengths = vec![strengths[best]];
-            logits = vec![logits.swap_remove(best)];
-        }
+    let mut folds = scored.clone();
+    let told = |done| Progress {
+        act: "fit",
+        done,
+        total: recipe.folds + 1,
+    };
+    progress(told(scored.start));
+    if data.len() > FULL_SEARCH_ROWS && scored.contains(&0) {
+        let first = score_fold(data, vectors, recipe, &folds::split(fold_of, 0), &strengths)?;
+        first.keep(&mut logits);
+        tried = try_out(data, &first.rows, &strengths, &logits);
+        let best = best_of(&tried);
+        strengths = vec![strengths[best]];
+        logits = vec![logits.swap_remove(best)];
+        folds.start = 1;
+        progress(told(1));
     }
+    // Side by side: what one fold does on a single core, another one uses the time for.
+    let rest: Vec<usize> = folds.collect();
+    let all = rest
+        .into_par_iter()
+        .map(|fold| score_fold(data, vectors, recipe, &folds::split(fold_of, fold), &strengths));
+    for fold in all.collect::<Result<Vec<Scored>>>()? {
+        fold.keep(&mut logits);
+    }
+    progress(told(scored.end));
     if tried.is_empty() {
         let all: Vec<usize> = (0..data.len()).filter(|&row| scored.contains(&fold_of[row])).collect();
         tried = try_out(data, &all, &strengths, &logits);
@@ -70,6 +82,23 @@ pub fn run(
         logits: logits.swap_remove(best),
         tried,
     })
+}
+
+/// Scores of the rows that a fold held out, by each strength.
+struct Scored {
+    rows: Vec<usize>,
+    /// **Shape**: `[strengths]` of `[rows, labels]`.
+    by_strength: Vec<Array2<f32>>,
+}
+
+impl Scored {
+    fn keep(&self, logits: &mut [Array2<f32>]) {
+        for (scores, logits) in self.by_strength.iter().zip(logits) {
+            for (scores, &row) in scores.rows().into_iter().zip(&self.rows) {
+                logits.row_mut(row).assign(&scores);
+            }
+        }
+    }
 }
 
 /// Strengths from the strongest to the weakest, so that each fit starts from a smoother one.
@@ -85,23 +114,24 @@ fn score_fold(
     recipe: &Recipe,
     (learn, check): &(Vec<usize>, Vec<usize>),
     strengths: &[f64],
-    logits: &mut [Array2<f32>],
-) -> Result<()> {
+) -> Result<Scored> {
     let texts: Vec<&str> = learn.iter().map(|&row| data.texts[row].as_str()).collect();
     let space = vocabulary::learn(&texts, &recipe.features);
     let scales = Scales::new(&recipe.features, &space);
     let examples = Examples::new(&data.texts, vectors, learn, &space, &scales);
     let unseen = Examples::new(&data.texts, vectors, check, &space, &scales);
     let targets: Vec<usize> = learn.iter().map(|&row| data.targets[row]).collect();
+    let mut by_strength = Vec::with_capacity(strengths.len());
     let mut model: Option<Linear> = None;
-    for (&l2, logits) in strengths.iter().zip(logits) {
+    for &l2 in strengths {
         let fitted = solver::fit(&examples, &targets, data.labels.len(), l2, model.as_ref())?;
-        for (scores, &row) in fitted.logits(&unseen).rows().into_iter().zip(check) {
-            logits.row_mut(row).assign(&scores);
-        }
+        by_strength.push(fitted.logits(&unseen));
         model = Some(fitted);
     }
-    Ok(())
+    Ok(Scored {
+        rows: check.clone(),
+        by_strength,
+    })
 }
 
 /// How each strength did on rows it had not seen.

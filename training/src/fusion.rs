@@ -17,7 +17,7 @@ use ndarray::Array1;
 use sha2::{Digest, Sha256};
 
 /// File that tells people about the weights.
-const CARD_FILE: &str = "card.md";
+pub(crate) const CARD_FILE: &str = "card.md";
 /// Hexadecimal digits of a revision.
 const REVISION_DIGITS: usize = 12;
 /// Pairs of steps L-BFGS remembers.
@@ -199,10 +199,11 @@ impl Gradient for Odds<'_> {
 
     fn gradient(&self, p: &Array1<f64>) -> Result<Array1<f64>> {
         let (bias, weights) = (p[0], &p.to_vec()[1..]);
+        let total = self.total();
         let mut gradient = Array1::<f64>::zeros(p.len());
         for example in self.examples {
             let said = sigmoid(bias + dot(weights, &example.features));
-            let push = example.weight / self.total() * (said - f64::from(u8::from(example.yes)));
+            let push = example.weight / total * (said - f64::from(u8::from(example.yes)));
             gradient[0] += push;
             let slopes = gradient.iter_mut().skip(1).zip(&example.features);
             slopes.for_each(|(g, x)| *g += push * x);
@@ -221,19 +222,16 @@ pub fn write(weights: &toml::Table, figures: &str, out: &Path) -> Result<()> {
         .file_name()
         .and_then(|name| name.to_str())
         .context("the output folder needs a name")?;
-    let digest: String = Sha256::digest(weights.to_string())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     let manifest = Manifest {
         name: name.to_owned(),
-        revision: digest[..REVISION_DIGITS].to_owned(),
+        revision: revision(weights),
         kind: Kind::Fusion,
         files: Vec::new(),
         sources: Vec::new(),
         encoder: None,
         head: None,
         fusion: Some(weights.clone()),
+        duplicates: None,
     };
     let text = toml::to_string(&manifest).context("cannot write the manifest")?;
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
@@ -241,7 +239,14 @@ pub fn write(weights: &toml::Table, figures: &str, out: &Path) -> Result<()> {
     put(out, MANIFEST_FILE, &text)
 }
 
-fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
+/// Names weights by their digest.
+pub(crate) fn revision(weights: &toml::Table) -> String {
+    let digest = Sha256::digest(weights.to_string());
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits[..REVISION_DIGITS].to_owned()
+}
+
+pub(crate) fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
     let mut file =
         tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write in {}", folder.display()))?;
     file.write_all(text.as_bytes())?;

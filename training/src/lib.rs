@@ -6,12 +6,14 @@ pub mod calibrate;
 pub mod cross_validation;
 pub mod data;
 pub mod dataset;
+pub mod duplicates;
 pub mod examples;
 pub mod finetune;
 pub mod fit;
 pub mod folds;
 pub mod fusion;
 pub mod isotonic;
+pub mod known;
 pub mod linear;
 pub mod mixture;
 pub mod neighbours;
@@ -30,9 +32,10 @@ pub mod write;
 pub use data::{Columns, DataError};
 pub use dataset::Dataset;
 pub use fit::{Fitted, Progress};
+pub use known::KnownVectors;
 pub use recipe::Recipe;
 pub use report::Report;
-pub use train::{Options, embed, train_classify};
+pub use train::{Options, embed, train_classify, train_rows};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

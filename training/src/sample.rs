@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use classifier::words::words;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -14,6 +15,24 @@ use crate::dataset::Dataset;
 #[must_use]
 pub fn by_hash(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
     rows.into_iter().partition(|row| position(&row.text) >= test_share)
+}
+
+/// As [`by_hash()`], by the hash of the text's words: copies that differ by case or blanks go the same way too.
+#[must_use]
+pub fn by_words(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
+    rows.into_iter()
+        .partition(|row| position(&same_text(&row.text)) >= test_share)
+}
+
+/// Equal for texts whose words are the same in the same order.
+#[must_use]
+pub fn same_text(text: &str) -> String {
+    let words = words(text).join(" ");
+    if words.is_empty() {
+        text.trim().to_owned()
+    } else {
+        words
+    }
 }
 
 /// Where the text's hash lies. **Units**: share of the hash's range, in `0..1`.
@@ -62,6 +81,20 @@ mod tests {
             test.iter().zip(&again).all(|(a, b)| a == b),
             "other rows change nothing"
         );
+    }
+
+    #[test]
+    fn copies_that_differ_by_case_or_blanks_go_the_same_way() {
+        let copy = |row: &Row| Row {
+            text: format!(" {} ", row.text.to_uppercase()),
+            ..row.clone()
+        };
+        let given = rows(300);
+        let both = given.iter().cloned().chain(given.iter().map(copy)).collect();
+        let (learn, test) = by_words(both, 0.2);
+        let learnt: Vec<String> = learn.iter().map(|row| same_text(&row.text)).collect();
+        assert!(!test.is_empty());
+        assert!(test.iter().all(|row| !learnt.contains(&same_text(&row.text))));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `deskwise train classify`: from a file to a model folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use classifier::{EncoderId, Head};
@@ -10,7 +10,8 @@ use ndarray::Array2;
 use crate::data::{self, Columns, Row};
 use crate::dataset::{self, Dataset};
 use crate::finetune::finetune;
-use crate::fit::{Fitted, Progress, fit_folds, folds_of};
+use crate::fit::{Fitted, Progress, fit, fit_folds, folds_of};
+use crate::known::KnownVectors;
 use crate::recipe::Recipe;
 use crate::report::{Report, Tested};
 use crate::sample;
@@ -62,6 +63,26 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
         fitted.report.test = Some(check(&fitted, &encoder, &test, options.recipe.seed, progress)?);
     }
     write(&fitted, &options.recipe, &options.out)?;
+    Ok(fitted.report)
+}
+
+/// Trains a head on rows that are already read and writes its folder; vectors that are known are not made again, and
+/// those that are made are known afterwards. Rows whose text is among `test` are dropped.
+///
+/// **Errors**: [`crate::DataError`] (by downcast) for faults of the rows; else what could not be embedded or written.
+pub fn train_rows(
+    rows: Vec<Row>,
+    test: &[Row],
+    recipe: &Recipe,
+    (encoder, known): (&Encoder, &mut KnownVectors),
+    out: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report> {
+    recipe.check()?;
+    let data = learnable(rows, test, recipe)?;
+    let vectors = known.embed(encoder, &data.texts, progress)?;
+    let fitted = fit(&data, &vectors, identity(encoder), recipe, progress)?;
+    write(&fitted, recipe, out)?;
     Ok(fitted.report)
 }
 

@@ -73,6 +73,7 @@ fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<(
         encoder: None,
         head: Some(head),
         fusion: None,
+        duplicates: None,
     };
     put(
         folder,

@@ -74,3 +74,13 @@ fn the_shipped_heads_answer_or_ask() {
         assert!(!said.alternatives.is_empty());
     }
 }
+
+#[test]
+fn the_shipped_heads_look_at_a_text_once_for_both() {
+    let category = head("triage-category");
+    assert!(
+        head("triage-priority")
+            .sharing_senses_of(&category)
+            .shares_senses_with(&category)
+    );
+}

@@ -4,6 +4,7 @@ mod advice;
 mod bench;
 mod config;
 mod demo;
+mod duplicates;
 mod embed;
 mod eval;
 mod fusion;
@@ -12,9 +13,11 @@ mod import_articles;
 mod meter;
 mod model;
 mod reindex;
+mod retrain;
 mod serve;
 mod token;
 mod train;
+mod versions;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,7 +49,7 @@ enum Command {
     Serve(Listen),
     /// Makes a sample desk and serves it: the quickest way to see everything work.
     Demo(Listen),
-    /// Weights of models.
+    /// Models: their weights, and the versions of the heads.
     #[command(subcommand)]
     Model(model::Command),
     /// Texts to vectors: one text a line in, a .npy file out.
@@ -54,6 +57,8 @@ enum Command {
     /// Trains models.
     #[command(subcommand)]
     Train(train::Command),
+    /// Fits the heads anew on corrected and solved tickets, and puts them in force unless they are worse.
+    Retrain(retrain::Options),
     /// Measures models, search and the desk's own history.
     #[command(subcommand)]
     Eval(eval::Command),
@@ -119,6 +124,7 @@ impl Command {
             Command::Model(command) => model::run(command, &config).await,
             Command::Embed(options) => embed::run(options, &config).await,
             Command::Train(command) => train::run(command, &config).await,
+            Command::Retrain(options) => retrain::run(options, &config).await,
             Command::Eval(command) => eval::run(command, &config).await,
             Command::Token(command) => token::run(command, &config).await,
             Command::Import(command) => import::run(command, &config).await,

@@ -1,11 +1,11 @@
-//! `deskwise model pull`: weights from the sources a manifest names.
+//! `deskwise model`: weights from the sources a manifest names, and the versions of the heads.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::cli::meter;
+use crate::cli::{meter, versions};
 use crate::config::Config;
 use crate::open;
 
@@ -20,11 +20,20 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
+    /// The versions of the heads.
+    #[command(flatten)]
+    Versions(versions::Command),
 }
 
 /// Runs the command.
 pub async fn run(command: Command, config: &Config) -> Result<()> {
-    let Command::Pull { name, from } = command;
+    match command {
+        Command::Pull { name, from } => pull_named(name, from, config).await,
+        Command::Versions(command) => versions::run(command, config).await,
+    }
+}
+
+async fn pull_named(name: Option<String>, from: Option<PathBuf>, config: &Config) -> Result<()> {
     let folder = open::model_folder(config, name.as_deref().unwrap_or(&config.models.encoder))?;
     let place = folder.display().to_string();
     tokio::task::spawn_blocking(move || pull(&folder, from))

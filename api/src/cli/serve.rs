@@ -1,10 +1,13 @@
 //! `deskwise serve`: the API until it is told to stop.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
 use crate::http::Server;
+use crate::learning;
 use crate::open::{self, Desk};
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -12,13 +15,16 @@ pub async fn run(config: &Config) -> Result<()> {
     let server = Server::bind(&config.http).await?;
     let desk = open::desk(config).await?;
     println!("deskwise serves on http://{}", server.address());
-    serve(server, desk).await
+    let schedule = tokio::spawn(learning::run_schedule(config.clone(), Arc::clone(&desk.app.triage)));
+    let served = serve(server, desk).await;
+    schedule.abort();
+    served
 }
 
 /// Serves an opened desk until SIGTERM or Ctrl-C, then closes it.
 pub async fn serve(server: Server, desk: Desk) -> Result<()> {
     let app = desk.app;
-    server.run(std::sync::Arc::clone(&app), told_to_stop()?).await?;
+    server.run(Arc::clone(&app), told_to_stop()?).await?;
     app.store().close().await;
     drop(desk.folder);
     Ok(())

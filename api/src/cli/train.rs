@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use training::{Columns, Recipe, Report};
 
-use crate::cli::{fusion, meter};
+use crate::cli::{duplicates, fusion, meter};
 use crate::config::Config;
 use crate::open;
 
@@ -17,6 +17,8 @@ pub enum Command {
     Classify(Classify),
     /// How search weighs its scores, and how sure it is.
     Fusion(fusion::Options),
+    /// Which tickets are probably about the same matter.
+    Duplicates(duplicates::Options),
 }
 
 /// What to train a head on.
@@ -59,6 +61,7 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
     let options = match command {
         Command::Classify(options) => options,
         Command::Fusion(options) => return fusion::run(&options, config).await,
+        Command::Duplicates(options) => return duplicates::run(&options, config).await,
     };
     let config = config.clone();
     tokio::task::spawn_blocking(move || classify(options, &config))

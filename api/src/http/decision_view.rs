@@ -1,7 +1,7 @@
 //! What triage decided, as the caller sees it: every label, every neighbour, every reason.
 
 use desk::routing::{Factor, PassedOver, Scored};
-use desk::{Decision, LabelChoice, ModelRef, Neighbour, Probability, Routing, TriageState};
+use desk::{Decision, Duplicate, LabelChoice, ModelRef, Neighbour, Probability, Routing, TriageState};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -19,6 +19,8 @@ pub struct DecisionView {
     reasons: Vec<String>,
     /// Similar tickets, nearest first.
     similar: Vec<SimilarView>,
+    /// Tickets that were probably about the same matter when this one came in, most probable first.
+    duplicate_of: Vec<DuplicateOfView>,
     /// What the category head said.
     category: ChoiceView,
     /// What the priority head said.
@@ -75,6 +77,19 @@ pub struct SimilarView {
     cosine: Option<f32>,
 }
 
+/// A ticket that is probably about the same matter.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DuplicateOfView {
+    /// The ticket.
+    ticket_id: Uuid,
+    /// Its short number.
+    number: i64,
+    /// Of being the same matter, 0 to 1.
+    probability: f64,
+    /// What is shared, in words.
+    reasons: Vec<String>,
+}
+
 /// Who could take a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RoutingView {
@@ -128,7 +143,7 @@ pub struct PassedOverView {
 /// A model that took part.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelView {
-    /// What it did: `encoder`, `category`, `priority`.
+    /// What it did: `encoder`, `category`, `priority`, `duplicates`.
     role: String,
     /// Its name.
     name: String,
@@ -147,6 +162,7 @@ impl From<Decision> for DecisionView {
             outcome: decision.outcome,
             reasons: decision.reasons,
             similar: views(decision.neighbours),
+            duplicate_of: views(decision.duplicates),
             category: decision.category.into(),
             priority: decision.priority.into(),
             routing: decision.routing.into(),
@@ -193,6 +209,17 @@ impl From<Neighbour> for SimilarView {
             category,
             score,
             cosine,
+        }
+    }
+}
+
+impl From<Duplicate> for DuplicateOfView {
+    fn from(duplicate: Duplicate) -> Self {
+        DuplicateOfView {
+            ticket_id: duplicate.ticket_id,
+            number: duplicate.number,
+            probability: duplicate.probability,
+            reasons: duplicate.reasons,
         }
     }
 }

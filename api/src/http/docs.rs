@@ -24,6 +24,7 @@ use utoipa::{Modify, OpenApi};
         (name = "agents", description = "The people who answer tickets."),
         (name = "knowledge", description = "Articles, their versions, and the search that answers from them."),
         (name = "embeddings", description = "Vectors in the shape of OpenAI's API."),
+        (name = "models", description = "Versions of the heads: which one decides, and how to switch."),
         (name = "operation", description = "For those who run the desk.")
     )
 )]

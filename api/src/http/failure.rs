@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use knowledge::KnowledgeError;
 use store::{Fault, StoreError};
+use suggest::SuggestError;
 use triage::TriageError;
 
 use crate::http::problem::{BadField, Problem};
@@ -39,7 +40,7 @@ pub fn triage_problem(error: TriageError) -> Problem {
         TriageError::Store(error) => store_problem(error),
         TriageError::Encode(error) => encoder_problem(error),
         TriageError::Search(error) => Problem::unavailable("The search index is out of reach.").because(error),
-        error @ TriageError::Classify(_) => Problem::internal().because(error),
+        error @ (TriageError::Classify(_) | TriageError::Head(_)) => Problem::internal().because(error),
     }
 }
 
@@ -50,6 +51,15 @@ pub fn knowledge_problem(error: KnowledgeError) -> Problem {
         KnowledgeError::Store(error) => store_problem(error),
         KnowledgeError::Encode(error) => encoder_problem(error),
         KnowledgeError::Search(error) => Problem::unavailable("The search index is out of reach.").because(error),
+    }
+}
+
+/// A failure of suggestions, as the caller sees it.
+pub fn suggest_problem(error: SuggestError) -> Problem {
+    match error {
+        SuggestError::Knowledge(error) => knowledge_problem(error),
+        SuggestError::Triage(error) => triage_problem(error),
+        SuggestError::Store(error) => store_problem(error),
     }
 }
 

@@ -1,11 +1,12 @@
 //! `/v1/tickets/{id}/messages`: what is said on a ticket after it came in.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use desk::{Author, AuthorKind, Message, NewMessage, Visibility};
+use desk::{Author, AuthorKind, Channel, Message, NewMessage, Ticket, Visibility};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -59,8 +60,11 @@ pub struct AuthorBody {
 pub struct MessageView {
     /// UUIDv7.
     id: Uuid,
-    /// The ticket it belongs to.
+    /// The ticket it came on.
     ticket_id: Uuid,
+    /// Where it came from, when that is a ticket merged into the one that is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginView>,
     /// Who wrote it.
     author: AuthorBody,
     /// Who may read it.
@@ -73,7 +77,26 @@ pub struct MessageView {
     created_at: OffsetDateTime,
 }
 
+/// The merged ticket a message came on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OriginView {
+    /// The ticket's id; the message that has it too is the ticket's first text.
+    id: Uuid,
+    /// Its short number.
+    number: i64,
+    /// The way it came in.
+    #[schema(value_type = words::Channel)]
+    channel: Channel,
+    /// Its subject line; empty where there was none.
+    subject: String,
+    /// Address of the person who wrote it.
+    requester_email: Option<String>,
+}
+
 /// Adds a message to a ticket.
+///
+/// A merged ticket takes messages too; they are read in the conversation of the ticket it was merged into, which a
+/// customer's message opens again when it is pending or solved.
 #[utoipa::path(post, operation_id = "add_ticket_message", path = "/tickets/{id}/messages", tag = "tickets", request_body = MessageBody,
     params(("id" = String, Path, description = "The ticket's id, or its short number.")),
     responses((status = 201, body = MessageView), (status = 404, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
@@ -95,7 +118,9 @@ async fn add(
     Ok((StatusCode::CREATED, Json(added.into())))
 }
 
-/// Lists the messages of a ticket, oldest first.
+/// Lists the conversation of a ticket, oldest first.
+///
+/// The first texts and messages of tickets merged into it are among them, each with its origin.
 #[utoipa::path(get, operation_id = "list_ticket_messages", path = "/tickets/{id}/messages", tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id, or its short number."), PageParams),
     responses((status = 200, body = List<MessageView>), (status = 404, body = ProblemDocument)))]
@@ -111,7 +136,24 @@ async fn list(
         .list_messages(ticket.id, true, &params.page_alone()?)
         .await
         .map_err(store_problem)?;
-    Ok(Json(List::of(page, MessageView::from)))
+    let merged = app.store().merged_tickets(ticket.id).await.map_err(store_problem)?;
+    let origins: HashMap<Uuid, OriginView> = merged.into_iter().map(|ticket| (ticket.id, ticket.into())).collect();
+    Ok(Json(List::of(page, |message| MessageView {
+        origin: origins.get(&message.ticket_id).cloned(),
+        ..MessageView::from(message)
+    })))
+}
+
+impl From<Ticket> for OriginView {
+    fn from(ticket: Ticket) -> Self {
+        OriginView {
+            id: ticket.id,
+            number: ticket.number,
+            channel: ticket.channel,
+            subject: ticket.subject,
+            requester_email: ticket.requester_email,
+        }
+    }
 }
 
 impl From<MessageBody> for NewMessage {
@@ -137,6 +179,7 @@ impl From<Message> for MessageView {
         MessageView {
             id: message.id,
             ticket_id: message.ticket_id,
+            origin: None,
             author: AuthorBody { kind, id, name },
             visibility: message.visibility,
             body: message.body,

@@ -8,23 +8,34 @@ mod articles;
 mod contacts;
 mod decision_view;
 mod docs;
+mod duplicates;
 mod embeddings;
 mod envelope;
 mod etag;
 mod events;
 mod failure;
 mod health;
+mod incident_suggestions;
+mod incident_view;
+mod incidents;
+mod instant;
 mod json;
+mod knowledge;
 mod limits;
 mod login;
+mod merges;
 mod messages;
+mod models;
 mod patch;
 mod problem;
 mod query;
 mod search;
+mod search_insights;
 mod search_view;
 mod server;
+mod shadow_view;
 mod submission;
+mod suggestions;
 mod teams;
 mod ticket_body;
 mod ticket_list;
@@ -90,6 +101,11 @@ fn resources() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(tickets::routes())
         .merge(messages::routes())
+        .merge(duplicates::routes())
+        .merge(merges::routes())
+        .merge(incident_suggestions::routes())
+        .merge(incidents::routes())
+        .merge(suggestions::routes())
         .merge(events::routes())
         .merge(triage::routes())
         .merge(accounts::routes())
@@ -100,4 +116,8 @@ fn resources() -> OpenApiRouter<Arc<App>> {
         .merge(articles::routes())
         .merge(article_versions::routes())
         .merge(search::routes())
+        .merge(instant::routes())
+        .merge(search_insights::routes())
+        .merge(knowledge::routes())
+        .merge(models::routes())
 }

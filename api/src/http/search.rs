@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use desk::{ArticleVisibility, Role};
-use knowledge::{Answer, Question};
+use knowledge::Question;
 use serde::Deserialize;
 use triage::TriageError;
 use utoipa::{IntoParams, ToSchema};
@@ -115,31 +115,33 @@ async fn search_by_body(
 }
 
 async fn answer(app: &App, login: Login, asked: SearchBody) -> Result<Json<SearchView>, Problem> {
-    if asked.kind == Kind::Articles {
-        let found = find(app, &login, &asked).await?;
-        return Ok(Json(SearchView::of(asked.q, Some(found), Vec::new())));
-    }
-    let login = login.require(Role::Agent)?;
+    let login = match asked.kind {
+        Kind::Articles => login,
+        Kind::Tickets | Kind::All => login.require(Role::Agent)?,
+    };
+    let question = question(&login, &asked)?;
     // The question is checked before anything is looked for.
-    let answer = find(app, &login, &asked).await?;
-    let tickets = tickets(app, &asked).await.map_err(triage_problem)?;
-    let answer = Some(answer).filter(|_| asked.kind == Kind::All);
-    Ok(Json(SearchView::of(asked.q, answer, tickets)))
+    let answer = app.knowledge.find(&question).await.map_err(knowledge_problem)?;
+    let tickets = match asked.kind {
+        Kind::Articles => Vec::new(),
+        Kind::Tickets | Kind::All => tickets(app, &asked).await.map_err(triage_problem)?,
+    };
+    let of_articles = (asked.kind != Kind::Tickets).then(|| (app.knowledge.note(&question, &answer), answer));
+    Ok(Json(SearchView::of(asked.q, of_articles, tickets)))
 }
 
-async fn find(app: &App, login: &Login, asked: &SearchBody) -> Result<Answer, Problem> {
-    let question = Question {
+fn question(login: &Login, asked: &SearchBody) -> Result<Question, Problem> {
+    Ok(Question {
         text: asked.q.clone(),
         visibility: readable(login, asked.visibility)?,
         language: asked.language.clone(),
         tags: asked.tags.clone(),
         limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
-    };
-    app.knowledge.find(&question).await.map_err(knowledge_problem)
+    })
 }
 
 /// What the caller may read of what they asked for; drafts only where they asked for drafts.
-fn readable(login: &Login, asked: Option<ArticleVisibility>) -> Result<Vec<ArticleVisibility>, Problem> {
+pub fn readable(login: &Login, asked: Option<ArticleVisibility>) -> Result<Vec<ArticleVisibility>, Problem> {
     let allowed = visible_to(login);
     match asked {
         Some(asked) if allowed.contains(&asked) => Ok(vec![asked]),

@@ -14,8 +14,8 @@ const SILENCE: &str = "We found nothing that answers this.";
 /// What a search found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchView {
-    /// Names this search, for feedback on it.
-    search_id: Uuid,
+    /// Names this search, for feedback on it; null where articles were not looked for.
+    search_id: Option<Uuid>,
     /// The question as it was typed.
     q: String,
     /// The question's language, where it shows.
@@ -101,11 +101,12 @@ pub struct TicketHitView {
 }
 
 impl SearchView {
-    /// An answer with a name of its own.
-    pub fn of(q: String, answer: Option<Answer>, tickets: Vec<TicketHitView>) -> Self {
+    /// What was found in the knowledge base, with the name of the search, and among the tickets.
+    pub fn of(q: String, of_articles: Option<(Uuid, Answer)>, tickets: Vec<TicketHitView>) -> Self {
+        let (search_id, answer) = of_articles.unzip();
         let answered = answer.as_ref().map(|answer| !answer.passages.is_empty());
         SearchView {
-            search_id: Uuid::now_v7(),
+            search_id,
             q,
             answered,
             message: (answered == Some(false)).then_some(SILENCE),
@@ -142,6 +143,20 @@ impl From<Found> for PassageView {
             },
             highlights: found.highlights.into_iter().map(SpanView::from).collect(),
             score: found.score,
+        }
+    }
+}
+
+impl From<store::ArticleHead> for ArticleRefView {
+    fn from(article: store::ArticleHead) -> Self {
+        ArticleRefView {
+            id: article.id,
+            external_id: article.external_id,
+            title: article.title,
+            language: article.language,
+            tags: article.tags,
+            visibility: article.visibility,
+            version: article.version,
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::config::HttpConfig;
 use crate::http::router;
+use crate::learning;
 
 /// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,7 @@ impl Server {
         let keeper = tokio::spawn(Arc::clone(&app.triage).run_keeper(told(stopped.clone())));
         let mender = tokio::spawn(Arc::clone(&app.triage).run_mender(told(stopped.clone())));
         let indexer = tokio::spawn(Arc::clone(&app.knowledge).run_sweeper(told(stopped.clone())));
+        let follower = tokio::spawn(learning::run_follower(Arc::clone(&app), told(stopped.clone())));
         let service = router(Arc::clone(&app), &self.config);
         let serving = axum::serve(self.listener, service).with_graceful_shutdown(told(stopped));
         let serving = tokio::spawn(async move { serving.await });
@@ -82,7 +84,7 @@ impl Server {
         tracing::info!("stopping: no new requests, what was accepted is finished");
         stopping.send_replace(true);
         finish(self.config.shutdown(), serving).await?;
-        for task in [sweeper, keeper, mender, indexer] {
+        for task in [sweeper, keeper, mender, indexer, follower] {
             task.abort();
         }
         app.knowledge.finish().await;

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderName};
 use desk::NewTicket;
+use serde::de::DeserializeOwned;
 use store::IdempotencyKey;
 
 use crate::app::App;
@@ -38,7 +39,14 @@ impl Submission {
     ///
     /// **Errors:** 400 where it is not JSON, 422 naming every field that does not fit.
     pub fn ticket(&self) -> Result<NewTicket, Problem> {
-        json::parse::<TicketBody>(&self.bytes).map(NewTicket::from)
+        self.body::<TicketBody>().map(NewTicket::from)
+    }
+
+    /// The body as `T`.
+    ///
+    /// **Errors:** 400 where it is not JSON, 422 naming every field that does not fit.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        json::parse(&self.bytes)
     }
 
     /// The caller's name for this request, where they gave one.

@@ -79,6 +79,7 @@ async fn create(
     Admin(login): Admin,
     Body(body): Body<TeamBody>,
 ) -> Result<impl IntoResponse, Problem> {
+    check_categories(&app, &body.categories)?;
     let team = app
         .store()
         .create_team(body.into(), &login.actor())
@@ -120,7 +121,7 @@ async fn read(State(app): State<Arc<App>>, _: Agent, Id(id): Id) -> Result<impl 
 #[utoipa::path(patch, operation_id = "update_team", path = "/teams/{id}", tag = "teams", request_body = TeamChange,
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The ETag the change was made from.")),
     responses((status = 200, body = TeamView), (status = 404, body = ProblemDocument),
-        (status = 412, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
+        (status = 412, body = ProblemDocument), (status = 422, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
 async fn update(
     State(app): State<Arc<App>>,
     Admin(login): Admin,
@@ -128,12 +129,18 @@ async fn update(
     IfMatch(version): IfMatch,
     Body(change): Body<TeamChange>,
 ) -> Result<impl IntoResponse, Problem> {
+    check_categories(&app, change.categories.as_deref().unwrap_or_default())?;
     let changed = app
         .store()
         .update_team(id, Some(version), change.into(), &login.actor())
         .await;
     let team = changed.map_err(store_problem)?.ok_or_else(not_found)?;
     Ok((etag(team.version), Json(TeamView::from(team))))
+}
+
+/// Refuses categories that no ticket can ever get.
+fn check_categories(app: &App, labels: &[String]) -> Result<(), Problem> {
+    app.taxonomy.check_categories(labels).map_err(Problem::invalid)
 }
 
 fn not_found() -> Problem {

@@ -37,6 +37,9 @@ pub struct TicketParams {
     /// The person who wrote it.
     #[param(value_type = Option<uuid::Uuid>)]
     contact_id: Option<String>,
+    /// The ticket it was merged into.
+    #[param(value_type = Option<uuid::Uuid>)]
+    merged_into: Option<String>,
     /// Detected language.
     language: Option<String>,
     /// A tag it has.
@@ -87,6 +90,7 @@ impl TicketParams {
             agent_id: read("agent_id", self.agent_id, &mut faults, uuid),
             account_id: read("account_id", self.account_id, &mut faults, uuid),
             contact_id: read("contact_id", self.contact_id, &mut faults, uuid),
+            merged_into: read("merged_into", self.merged_into, &mut faults, uuid),
             language: self.language,
             tag: self.tag,
             external_id: self.external_id,

@@ -57,6 +57,11 @@ pub struct TicketView {
     source: String,
     /// The ticket's id in the system it comes from.
     external_id: Option<String>,
+    /// The ticket it was merged into, and in whose conversation it is read; null for one that stands alone.
+    merged_into: Option<Uuid>,
+    /// The tickets merged into it; absent in lists, and where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    merged: Vec<MergedView>,
     /// Counts the changes; the ETag.
     version: i64,
     /// Attempts at triage that failed.
@@ -76,6 +81,15 @@ pub struct TicketView {
     /// What triage decided and why; absent in lists and before triage.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<DecisionView>,
+}
+
+/// A ticket that was merged into another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MergedView {
+    /// Its id.
+    id: Uuid,
+    /// Its short number.
+    number: i64,
 }
 
 /// A team or an agent by id and name.
@@ -116,6 +130,8 @@ impl TicketView {
             tags: ticket.tags,
             source: ticket.source,
             external_id: ticket.external_id,
+            merged_into: ticket.merged_into,
+            merged: Vec::new(),
             version: ticket.version,
             attempts: ticket.attempts,
             next_attempt_at: ticket.next_attempt_at,
@@ -124,5 +140,14 @@ impl TicketView {
             triaged_at: ticket.triaged_at,
             decision: decision.map(DecisionView::from),
         }
+    }
+    /// The view with the tickets that were merged into it.
+    pub fn with_merged(mut self, merged: &[Ticket]) -> Self {
+        let view = |ticket: &Ticket| MergedView {
+            id: ticket.id,
+            number: ticket.number,
+        };
+        self.merged = merged.iter().map(view).collect();
+        self
     }
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
-use desk::{Role, Ticket};
+use desk::{Decision, Role, Ticket};
 use store::{StoreError, TicketFilter};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -60,12 +60,13 @@ async fn submit(
     } else {
         StatusCode::CREATED
     };
-    let replayed = [(
-        REPLAYED,
-        HeaderValue::from_static(if submitted.replayed { "true" } else { "false" }),
-    )];
+    let replayed = replayed(submitted.replayed);
     let etag = etag(submitted.ticket.version);
-    Ok((status, etag, replayed, Json(view(&app, submitted.ticket).await?)))
+    let view = match submitted.decision {
+        Some(decision) => decided_view(&app, submitted.ticket, Some(decision)).await?,
+        None => view(&app, submitted.ticket).await?,
+    };
+    Ok((status, etag, replayed, Json(view)))
 }
 
 /// Lists tickets, newest first.
@@ -126,15 +127,22 @@ async fn update(
 ///
 /// **Errors:** 404; 403 for a number asked with the role intake, which could count through them.
 pub async fn find(app: &App, login: Login, reference: &str) -> Result<Ticket, Problem> {
-    let found = match (reference.parse::<Uuid>(), reference.parse::<i64>()) {
+    if reference.parse::<i64>().is_ok() {
+        login.require(Role::Agent)?;
+    }
+    named(app, reference)
+        .await
+        .map_err(store_problem)?
+        .ok_or_else(not_found)
+}
+
+/// The ticket with this id or number, if there is one.
+pub async fn named(app: &App, reference: &str) -> Result<Option<Ticket>, StoreError> {
+    match (reference.parse::<Uuid>(), reference.parse::<i64>()) {
         (Ok(id), _) => app.store().get_ticket(id).await,
-        (_, Ok(number)) => {
-            login.require(Role::Agent)?;
-            by_number(app, number).await
-        }
-        _ => return Err(not_found()),
-    };
-    found.map_err(store_problem)?.ok_or_else(not_found)
+        (_, Ok(number)) => by_number(app, number).await,
+        _ => Ok(None),
+    }
 }
 
 async fn by_number(app: &App, number: i64) -> Result<Option<Ticket>, StoreError> {
@@ -142,12 +150,27 @@ async fn by_number(app: &App, number: i64) -> Result<Option<Ticket>, StoreError>
     Ok(from_there.into_iter().find(|ticket| ticket.number == number))
 }
 
-async fn view(app: &App, ticket: Ticket) -> Result<TicketView, Problem> {
+/// A ticket with its decision.
+pub async fn view(app: &App, ticket: Ticket) -> Result<TicketView, Problem> {
     let decision = app.store().latest_decision(ticket.id).await.map_err(store_problem)?;
+    let merged = app.store().merged_tickets(ticket.id).await.map_err(store_problem)?;
+    Ok(decided_view(app, ticket, decision).await?.with_merged(&merged))
+}
+
+async fn decided_view(app: &App, ticket: Ticket, decision: Option<Decision>) -> Result<TicketView, Problem> {
     let names = app.names().await.map_err(store_problem)?;
     Ok(TicketView::of(ticket, decision, &names))
 }
 
-fn not_found() -> Problem {
+/// The header that says whether an earlier request had done it.
+pub fn replayed(replayed: bool) -> [(HeaderName, HeaderValue); 1] {
+    [(
+        REPLAYED,
+        HeaderValue::from_static(if replayed { "true" } else { "false" }),
+    )]
+}
+
+/// 404: there is no such ticket.
+pub fn not_found() -> Problem {
     Problem::not_found("ticket")
 }

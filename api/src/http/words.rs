@@ -43,8 +43,20 @@ word_schema! {
     Visibility,
     /// Who may read an article.
     ArticleVisibility,
+    /// Why a query deserves an author's attention.
+    InsightKind,
+    /// Whether an incident is worked on.
+    IncidentState,
     /// What happened.
     EventKind,
     /// What kind of doer acted.
     ActorKind,
+    /// What a head decides.
+    HeadRole,
+    /// Where a version of a head comes from.
+    ModelOrigin,
+    /// What a suggestion was taken from.
+    SourceKind,
+    /// What an agent did with a suggestion.
+    Verdict,
 }

@@ -1,6 +1,5 @@
 //! Normalised words → sparse tf-idf features: word n-grams and character n-grams, two blocks of length one each.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use rustc_hash::FxHashMap;
@@ -117,13 +116,14 @@ impl Lexicon {
         &self.idf
     }
 
-    /// The tf-idf vector of counted terms, indices ascending, Euclidean length one (empty where nothing is known).
+    /// The tf-idf vector of sorted terms, each as often as it occurs: indices ascending, Euclidean length one (empty
+    /// where nothing is known).
     ///
     /// **Source**: sublinear term frequency, Manning, Raghavan and Schütze, Introduction to Information Retrieval, 6.4.1.
-    fn weigh(&self, counts: &BTreeMap<u32, u32>) -> Vec<Feature> {
-        let mut features: Vec<Feature> = counts
-            .iter()
-            .map(|(&term, &count)| (term, (1.0 + (count as f32).ln()) * self.idf[term as usize]))
+    fn weigh(&self, sorted: &[u32]) -> Vec<Feature> {
+        let mut features: Vec<Feature> = sorted
+            .chunk_by(u32::eq)
+            .map(|same| (same[0], (1.0 + (same.len() as f32).ln()) * self.idf[same[0] as usize]))
             .collect();
         let length = features.iter().map(|(_, value)| value * value).sum::<f32>().sqrt();
         features.iter_mut().for_each(|(_, value)| *value /= length);
@@ -179,15 +179,14 @@ impl FeatureSpace {
         let mut offset = 0;
         let mut features = Vec::new();
         for (block, ngrams, lexicon) in &self.blocks {
-            let mut counts = BTreeMap::new();
+            let mut known = Vec::new();
             each_term(*block, *ngrams, &words, &mut |term| {
-                if let Some(&index) = lexicon.index.get(term) {
-                    *counts.entry(index).or_insert(0) += 1;
-                }
+                known.extend(lexicon.index.get(term).copied());
             });
+            known.sort_unstable();
             features.extend(
                 lexicon
-                    .weigh(&counts)
+                    .weigh(&known)
                     .into_iter()
                     .map(|(term, value)| (term + offset, value)),
             );

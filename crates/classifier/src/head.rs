@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::abstention::{HeldOut, Outcome, Thresholds};
 use crate::assess::{Assessment, calibrated_energy, probabilities, ranking, set_size};
@@ -9,7 +10,8 @@ use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::{Feature, FeatureSpace};
 use crate::format::Tensors;
-use crate::memory::Memory;
+use crate::memory::{labelled, nearest};
+use crate::senses::{Impression, Senses};
 use crate::spec::{EncoderId, HeadSpec};
 
 /// File with the tensors of a head inside its folder.
@@ -21,10 +23,11 @@ pub struct Head {
     name: String,
     revision: String,
     spec: HeadSpec,
-    space: FeatureSpace,
+    senses: Arc<Senses>,
     weights: Vec<f32>,
     bias: Vec<f32>,
-    memory: Memory,
+    /// Label of each remembered vector.
+    remembered: Vec<u32>,
     curve: Curve,
     held_out: HeldOut,
     thresholds: Thresholds,
@@ -66,15 +69,18 @@ impl Head {
             held_out,
         } = tensors;
         let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
-        let space = FeatureSpace::new(spec.word_ngrams, words, spec.char_ngrams, chars);
+        let senses = Senses {
+            space: FeatureSpace::new(spec.word_ngrams, words, spec.char_ngrams, chars),
+            vectors: memory.vectors,
+        };
         Ok(Self {
             name,
             revision,
             spec,
-            space,
+            senses: Arc::new(senses),
             weights,
             bias,
-            memory,
+            remembered: memory.labels,
             curve,
             held_out,
             thresholds,
@@ -110,7 +116,46 @@ impl Head {
     ///
     /// **Shape**: `vector` is `[dimensions]`. **Errors**: a vector of another length, or with NaN in it.
     pub fn assess(&self, text: &str, vector: &[f32]) -> Result<Assessment, ClassifierError> {
-        let logits = self.logits(text, vector)?;
+        Ok(self.judge(&self.perceive(text, vector)?))
+    }
+
+    /// What two heads say of a text, as [`Head::assess`] of each: where they share their senses the text is looked at
+    /// once.
+    ///
+    /// **Shape**: `vector` is `[dimensions]`. **Errors**: as [`Head::assess`] of either.
+    pub fn assess_both(
+        &self,
+        other: &Self,
+        text: &str,
+        vector: &[f32],
+    ) -> Result<(Assessment, Assessment), ClassifierError> {
+        let impression = self.perceive(text, vector)?;
+        let said = if self.shares_senses_with(other) {
+            other.judge(&impression)
+        } else {
+            other.assess(text, vector)?
+        };
+        Ok((self.judge(&impression), said))
+    }
+
+    /// Takes the senses of another head in the place of its own where they are equal, as they are after a fit on the
+    /// same rows: both then hold one vocabulary and one set of vectors.
+    #[must_use]
+    pub fn sharing_senses_of(mut self, other: &Self) -> Self {
+        if self.senses == other.senses {
+            self.senses = Arc::clone(&other.senses);
+        }
+        self
+    }
+
+    /// Whether one look at a text serves both heads.
+    #[must_use]
+    pub fn shares_senses_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.senses, &other.senses)
+    }
+
+    fn judge(&self, impression: &Impression) -> Assessment {
+        let logits = self.scores(impression);
         let probabilities = self.curve.apply(probabilities(&logits, self.spec.temperature));
         let order = ranking(&probabilities);
         let ranked: Vec<f32> = order.iter().map(|&label| probabilities[label]).collect();
@@ -119,7 +164,7 @@ impl Head {
         let threshold = self.thresholds.by_label[order[0]];
         let out_of_scope = energy < self.spec.out_of_scope_energy;
         let is_sure = !out_of_scope && ranked[0] >= threshold;
-        Ok(Assessment {
+        Assessment {
             label: is_sure.then(|| names[0].clone()),
             confidence: ranked[0],
             energy,
@@ -127,13 +172,52 @@ impl Head {
             out_of_scope,
             alternatives: names[..set_size(&ranked, self.spec.conformal)].to_vec(),
             probabilities: names.into_iter().zip(ranked).collect(),
-        })
+        }
+    }
+
+    /// How often the head predicted each label on the rows held out while it was trained.
+    ///
+    /// **Shape**: `[labels]`, shares; zeros where nothing is known of them.
+    #[must_use]
+    pub fn trained_shares(&self) -> Vec<f64> {
+        let mut shares = vec![0.0; self.spec.labels.len()];
+        let one = 1.0 / self.held_out.len().max(1) as f64;
+        for &label in &self.held_out.predicted {
+            shares[label as usize] += one;
+        }
+        shares
+    }
+
+    /// Rows that [`Head::trained_shares`] is of.
+    #[must_use]
+    pub fn trained_rows(&self) -> usize {
+        self.held_out.len()
+    }
+
+    /// Mean of the vectors the head remembers of its training; zeros where it remembers none.
+    ///
+    /// **Shape**: `[dimensions]`.
+    #[must_use]
+    pub fn trained_mean(&self) -> Vec<f32> {
+        let mut mean = vec![0.0; self.spec.encoder.dimensions];
+        let share = 1.0 / self.remembered.len().max(1) as f32;
+        for vector in self.senses.vectors.chunks_exact(mean.len().max(1)) {
+            mean.iter_mut()
+                .zip(vector)
+                .for_each(|(sum, value)| *sum += share * value);
+        }
+        mean
     }
 
     /// The scores before calibration, by label index.
     ///
     /// **Shape**: `vector` `[dimensions]` → `[labels]`. **Errors**: as [`Head::assess`].
     pub fn logits(&self, text: &str, vector: &[f32]) -> Result<Vec<f32>, ClassifierError> {
+        Ok(self.scores(&self.perceive(text, vector)?))
+    }
+
+    /// **Errors**: as [`Head::assess`].
+    fn perceive(&self, text: &str, vector: &[f32]) -> Result<Impression, ClassifierError> {
         let expected = self.spec.encoder.dimensions;
         if vector.len() != expected {
             return Err(ClassifierError::WrongDimensions {
@@ -144,20 +228,22 @@ impl Head {
         if !vector.iter().all(|value| value.is_finite()) {
             return Err(ClassifierError::NotFiniteVector);
         }
-        let dense = (0..).zip(vector.iter().copied());
-        let lexical = self
-            .space
-            .features(text)
-            .into_iter()
-            .map(|(term, value)| (term + expected as u32, value));
-        let mut logits = self.score(dense.chain(lexical));
-        self.add_votes(vector, &mut logits);
-        Ok(logits)
+        Ok(self.senses.perceive(text, vector))
     }
 
-    fn add_votes(&self, vector: &[f32], logits: &mut [f32]) {
+    fn scores(&self, impression: &Impression) -> Vec<f32> {
+        let Impression { vector, lexical, .. } = impression;
+        let dense = (0..).zip(vector.iter().copied());
+        let behind = vector.len() as u32;
+        let lexical = lexical.iter().map(|(term, value)| (term + behind, *value));
+        let mut logits = self.score(dense.chain(lexical));
+        self.add_votes(&impression.similarities, &mut logits);
+        logits
+    }
+
+    fn add_votes(&self, similarities: &[f32], logits: &mut [f32]) {
         let Some(vote) = &self.spec.vote else { return };
-        let nearest = self.memory.nearest(vector, vote.neighbours);
+        let nearest = nearest(labelled(similarities, &self.remembered), vote.neighbours);
         let shares = vote.log_shares(&nearest, logits.len());
         logits
             .iter_mut()

@@ -7,11 +7,13 @@ pub mod abstention;
 pub mod assess;
 pub mod concepts;
 pub mod curve;
+pub mod drift;
 mod error;
 pub mod features;
 pub mod format;
 mod head;
 pub mod memory;
+mod senses;
 mod spec;
 pub mod words;
 

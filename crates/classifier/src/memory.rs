@@ -3,10 +3,11 @@
 //! **Source**: distance-weighted k-nearest-neighbour rule, Dudani, The Distance-Weighted k-Nearest-Neighbor Rule, 1976,
 //! with a Gaussian-like kernel on the cosine similarity as weight.
 
+use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
-/// Numbers multiplied side by side: the compiler makes one instruction of them.
-const LANES: usize = 8;
+/// Numbers multiplied side by side: the compiler makes a few instructions of them that need not wait for each other.
+const LANES: usize = 32;
 
 /// How stored examples vote.
 ///
@@ -71,14 +72,32 @@ impl Memory {
     /// The `count` examples most similar to a vector, nearest first; equals in their own order.
     #[must_use]
     pub fn nearest(&self, vector: &[f32], count: usize) -> Vec<Neighbour> {
-        let similarity = |stored: &[f32]| dot(stored, vector);
-        let rows = self.vectors.chunks_exact(vector.len().max(1));
-        let all = rows.zip(&self.labels).map(|(stored, &label)| Neighbour {
-            similarity: similarity(stored),
-            label,
-        });
-        nearest(all.collect(), count)
+        nearest(labelled(&similarities(&self.vectors, vector), &self.labels), count)
     }
+}
+
+/// Cosine similarities of a unit vector with stored ones.
+///
+/// **Shape**: `stored` `[examples, dimensions]` row by row, `vector` `[dimensions]` → `[examples]`.
+#[must_use]
+pub fn similarities(stored: &[f32], vector: &[f32]) -> Vec<f32> {
+    // With the widest instructions the processor has.
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let rows = stored.chunks_exact(vector.len().max(1));
+            rows.map(|row| dot(row, vector)).collect()
+        },
+    )
+}
+
+/// Each stored example with its similarity. **Shape**: both `[examples]`.
+#[must_use]
+pub fn labelled(similarities: &[f32], labels: &[u32]) -> Vec<Neighbour> {
+    let pairs = similarities.iter().zip(labels);
+    pairs
+        .map(|(&similarity, &label)| Neighbour { similarity, label })
+        .collect()
 }
 
 /// The `count` most similar of some neighbours, nearest first; equals in their own order.
@@ -95,6 +114,7 @@ pub fn nearest(neighbours: Vec<Neighbour>, count: usize) -> Vec<Neighbour> {
     ordered.into_iter().map(|(_, neighbour)| neighbour).collect()
 }
 
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
@@ -145,7 +165,7 @@ mod tests {
 
     #[test]
     fn long_vectors_are_multiplied_whole() {
-        let a: Vec<f32> = (0..19).map(|i| i as f32).collect();
-        assert_eq!(dot(&a, &[1.0; 19]), 171.0);
+        let a: Vec<f32> = (0..67).map(|i| i as f32).collect();
+        assert_eq!(dot(&a, &[1.0; 67]), 2211.0);
     }
 }

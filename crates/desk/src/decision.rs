@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::duplicate::Duplicate;
 use crate::routing::Routing;
 use crate::ticket::{Priority, TriageState};
 
@@ -24,6 +25,9 @@ pub struct Decision {
     pub priority: LabelChoice,
     /// Similar tickets, nearest first.
     pub neighbours: Vec<Neighbour>,
+    /// Tickets that are probably about the same matter, most probable first.
+    #[serde(default)]
+    pub duplicates: Vec<Duplicate>,
     /// Team and agent, and why they.
     pub routing: Routing,
     /// Every model that took part.
@@ -112,7 +116,7 @@ pub struct Neighbour {
 /// A model that took part in a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRef {
-    /// What it did: `encoder`, `category`, `priority`.
+    /// What it did: `encoder`, `category`, `priority`, `duplicates`.
     pub role: String,
     /// Its name, as its folder is called.
     pub name: String,

@@ -75,8 +75,30 @@ words! {
         TicketChanged = "ticket.changed",
         /// Someone put a decided value right.
         TicketCorrected = "ticket.corrected",
+        /// Someone merged a ticket into another.
+        TicketMerged = "ticket.merged",
+        /// Another ticket was merged into this one.
+        TicketAbsorbed = "ticket.absorbed",
+        /// Someone took a merged ticket out again.
+        TicketUnmerged = "ticket.unmerged",
+        /// A ticket that was merged into this one was taken out again.
+        TicketReleased = "ticket.released",
+        /// Someone made an incident of tickets.
+        IncidentCreated = "incident.created",
+        /// A ticket was put into an incident; told of both.
+        IncidentTicketAdded = "incident.ticket_added",
+        /// A ticket was taken out of an incident; told of both.
+        IncidentTicketRemoved = "incident.ticket_removed",
+        /// Everyone in an incident was answered; each ticket has its message as well.
+        IncidentReplied = "incident.replied",
+        /// An incident was closed with its tickets.
+        IncidentClosed = "incident.closed",
+        /// A closed incident was opened again with its tickets.
+        IncidentReopened = "incident.reopened",
         /// Someone wrote on a ticket.
         MessageAdded = "message.added",
+        /// An agent said whether a suggested answer was one.
+        SuggestionJudged = "suggestion.judged",
         /// An account was created.
         AccountCreated = "account.created",
         /// An account was changed.
@@ -101,6 +123,16 @@ words! {
         TokenCreated = "token.created",
         /// A token was revoked.
         TokenRevoked = "token.revoked",
+        /// A version of a head was added.
+        ModelAdded = "model.added",
+        /// Another version of a head was made active.
+        ModelActivated = "model.activated",
+        /// The active version of a head could not be used; the one before goes on serving.
+        ModelRefused = "model.refused",
+        /// A version of a head is tried out beside the active one.
+        ModelShadowed = "model.shadowed",
+        /// A version of a head is tried out no longer.
+        ModelShadowEnded = "model.shadow_ended",
     }
 }
 
@@ -109,6 +141,8 @@ words! {
     "subject" SubjectKind {
         /// A ticket.
         Ticket = "ticket",
+        /// An incident.
+        Incident = "incident",
         /// An account.
         Account = "account",
         /// A contact.
@@ -121,6 +155,8 @@ words! {
         Article = "article",
         /// An API token.
         Token = "token",
+        /// A version of a head.
+        Model = "model",
     }
 }
 
@@ -134,6 +170,14 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// An incident.
+    pub fn incident(id: Uuid) -> Self {
+        Subject {
+            kind: SubjectKind::Incident,
+            id,
+        }
+    }
+
     /// A ticket.
     pub fn ticket(id: Uuid) -> Self {
         Subject {

@@ -40,6 +40,8 @@ crate::word::words! {
         OutOfRange = "out_of_range",
         /// A name that the desk does not know.
         Unknown = "unknown",
+        /// Well-formed, but not possible as things stand.
+        Refused = "refused",
     }
 }
 

@@ -10,11 +10,18 @@ pub mod article;
 pub mod contact;
 pub mod correction;
 pub mod decision;
+pub mod duplicate;
 pub mod event;
 pub mod field;
+pub mod incident;
+pub mod merge;
 pub mod message;
+pub mod model_version;
 pub mod patch;
 pub mod routing;
+pub mod search_log;
+pub mod shadow;
+pub mod suggestion;
 pub mod taxonomy;
 pub mod team;
 pub mod text;
@@ -28,11 +35,21 @@ pub use article::{Article, ArticlePatch, ArticleVersion, ArticleVisibility, NewA
 pub use contact::{Contact, ContactPatch, NewContact};
 pub use correction::{CorrectedField, Correction};
 pub use decision::{Decision, LabelChoice, ModelRef, Neighbour, Probability};
+pub use duplicate::{Duplicate, DuplicateModel};
 pub use event::{Actor, ActorKind, Event, EventKind, Subject, SubjectKind};
 pub use field::{FieldCode, FieldError};
+pub use incident::{
+    Incident, IncidentLink, IncidentState, IncidentSuggestion, IncidentWithTickets, MAX_INCIDENT_TICKETS, NewIncident,
+    Report, check_incident_closed, check_incident_open, check_incident_tickets, incident_reply, suggest_incidents,
+};
+pub use merge::{check_merge, check_not_merged};
 pub use message::{Author, AuthorKind, Message, NewMessage, ValidMessage, Visibility};
+pub use model_version::{Activation, HeadRole, ModelOrigin, ModelVersion};
 pub use patch::{Corrected, TicketPatch};
 pub use routing::{AgentLoad, Factor, PassedOver, Resolved, Routing, RoutingRequest, Scored, TeamRef, can_take, route};
+pub use search_log::{InsightKind, SearchFeedback, SearchInsight, SearchOutcome, SearchRecord};
+pub use shadow::{Challenger, Said, ShadowCounts, ShadowJudgement};
+pub use suggestion::{SourceKind, SourceRef, Tally, Verdict};
 pub use taxonomy::{Category, Taxonomy};
 pub use team::{NewTeam, Team, TeamPatch};
 pub use ticket::{Channel, NewTicket, Priority, Ticket, TriageState, ValidTicket, WorkStatus};

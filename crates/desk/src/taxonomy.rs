@@ -62,6 +62,17 @@ impl Taxonomy {
         self.categories.iter().map(|c| c.label.as_str())
     }
 
+    /// Whether the desk has all of these categories.
+    ///
+    /// **Errors:** each that it does not have, as `categories[0]`.
+    pub fn check_categories(&self, labels: &[String]) -> Result<(), Vec<FieldError>> {
+        let mut checks = Checks::default();
+        for (at, label) in labels.iter().enumerate() {
+            self.check(&mut checks, &format!("categories[{at}]"), label);
+        }
+        checks.finish(())
+    }
+
     pub(crate) fn check(&self, checks: &mut Checks, field: &str, label: &str) {
         if !self.contains(label) {
             let known: Vec<_> = self.labels().collect();

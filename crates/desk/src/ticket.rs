@@ -222,6 +222,9 @@ pub struct Ticket {
     pub team_id: Option<Uuid>,
     /// The agent who answers it.
     pub agent_id: Option<Uuid>,
+    /// The ticket it was merged into; none for one that stands alone.
+    #[serde(default)]
+    pub merged_into: Option<Uuid>,
     /// Counts the changes; an update names the version it was made from.
     pub version: i64,
     /// Attempts at triage so far that failed.
@@ -243,6 +246,12 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Whether people have finished with it, so that its labels count as confirmed. A merged ticket was closed by the
+    /// merge, which says nothing of its labels.
+    pub fn is_settled(&self) -> bool {
+        self.merged_into.is_none() && matches!(self.status, WorkStatus::Solved | WorkStatus::Closed)
+    }
+
     /// The text that is embedded and classified.
     pub fn text(&self) -> String {
         crate::text::joined(&self.subject, &self.body)

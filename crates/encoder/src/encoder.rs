@@ -1,5 +1,6 @@
 //! The handle everyone else holds.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -7,6 +8,7 @@ use std::thread;
 
 use manifest::{EncoderSpec, Model};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use crate::config::{Config, Side};
@@ -17,6 +19,9 @@ use crate::queue::{Answer, Capacity, Request};
 use crate::tokens::TextTokenizer;
 use crate::weights::Weights;
 use crate::worker::Worker;
+
+/// Length of a fingerprint: texts of one desk never share one by accident.
+const FINGERPRINT_BYTES: usize = 16;
 
 /// A cheap handle to the thread that owns a model; clones share it. The thread ends with the last handle.
 #[derive(Clone)]
@@ -30,6 +35,7 @@ pub struct Encoder {
 struct Facts {
     model: String,
     revision: String,
+    max_tokens: usize,
     dimensions: usize,
     kernel: &'static str,
     threads: usize,
@@ -44,6 +50,7 @@ impl Encoder {
         let (model, worker) = load(folder, &config)?;
         let facts = Facts {
             dimensions: worker.dimensions,
+            max_tokens: config.max_tokens,
             model: model.manifest.name,
             revision: model.manifest.revision,
             kernel: worker.network.name(),
@@ -92,6 +99,24 @@ impl Encoder {
         };
         self.requests.send(request).map_err(|_| EncoderError::Stopped)?;
         Ok(answer)
+    }
+
+    /// Names the vector of a text: the same text, model and longest text have the same name, and nothing else has.
+    ///
+    /// **Persisted** beside vectors, to know whether they still hold. 32 hexadecimal digits.
+    pub fn fingerprint(&self, text: &str) -> String {
+        let facts = &self.facts;
+        let digest = Sha256::new()
+            .chain_update(format!("{}\0{}\0{}\0", facts.model, facts.revision, facts.max_tokens))
+            .chain_update(text)
+            .finalize();
+        digest
+            .iter()
+            .take(FINGERPRINT_BYTES)
+            .fold(String::new(), |mut name, byte| {
+                let _ = write!(name, "{byte:02x}"); // writing to a String cannot fail
+                name
+            })
     }
 
     /// Tokens the model reads of these texts as passages, after the cut. **Units**: tokens, special ones included.
@@ -166,7 +191,7 @@ fn start(worker: Worker, threads: usize, requests: Receiver<Request>) -> Result<
     let serve = move || match thread_pool(threads) {
         Ok(_pool) => {
             let _ = report.send(Ok(()));
-            worker.run(&requests);
+            worker.run(requests);
         }
         Err(error) => {
             let _ = report.send(Err(error));

@@ -9,8 +9,9 @@ use manifest::Pooling;
 
 use crate::bert::CandleBert;
 #[cfg(target_arch = "x86_64")]
-use crate::cpu::{Amx, Avx2, Avx512, Avx512Bf16, Bert, Isa, Profile};
+use crate::cpu::{Amx, Avx2, Avx512, Avx512Bf16, Bert, CHUNK_TOKENS, Isa, Profile};
 use crate::error::EncoderError;
+use crate::packing::Packing;
 use crate::weights::Weights;
 
 /// Which network computes, chosen when an encoder is opened.
@@ -168,7 +169,8 @@ impl Network {
         }
     }
 
-    /// The pooled vectors of token sequences, not normalised, computed by the thread pool this is called in.
+    /// The pooled vectors of token sequences, not normalised, computed by the calling thread; by the reference in the
+    /// thread pool this is called in.
     ///
     /// **Shape**: `[texts][tokens]` u32, ragged → `[texts][hidden]` f32.
     pub(crate) fn forward(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncoderError> {
@@ -182,6 +184,37 @@ impl Network {
             Self::Avx512(network) => Ok(network.forward(sequences)),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(network) => Ok(network.forward(sequences)),
+        }
+    }
+
+    /// As [`Network::forward`], by all threads of the pool this is called in: for one text that somebody waits for.
+    pub(crate) fn forward_together(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncoderError> {
+        match self {
+            Self::Candle(network) => network.forward(sequences).map_err(compute),
+            #[cfg(target_arch = "x86_64")]
+            Self::AmxBf16(network) => Ok(network.forward_together(sequences)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(network) => Ok(network.forward_together(sequences)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(network) => Ok(network.forward_together(sequences)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(network) => Ok(network.forward_together(sequences)),
+        }
+    }
+
+    /// Whether [`Network::forward`] is one thread's work, so that each thread can compute its own texts.
+    pub(crate) fn is_one_thread(&self) -> bool {
+        !matches!(self, Self::Candle(_))
+    }
+
+    /// Which texts it computes together. **Units**: `batch_tokens` in tokens, padding included.
+    pub(crate) fn packing(&self, batch_tokens: usize) -> Packing {
+        match self {
+            Self::Candle(_) => Packing::Padded { budget: batch_tokens },
+            #[cfg(target_arch = "x86_64")]
+            _ => Packing::Packed {
+                budget: CHUNK_TOKENS.min(batch_tokens),
+            },
         }
     }
 }

@@ -17,6 +17,7 @@ mod pooling;
 mod queue;
 mod tokens;
 mod weights;
+mod work;
 mod worker;
 
 pub use config::{Config, Side};

@@ -45,6 +45,14 @@ pub(crate) fn cut(body: &str, budget: usize, tokens: impl Fn(&str) -> usize) -> 
     pieces
 }
 
+/// The headings of a body in their order.
+pub(crate) fn headings(body: &str) -> impl Iterator<Item = String> {
+    blocks(body).into_iter().filter_map(|block| match block {
+        Block::Heading { text, .. } => Some(text),
+        Block::Body(_) => None,
+    })
+}
+
 /// Joins neighbouring blocks of one section as far as they fit.
 fn pack(
     body: &str,

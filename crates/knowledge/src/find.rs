@@ -56,6 +56,8 @@ pub struct Found {
     pub article: Article,
     /// What the passages are ordered by; comparable within one answer only.
     pub score: f32,
+    /// That this passage answers the question, were those before it not there. **Units:** 0 to 1.
+    pub probability: f32,
     /// Where the passage has words of the question.
     pub highlights: Vec<Span>,
 }
@@ -73,7 +75,7 @@ impl Question {
     /// The question, fit to be asked.
     ///
     /// **Errors:** every bad field.
-    fn check(&self) -> Result<(), KnowledgeError> {
+    pub(crate) fn check(&self) -> Result<(), KnowledgeError> {
         let mut errors = Vec::new();
         let length = self.text.chars().count();
         if desk::field::is_blank(&self.text) {
@@ -119,9 +121,10 @@ impl Knowledge {
         if !question.asks_something() {
             return Ok(answer);
         }
-        let hits = self.hits(question, answer.language.as_deref()).await?;
+        let ask = self.hits(question, answer.language.as_deref());
+        let hits = self.recent.hits(question, ask).await?;
         let found = self.readable(question, &hits).await?;
-        let shown: Vec<Hit> = hits.into_iter().filter(|hit| found.contains_key(&hit.id)).collect();
+        let shown: Vec<Hit> = hits.iter().filter(|hit| found.contains_key(&hit.id)).cloned().collect();
         answer.probability = self.answerability.probability(Evidence::of(&shown));
         if answer.probability >= answer.threshold {
             answer.passages = self.passages_of_hits(question, answer.language.as_deref(), shown, found);
@@ -129,12 +132,36 @@ impl Knowledge {
         Ok(answer)
     }
 
+    /// Whether any article that agents may read answers a text whose vector is known.
+    ///
+    /// **Errors:** the index or the store is out of reach.
+    pub async fn answers(&self, text: &str, vector: Vec<f32>) -> Result<bool, KnowledgeError> {
+        let language = language::detect(text);
+        let question = Question {
+            text: text.to_owned(),
+            visibility: vec![ArticleVisibility::Public, ArticleVisibility::Internal],
+            language: None,
+            tags: Vec::new(),
+            limit: 1,
+        };
+        let hits = self.hits_like(&question, language, Some(vector)).await?;
+        let found = self.readable(&question, &hits).await?;
+        let shown: Vec<Hit> = hits.into_iter().filter(|hit| found.contains_key(&hit.id)).collect();
+        Ok(self.answerability.probability(Evidence::of(&shown)) >= self.answerability.threshold)
+    }
+
     async fn hits(&self, question: &Question, language: Option<&str>) -> Result<Vec<Hit>, KnowledgeError> {
-        let vector = self
-            .encoder
-            .embed(vec![question.text.clone()], Side::Query)
-            .await?
-            .pop();
+        let texts = vec![question.text.clone()];
+        let vector = self.encoder.embed(texts, Side::Query).await?.pop();
+        self.hits_like(question, language, vector).await
+    }
+
+    async fn hits_like(
+        &self,
+        question: &Question,
+        language: Option<&str>,
+        vector: Option<Vec<f32>>,
+    ) -> Result<Vec<Hit>, KnowledgeError> {
         let query = Query {
             vector,
             text: Some(question.text.clone()),
@@ -172,7 +199,9 @@ impl Knowledge {
         hits: Vec<Hit>,
         mut rows: HashMap<Uuid, (Passage, Article)>,
     ) -> Vec<Found> {
-        let found = |hit: Hit| {
+        let probability = |at: usize| self.answerability.probability(Evidence::of(&hits[at..]));
+        let probabilities: Vec<f32> = (0..hits.len()).map(probability).collect();
+        let found = |(hit, probability): (Hit, f32)| {
             let (passage, article) = rows.remove(&hit.id)?;
             let of_text = article.fields.language.as_deref();
             let marks = self.search.marks(&passage.text, of_text, &question.text, language);
@@ -181,14 +210,16 @@ impl Knowledge {
                 passage,
                 article,
                 score: hit.score,
+                probability,
             })
         };
-        hits.into_iter().take(question.limit).filter_map(found).collect()
+        let hits = hits.into_iter().zip(probabilities);
+        hits.take(question.limit).filter_map(found).collect()
     }
 }
 
 /// Rising byte ranges as character spans.
-fn in_characters(text: &str, marks: Vec<std::ops::Range<usize>>) -> Vec<Span> {
+pub(crate) fn in_characters(text: &str, marks: Vec<std::ops::Range<usize>>) -> Vec<Span> {
     let (mut bytes, mut chars) = (0, 0);
     let mut until = |at: usize| {
         chars += text[bytes..at].chars().count();

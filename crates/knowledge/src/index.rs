@@ -14,6 +14,7 @@ pub(crate) const PASSAGES: &str = "passages";
 
 pub(crate) fn collection(dimensions: usize) -> CollectionSpec {
     CollectionSpec::new(PASSAGES, dimensions)
+        .with_titles()
         .with_field(Field::new("article_id", FieldKind::Keyword))
         .with_field(Field::new("visibility", FieldKind::Keyword))
         .with_field(Field::new("language", FieldKind::Keyword))

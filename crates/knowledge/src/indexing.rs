@@ -44,6 +44,7 @@ impl Knowledge {
         let wanted: HashSet<Uuid> = passages.iter().map(|passage| passage.id).collect();
         let gone: Vec<Uuid> = indexed.difference(&wanted).copied().collect();
         self.search.delete(PASSAGES, &gone).await?;
+        self.recent.forget();
         tracing::info!(
             article.id = %article.id,
             article.version = article.version,
@@ -68,6 +69,9 @@ impl Knowledge {
     /// Sweeps until told to stop: at once while there is work, else at the configured interval. An index that has
     /// vanished or lost passages is built anew.
     pub async fn run_sweeper(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        if let Err(error) = self.follow_titles().await {
+            tracing::warn!(error = %error.chain(), "the titles are read when they are asked for");
+        }
         let mut tick = tokio::time::interval(self.config.sweep_interval());
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tokio::pin!(stop);
@@ -114,6 +118,7 @@ impl Knowledge {
         match self.fill(&rebuild, &mut progress).await {
             Ok(held) => {
                 rebuild.finish().await?;
+                self.recent.forget();
                 Ok(held)
             }
             Err(error) => {

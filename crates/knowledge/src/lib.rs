@@ -4,6 +4,7 @@
 //! no command line and no environment. The store is the only truth: whatever the index says, a passage is shown only
 //! as its row allows.
 
+mod anonymous;
 mod answerability;
 mod config;
 mod cut;
@@ -13,7 +14,12 @@ mod find;
 pub mod import;
 mod index;
 mod indexing;
+mod instant;
 pub mod markdown;
+mod recent;
+mod search_log;
+mod titles;
+mod typed;
 mod write;
 
 use std::sync::Arc;
@@ -24,11 +30,16 @@ use store::Store;
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
+use crate::instant::KnownTitles;
+use crate::recent::Recent;
+use crate::search_log::SearchLog;
+
 pub use answerability::{Answerability, Evidence};
 pub use config::Config;
 pub use diff::{Change, Line, diff};
 pub use error::KnowledgeError;
 pub use find::{Answer, Found, Question, Span};
+pub use instant::{Likeness, Suggestion};
 pub use write::Imported;
 
 /// The knowledge base at work: shared by every handler.
@@ -38,6 +49,9 @@ pub struct Knowledge {
     search: Search,
     encoder: Encoder,
     answerability: Answerability,
+    recent: Recent,
+    titles: KnownTitles,
+    log: SearchLog,
     /// Held while the index is written, so that an older version never overwrites a newer one.
     indexing: Mutex<()>,
     tasks: TaskTracker,
@@ -56,6 +70,9 @@ impl Knowledge {
         encoder: Encoder,
     ) -> Result<Arc<Self>, KnowledgeError> {
         let knowledge = Knowledge {
+            recent: Recent::new(config.recent_answers, config.recent()),
+            titles: KnownTitles::default(),
+            log: SearchLog::start(store.clone(), &config),
             config,
             store,
             search,
@@ -77,6 +94,7 @@ impl Knowledge {
     pub async fn finish(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        self.log.flush().await;
     }
 
     async fn ensure_index(&self) -> Result<(), search::Error> {

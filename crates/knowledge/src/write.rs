@@ -83,6 +83,7 @@ impl Knowledge {
 
     /// Waits until the article can be found, at most until the deadline; indexing goes on when the caller leaves.
     async fn index_soon(self: &Arc<Self>, article: &Article) {
+        self.titles.put(article);
         let (knowledge, article) = (Arc::clone(self), article.clone());
         let indexing = self.tasks.spawn(async move {
             if let Err(error) = knowledge.index_article(&article).await {

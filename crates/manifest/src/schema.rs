@@ -36,6 +36,9 @@ pub struct Manifest {
     /// How scores become one; the search knows what it means.
     #[serde(default)]
     pub fusion: Option<toml::Table>,
+    /// What makes two tickets one matter; the desk knows what it means.
+    #[serde(default)]
+    pub duplicates: Option<toml::Table>,
 }
 
 /// What a model does.
@@ -48,6 +51,8 @@ pub enum Kind {
     Head,
     /// Scores of a hit to one score and a probability.
     Fusion,
+    /// What two tickets share to the probability that they are one matter.
+    Duplicates,
 }
 
 /// A file of the model, relative to its folder.

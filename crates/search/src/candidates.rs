@@ -70,8 +70,8 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Takes in what one lookup found.
-    pub(crate) fn add(&mut self, by: &By, found: Found) {
-        self.half_mut(by).extend(found);
+    pub(crate) fn add(&mut self, lookup: &Lookup, found: Found) {
+        self.half_mut(&lookup.by).extend(lookup.without_excluded(found));
     }
 
     /// Takes in who holds one exact part of the query: whoever was found by all of its words. They are candidates.
@@ -194,8 +194,8 @@ mod tests {
             lookup(By::Sparse(SparseWords::default()), 2),
         ];
         let mut pool = Pool::default();
-        pool.add(&asked[0].by, vec![(id(1), 0.9), (id(2), 0.8)]);
-        pool.add(&asked[1].by, vec![(id(2), 7.0), (id(3), 5.0)]);
+        pool.add(&asked[0], vec![(id(1), 0.9), (id(2), 0.8)]);
+        pool.add(&asked[1], vec![(id(2), 7.0), (id(3), 5.0)]);
         let missing = pool.missing(&asked);
         assert_eq!(missing[0].only, Some(vec![id(3)]));
         assert_eq!(missing[1].only, Some(vec![id(1)]));
@@ -205,8 +205,8 @@ mod tests {
     fn a_half_that_gave_all_it_had_is_not_asked_again() {
         let asked = [lookup(By::Sparse(SparseWords::default()), 5)];
         let mut pool = Pool::default();
-        pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9)]);
-        pool.add(&asked[0].by, vec![(id(2), 7.0)]);
+        pool.add(&lookup(By::Dense(vec![1.0]), 9), vec![(id(1), 0.9)]);
+        pool.add(&asked[0], vec![(id(2), 7.0)]);
         assert!(pool.missing(&asked).is_empty());
     }
 
@@ -214,8 +214,14 @@ mod tests {
     fn equal_points_stand_in_for_each_other() {
         let order = |ids: [u128; 2]| {
             let mut pool = Pool::default();
-            pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9), (id(2), 0.8), (id(3), 0.7)]);
-            pool.add(&By::Sparse(SparseWords::default()), ids.map(|n| (id(n), 4.0)).to_vec());
+            pool.add(
+                &lookup(By::Dense(vec![1.0]), 9),
+                vec![(id(1), 0.9), (id(2), 0.8), (id(3), 0.7)],
+            );
+            pool.add(
+                &lookup(By::Sparse(SparseWords::default()), 9),
+                ids.map(|n| (id(n), 4.0)).to_vec(),
+            );
             format!("{:?}", pool.standards())
         };
         assert_eq!(order([2, 4]), order([5, 6]));
@@ -224,14 +230,14 @@ mod tests {
     #[test]
     fn no_shared_word_is_a_sparse_score_of_zero() {
         let mut pool = Pool::default();
-        pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9)]);
+        pool.add(&lookup(By::Dense(vec![1.0]), 9), vec![(id(1), 0.9)]);
         assert_eq!(pool.into_candidates(true, true)[0].sparse, Some(0.0));
     }
 
     #[test]
     fn an_exact_part_is_held_by_whoever_has_all_its_words() {
         let mut pool = Pool::default();
-        pool.add(&By::Dense(vec![1.0]), vec![(id(1), 0.9), (id(2), 0.8)]);
+        pool.add(&lookup(By::Dense(vec![1.0]), 9), vec![(id(1), 0.9), (id(2), 0.8)]);
         pool.add_exact(&[vec![(id(1), 1.0), (id(2), 1.0)], vec![(id(2), 1.0)]]);
         pool.add_exact(&[vec![(id(1), 1.0), (id(2), 1.0)]]);
         let mut candidates = pool.into_candidates(true, false);

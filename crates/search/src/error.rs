@@ -102,6 +102,12 @@ pub enum Error {
         /// Dimensions asked for.
         wanted: usize,
     },
+    /// A point has a vector of its title and the collection keeps none.
+    #[error("the collection {collection} keeps no vectors of titles")]
+    NoTitles {
+        /// Its name.
+        collection: String,
+    },
     /// A vector has the wrong length.
     #[error("the collection {collection} takes vectors of {expected} dimensions, not {found}")]
     WrongDimensions {
@@ -222,6 +228,7 @@ impl Error {
             Self::CollectionName { .. }
             | Self::NoDimensions { .. }
             | Self::UnknownCollection { .. }
+            | Self::NoTitles { .. }
             | Self::WrongDimensions { .. }
             | Self::NotFinite { .. }
             | Self::EmptyQuery

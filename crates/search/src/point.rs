@@ -21,6 +21,9 @@ pub struct CollectionSpec {
     pub dimensions: usize,
     /// Payload fields that filters may name; each gets an index.
     pub fields: Vec<Field>,
+    /// Whether points may have vectors of their titles; what is never there is not looked for.
+    #[serde(default)]
+    pub titles: bool,
 }
 
 impl CollectionSpec {
@@ -30,7 +33,15 @@ impl CollectionSpec {
             name: name.into(),
             dimensions,
             fields: Vec::new(),
+            titles: false,
         }
+    }
+
+    /// The same collection with vectors of titles.
+    #[must_use]
+    pub fn with_titles(mut self) -> Self {
+        self.titles = true;
+        self
     }
 
     /// The same collection with one more field to filter by.
@@ -52,6 +63,15 @@ impl CollectionSpec {
             });
         }
         Ok(())
+    }
+
+    pub(crate) fn check_titles(&self) -> Result<(), Error> {
+        if self.titles {
+            return Ok(());
+        }
+        Err(Error::NoTitles {
+            collection: self.name.clone(),
+        })
     }
 
     pub(crate) fn check_vector(&self, vector: &[f32], id: Option<Uuid>) -> Result<(), Error> {
@@ -94,6 +114,17 @@ pub struct Point {
     pub payload: Payload,
 }
 
+/// A point as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The point.
+    pub id: Uuid,
+    /// Its vector, of length 1. **Shape** `[dimensions]`.
+    pub vector: Vec<f32>,
+    /// The caller's own data.
+    pub payload: Payload,
+}
+
 /// What is looked for: a vector, a text or both.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
@@ -109,6 +140,8 @@ pub struct Query {
     pub filter: Filter,
     /// The most hits wanted, at most 1,000.
     pub limit: usize,
+    /// How many of them, from the best on, carry their payload, which costs more than being found; all when none.
+    pub payloads: Option<usize>,
     /// Points that are never found, such as the one the query was made from.
     pub exclude: Vec<Uuid>,
 }

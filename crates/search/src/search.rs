@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::candidates::{By, Candidate, Found, Lookup, Pool};
-use crate::fusion::fuse;
+use crate::candidates::{By, Lookup};
 use crate::words::{SparseWords, Words};
 use crate::{
     Backend, CollectionSpec, Edge, Error, Filter, FusionConfig, Hit, Payload, Point, Query, SearchConfig, Server,
+    Stored, Weights,
 };
 
 /// What both backends share: the analysis of words and the rules of fusion.
@@ -114,36 +114,22 @@ impl Search {
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        let asked = self.core().lookups(query);
-        let exact = self.core().exact_lookups(query);
-        let mut pool = Pool::default();
-        // One way to the backend and back for all of them.
-        let both: Vec<Lookup> = asked.iter().chain(exact.iter().flatten()).cloned().collect();
-        let mut found = self.found(collection, &both).await?.into_iter();
-        asked
-            .iter()
-            .zip(found.by_ref())
-            .for_each(|(lookup, found)| pool.add(&lookup.by, found));
-        let standards = pool.standards();
-        for words in &exact {
-            pool.add_exact(&found.by_ref().take(words.len()).collect::<Vec<_>>());
+        match self {
+            Self::Edge(edge) => edge.nearest(collection, query).await,
+            Self::Server(server) => server.nearest(collection, query).await,
         }
-        let missing = pool.missing(&asked);
-        let found = self.found(collection, &missing).await?;
-        missing
-            .iter()
-            .zip(found)
-            .for_each(|(lookup, found)| pool.add(&lookup.by, found));
-        let mut candidates = pool.into_candidates(query.vector.is_some(), query.text.is_some());
-        let fusion = &self.core().fusion;
-        fuse(
-            &mut candidates,
-            &standards,
-            fusion.weights(query.language.as_deref(), query.title_vector.is_some()),
-            fusion.exact,
-        );
-        candidates.truncate(query.limit);
-        self.with_payloads(collection, candidates, words_weight(&asked)).await
+    }
+
+    /// What is stored of the points; ids that are not there are passed over.
+    pub async fn stored(&self, collection: &str, ids: &[Uuid]) -> Result<Vec<Stored>, Error> {
+        self.spec(collection)?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self {
+            Self::Edge(edge) => edge.stored(collection, ids.to_vec()).await,
+            Self::Server(server) => server.stored(collection, ids).await,
+        }
     }
 
     /// The learnt weights in use.
@@ -272,54 +258,13 @@ impl Search {
         let spec = self.spec(collection)?;
         points.iter().map(|point| self.core().prepare(&spec, point)).collect()
     }
-
-    async fn found(&self, collection: &str, lookups: &[Lookup]) -> Result<Vec<Found>, Error> {
-        if lookups.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = match self {
-            Self::Edge(edge) => edge.look_up(collection, lookups.to_vec()).await,
-            Self::Server(server) => server.look_up(collection, lookups).await,
-        }?;
-        let pairs = lookups.iter().zip(found);
-        Ok(pairs.map(|(lookup, found)| lookup.without_excluded(found)).collect())
-    }
-
-    async fn with_payloads(
-        &self,
-        collection: &str,
-        candidates: Vec<Candidate>,
-        words_weight: f32,
-    ) -> Result<Vec<Hit>, Error> {
-        let ids: Vec<Uuid> = candidates.iter().map(|candidate| candidate.id).collect();
-        let mut payloads = match self {
-            Self::Edge(edge) => edge.payloads(collection, ids).await?,
-            Self::Server(server) => server.payloads(collection, &ids).await?,
-        };
-        let hit = |candidate: Candidate| {
-            let payload = payloads.remove(&candidate.id)?;
-            Some(Hit {
-                id: candidate.id,
-                dense: candidate.dense,
-                title: candidate.title,
-                sparse: candidate.sparse,
-                word_share: candidate
-                    .sparse
-                    .map(|sparse| sparse / words_weight.max(f32::MIN_POSITIVE)),
-                exact: candidate.exact,
-                features: candidate.features,
-                score: candidate.score,
-                payload,
-            })
-        };
-        Ok(candidates.into_iter().filter_map(hit).collect())
-    }
 }
 
 impl Core {
     fn prepare(&self, spec: &CollectionSpec, point: &Point) -> Result<Prepared, Error> {
         spec.check_vector(&point.vector, Some(point.id))?;
         if let Some(title) = &point.title_vector {
+            spec.check_titles()?;
             spec.check_vector(title, Some(point.id))?;
         }
         Ok(Prepared {
@@ -331,7 +276,8 @@ impl Core {
         })
     }
 
-    fn lookups(&self, query: &Query) -> Vec<Lookup> {
+    /// A lookup for each kind of likeness the query asks for and the collection has.
+    pub(crate) fn lookups(&self, spec: &CollectionSpec, query: &Query) -> Vec<Lookup> {
         let dense = query.vector.clone().map(By::Dense);
         let sparse = query
             .text
@@ -341,7 +287,9 @@ impl Core {
             .map(By::Sparse);
         // The title weighs in where the halves are fused; a query by its vector alone is by the text alone.
         let title = query.title_vector.as_ref().or(query.vector.as_ref());
-        let title = title.filter(|_| dense.is_some() && query.text.is_some()).cloned();
+        let title = title
+            .filter(|_| spec.titles && dense.is_some() && query.text.is_some())
+            .cloned();
         [dense, title.map(By::Title), sparse]
             .into_iter()
             .flatten()
@@ -350,7 +298,7 @@ impl Core {
     }
 
     /// For each exact part of the query, a lookup for each of its words.
-    fn exact_lookups(&self, query: &Query) -> Vec<Vec<Lookup>> {
+    pub(crate) fn exact_lookups(&self, query: &Query) -> Vec<Vec<Lookup>> {
         let text = query.text.as_deref().unwrap_or_default();
         let parts = self.words.exact_parts(text, query.language.as_deref());
         let lookup = |word| self.lookup(query, By::Sparse(word));
@@ -358,6 +306,17 @@ impl Core {
             .into_iter()
             .map(|words| words.into_iter().map(lookup).collect())
             .collect()
+    }
+
+    /// What the kinds of likeness weigh for this query.
+    pub(crate) fn weights(&self, query: &Query) -> Weights {
+        self.fusion
+            .weights(query.language.as_deref(), query.title_vector.is_some())
+    }
+
+    /// What an exact part weighs.
+    pub(crate) fn exact_weight(&self) -> f32 {
+        self.fusion.exact
     }
 
     fn lookup(&self, query: &Query, by: By) -> Lookup {
@@ -369,15 +328,6 @@ impl Core {
             limit: self.candidates.max(2 * query.limit),
         }
     }
-}
-
-/// What the words of the query weigh together.
-fn words_weight(asked: &[Lookup]) -> f32 {
-    let weight = |lookup: &Lookup| match &lookup.by {
-        By::Sparse(words) => words.weight(),
-        By::Dense(_) | By::Title(_) => 0.0,
-    };
-    asked.iter().map(weight).sum()
 }
 
 /// A collection in the making; dropped without [`Rebuild::finish`] it is given up by the next rebuild.

@@ -41,6 +41,29 @@ async fn a_point_comes_back_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stored_vectors_are_read_back_by_id() {
+    for case in cases("stored_vectors_are_read_back_by_id").await {
+        let given = points(40);
+        case.fill(&given).await;
+        let wanted: Vec<Uuid> = given.iter().take(7).map(|point| point.id).collect();
+        let ids = [wanted.clone(), vec![Uuid::from_u128(0xdead)]].concat();
+        let mut stored = case.search.stored(TICKETS, &ids).await.unwrap();
+        stored.sort_by_key(|stored| stored.id);
+        assert_eq!(stored.len(), 7, "{}: unknown ids are passed over", case.name);
+        for found in &stored {
+            let point = given.iter().find(|point| point.id == found.id).unwrap();
+            let length = point.vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+            let far = found.vector.iter().zip(&point.vector);
+            let far = far.map(|(a, b)| (a - b / length).abs()).fold(0.0, f32::max);
+            assert!(far < 1e-5, "{}: {far}", case.name);
+            assert_eq!(found.payload, point.payload, "{}", case.name);
+        }
+        assert!(case.search.stored(TICKETS, &[]).await.unwrap().is_empty());
+        case.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twelve_hundred_points_in_two_languages_are_found_by_words_and_by_meaning() {
     for case in cases("twelve_hundred_points_in_two_languages").await {
         let points = points(1_200);

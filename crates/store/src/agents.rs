@@ -145,12 +145,12 @@ impl Store {
         }
     }
 
-    /// How many tickets of each category every agent has solved or closed.
+    /// How many tickets of each category every agent has solved or closed; a merged one counts with its survivor.
     ///
     /// **Errors:** the database's.
     pub async fn resolved_counts(&self) -> Result<Vec<Resolved>, StoreError> {
         let text = "SELECT agent_id, category, COUNT(*) FROM tickets WHERE agent_id IS NOT NULL \
-                    AND category IS NOT NULL AND COALESCE(status, '') IN ('solved', 'closed') \
+                    AND category IS NOT NULL AND COALESCE(status, '') IN ('solved', 'closed') AND merged_into IS NULL \
                     GROUP BY agent_id, category";
         let mut reader = self.database().reader().await?;
         let rows = Sql::new(text, [])

@@ -124,7 +124,12 @@ fn sqlite_pool(config: &StoreConfig, connections: u32, reads: bool) -> Result<An
     let mode = if config.url.contains("mode=") { "" } else { "mode=rwc" };
     let url = format!("{}{separator}{mode}", config.url);
     let pragmas = pragmas(config, reads);
-    let pool = pool_options(config, connections)
+    // The file does not go away like a server does, so a connection is not asked whether it is still there.
+    let mut options = pool_options(config, connections).test_before_acquire(false);
+    if !reads {
+        options = options.after_release(|connection, _| Box::pin(is_out_of_transactions(connection)));
+    }
+    let pool = options
         .after_connect(move |connection, _| {
             let pragmas = pragmas.clone();
             Box::pin(async move { run_pragmas(connection, &pragmas).await })
@@ -133,13 +138,13 @@ fn sqlite_pool(config: &StoreConfig, connections: u32, reads: bool) -> Result<An
     Ok(pool)
 }
 
-/// WAL with NORMAL: what is committed survives the death of the process; a power
-/// cut may take the last commits but never the database's consistency.
+/// WAL with FULL: what is committed is on the disk, whatever happens to the process or the power. Writes are committed in
+/// groups, so that a slow disk makes larger groups rather than fewer tickets.
 fn pragmas(config: &StoreConfig, reads: bool) -> Vec<String> {
     let mut pragmas = vec![
         format!("busy_timeout = {}", config.wait_ms),
         "foreign_keys = ON".to_owned(),
-        "synchronous = NORMAL".to_owned(),
+        "synchronous = FULL".to_owned(),
         "temp_store = MEMORY".to_owned(),
     ];
     if reads {
@@ -180,7 +185,6 @@ fn pool_options(config: &StoreConfig, connections: u32) -> AnyPoolOptions {
         .acquire_timeout(config.wait())
         .max_lifetime(None)
         .idle_timeout(None)
-        .after_release(|connection, _| Box::pin(is_out_of_transactions(connection)))
 }
 
 /// Whether a connection may be used again. SQLite rolls back by itself when the disk is full; the driver's own

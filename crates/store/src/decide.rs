@@ -1,7 +1,9 @@
 //! Recording what triage decided: the decision, the event and the flip of the
 //! state are one transaction, and a ticket leaves `received` exactly once.
 
-use desk::{Actor, Decision, Event, EventKind, Subject, Ticket, TriageState};
+use std::collections::BTreeMap;
+
+use desk::{Actor, Decision, Event, EventKind, ShadowJudgement, Subject, Ticket, TriageState};
 use sqlx::AnyConnection;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
@@ -9,10 +11,10 @@ use uuid::Uuid;
 
 use crate::error::{StoreError, failed};
 use crate::row::{Columns, json};
-use crate::sql::{Arg, Sql, insert_rows};
+use crate::sql::{Arg, Sql, insert_rows, tables};
 use crate::store::Store;
 use crate::writer::Write;
-use crate::{events, micros, ticket_row};
+use crate::{events, micros, shadows, ticket_row};
 
 /// What became of a decision.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,18 +42,43 @@ impl Recorded {
     }
 }
 
+/// A decision on its way to its ticket.
+#[derive(Debug, Clone)]
+pub(crate) struct Decided {
+    decision: Decision,
+    /// What versions that are tried out said of the ticket, kept with the decision.
+    judgements: Vec<ShadowJudgement>,
+    actor: Actor,
+}
+
 impl Store {
     /// Records a decision if its ticket is still in `received`. What a person set
     /// meanwhile stays. Shares a transaction with others recorded at once.
     ///
     /// **Errors:** `Invalid` for a decision whose outcome is `received`, or the database's.
     pub async fn record_decision(&self, decision: Decision, actor: &Actor) -> Result<Recorded, StoreError> {
+        self.record_judged_decision(decision, Vec::new(), actor).await
+    }
+
+    /// As [`Store::record_decision`], with what versions that are tried out said of the ticket.
+    ///
+    /// **Errors:** as [`Store::record_decision`].
+    pub async fn record_judged_decision(
+        &self,
+        decision: Decision,
+        judgements: Vec<ShadowJudgement>,
+        actor: &Actor,
+    ) -> Result<Recorded, StoreError> {
         if decision.outcome == TriageState::Received {
             return Err(StoreError::corrupt("decision", "its outcome is received"));
         }
         let (reply, answer) = oneshot::channel();
-        self.hand_over(Write::Record(Box::new(decision), actor.clone(), reply))
-            .await?;
+        let decided = Decided {
+            decision,
+            judgements,
+            actor: actor.clone(),
+        };
+        self.hand_over(Write::Record(Box::new(decided), reply)).await?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -70,75 +97,108 @@ impl Store {
 /// Records decisions within a transaction; the answers are in their order.
 pub(crate) async fn record_all(
     to: &mut AnyConnection,
-    decisions: &[(Decision, Actor)],
+    decisions: &[Decided],
 ) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
     let now = micros::now();
-    let mut recorded = Vec::with_capacity(decisions.len());
-    let mut rows = Vec::new();
-    let mut told = Vec::new();
-    for (decision, actor) in in_lock_order(decisions) {
-        let outcome = flip(to, decision, now).await?;
-        if outcome.flipped() {
-            rows.push(values(decision)?);
-            told.push(event(decision, actor, now));
-        }
-        recorded.push((decision.id, outcome));
+    let first = first_of_each(decisions);
+    let flipped = flip(to, first.values().map(|decided| &decided.decision), now).await?;
+    let mut rows = Vec::with_capacity(flipped.len());
+    let mut told = Vec::with_capacity(flipped.len());
+    let mut judged = Vec::new();
+    for (id, decided) in flipped.keys().filter_map(|id| Some((*id, first.get(id)?))) {
+        rows.push(values(&decided.decision)?);
+        told.push(event(&decided.decision, &decided.actor, now));
+        judged.extend(decided.judgements.iter().map(|judgement| (id, judgement)));
     }
     insert_rows(to, "INSERT INTO decisions (id, ticket_id, decision, created_at)", rows)
         .await
         .map_err(failed("store decisions"))?;
     events::insert(to, &told).await?;
-    Ok(in_order_of(decisions, recorded))
+    shadows::insert(to, &judged).await?;
+    answers(to, decisions, &first, flipped).await
 }
 
-/// By ticket: two processes that record the same tickets lock their rows in the same order.
-fn in_lock_order(decisions: &[(Decision, Actor)]) -> Vec<&(Decision, Actor)> {
-    let mut ordered: Vec<_> = decisions.iter().collect();
-    ordered.sort_by_key(|(decision, _)| decision.ticket_id);
-    ordered
-}
+/// By ticket, so that two processes that record the same tickets lock their rows in the same order.
+type ByTicket<'a> = BTreeMap<Uuid, &'a Decided>;
 
-fn in_order_of(decisions: &[(Decision, Actor)], recorded: Vec<(Uuid, Recorded)>) -> Vec<Result<Recorded, StoreError>> {
-    let mut by_id: std::collections::HashMap<Uuid, Recorded> = recorded.into_iter().collect();
-    let answer = |(decision, _): &(Decision, Actor)| {
-        by_id
-            .remove(&decision.id)
-            .ok_or_else(|| StoreError::corrupt("decision", "its id occurs twice"))
-    };
-    decisions.iter().map(answer).collect()
-}
-
-async fn flip(to: &mut AnyConnection, decision: &Decision, now: OffsetDateTime) -> Result<Recorded, StoreError> {
-    let row = flip_sql(decision, now)
-        .optional(to)
-        .await
-        .map_err(failed("record a decision"))?;
-    if let Some(row) = row {
-        return Ok(Recorded::Flipped(Box::new(ticket_row::read(&row)?)));
+fn first_of_each(decisions: &[Decided]) -> ByTicket<'_> {
+    let mut first = ByTicket::new();
+    for decided in decisions {
+        first.entry(decided.decision.ticket_id).or_insert(decided);
     }
-    let ticket = ticket_row::get(to, decision.ticket_id).await?;
+    first
+}
+
+async fn answers(
+    from: &mut AnyConnection,
+    decisions: &[Decided],
+    first: &ByTicket<'_>,
+    mut flipped: BTreeMap<Uuid, Ticket>,
+) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
+    let mut answers = Vec::with_capacity(decisions.len());
+    for Decided { decision, .. } in decisions {
+        let id = decision.ticket_id;
+        let is_first = first.get(&id).is_some_and(|first| first.decision.id == decision.id);
+        let own = if is_first { flipped.remove(&id) } else { None };
+        answers.push(Ok(match own {
+            Some(ticket) => Recorded::Flipped(Box::new(ticket)),
+            None => already_done(from, id).await?,
+        }));
+    }
+    Ok(answers)
+}
+
+async fn already_done(from: &mut AnyConnection, id: Uuid) -> Result<Recorded, StoreError> {
+    let ticket = ticket_row::get(from, id).await?;
     Ok(ticket.map_or(Recorded::Missing, |ticket| Recorded::AlreadyDone(Box::new(ticket))))
 }
 
-fn flip_sql(decision: &Decision, now: OffsetDateTime) -> Sql {
-    let text = format!(
-        "UPDATE tickets SET state = $1, language = $2, category = COALESCE(category, $3), \
-         priority = COALESCE(priority, $4), team_id = COALESCE(team_id, $5), agent_id = COALESCE(agent_id, $6), \
-         last_error = NULL, next_attempt_at = NULL, triaged_at = $7, updated_at = $7, version = version + 1 \
-         WHERE id = $8 AND state = 'received' RETURNING {}",
-        ticket_row::COLUMNS
+/// The tickets that left `received` by these decisions, of which each is on another ticket.
+async fn flip(
+    to: &mut AnyConnection,
+    decisions: impl Iterator<Item = &Decision>,
+    now: OffsetDateTime,
+) -> Result<BTreeMap<Uuid, Ticket>, StoreError> {
+    let mut flipped = BTreeMap::new();
+    for table in tables(decisions.map(flip_values).collect()) {
+        let rows = flip_sql(table, now).all(to).await.map_err(failed("record decisions"))?;
+        let tickets = ticket_row::read_all(&rows)?;
+        flipped.extend(tickets.into_iter().map(|ticket| (ticket.id, ticket)));
+    }
+    Ok(flipped)
+}
+
+fn flip_sql(decided: Vec<Vec<Arg>>, now: OffsetDateTime) -> Sql {
+    let mut sql = Sql::new(
+        "WITH decided (ticket, outcome, said, about, urgency, team, agent) AS (",
+        [],
     );
-    let args: [Arg; 8] = [
+    sql.values(decided)
+        .push(
+            ") UPDATE tickets SET state = outcome, language = said, category = COALESCE(category, about), \
+             priority = COALESCE(priority, urgency), team_id = COALESCE(team_id, team), \
+             agent_id = COALESCE(agent_id, agent), last_error = NULL, next_attempt_at = NULL, \
+             version = version + 1, triaged_at = ",
+        )
+        .arg(now)
+        .push(", updated_at = ")
+        .arg(now)
+        .push(" FROM decided WHERE id = ticket AND state = 'received' RETURNING ")
+        .push(ticket_row::COLUMNS);
+    sql
+}
+
+/// In the order that [`flip_sql`] names them in.
+fn flip_values(decision: &Decision) -> Vec<Arg> {
+    vec![
+        decision.ticket_id.into(),
         decision.outcome.as_str().into(),
         (&decision.language).into(),
         decision.category_label().into(),
         decision.priority_label().map(|priority| priority.as_str()).into(),
         decision.routing.team_id().into(),
         decision.routing.agent_id().into(),
-        now.into(),
-        decision.ticket_id.into(),
-    ];
-    Sql::new(&text, args)
+    ]
 }
 
 fn values(decision: &Decision) -> Result<Vec<Arg>, StoreError> {

@@ -1,6 +1,6 @@
 //! What is said on a ticket.
 
-use desk::{Actor, Author, AuthorKind, EventKind, Message, Subject, ValidMessage, Visibility, WorkStatus};
+use desk::{Actor, Author, AuthorKind, EventKind, Message, Subject, Ticket, ValidMessage, Visibility, WorkStatus};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use time::OffsetDateTime;
@@ -8,17 +8,18 @@ use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed};
+use crate::merges::FAMILY;
 use crate::page::{Page, PageRequest};
 use crate::row::Columns;
 use crate::sql::{Arg, Sql, insert_rows};
 use crate::store::Store;
-use crate::{events, micros, ticket_row};
+use crate::{events, merges, micros, ticket_row};
 
-const COLUMNS: &str = "id, ticket_id, author_kind, author_id, author_name, visibility, body, created_at";
+pub(crate) const COLUMNS: &str = "id, ticket_id, author_kind, author_id, author_name, visibility, body, created_at";
 
 impl Store {
     /// Adds a message to a ticket; none when there is no such ticket. What a customer
-    /// says on a pending or solved ticket opens it again.
+    /// says on a pending or solved ticket opens it again; on a merged one, its survivor.
     ///
     /// **Errors:** the database's.
     pub async fn add_message(
@@ -33,13 +34,7 @@ impl Store {
         };
         let now = micros::now();
         let message = stored(ticket_id, message, now);
-        insert_rows(
-            &mut transaction,
-            &format!("INSERT INTO messages ({COLUMNS})"),
-            vec![values(&message)],
-        )
-        .await
-        .map_err(failed("store a message"))?;
+        insert(&mut transaction, std::slice::from_ref(&message)).await?;
         let data = [
             ("message", message.id.to_string()),
             ("author", message.author.kind.to_string()),
@@ -51,17 +46,17 @@ impl Store {
             Subject::ticket(ticket_id),
             data,
         )];
-        if message.author.kind == AuthorKind::Customer && reopens(ticket.status) {
-            reopen(&mut transaction, ticket_id, now).await?;
+        let survivor = merges::survivor(&mut transaction, ticket).await?;
+        if message.author.kind == AuthorKind::Customer && reopen(&mut transaction, &survivor, now).await? {
             let data = [
-                ("status.before", ticket.status.to_string()),
+                ("status.before", survivor.status.to_string()),
                 ("status.after", WorkStatus::Open.to_string()),
             ];
             told.push(events::event(
                 now,
                 actor,
                 EventKind::TicketChanged,
-                Subject::ticket(ticket_id),
+                Subject::ticket(survivor.id),
                 data,
             ));
         }
@@ -70,7 +65,9 @@ impl Store {
         Ok(Some(message))
     }
 
-    /// The messages of a ticket, oldest first; internal notes only when asked for.
+    /// The conversation of a ticket, oldest first: its messages, and the first texts and messages of the tickets
+    /// merged into it, each with the ticket it came on. Internal notes only when asked for. The first text of a
+    /// merged ticket has the ticket's id.
     ///
     /// **Errors:** `ForeignCursor`, or the database's.
     pub async fn list_messages(
@@ -80,13 +77,19 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Message>, StoreError> {
         let list = format!("messages of {ticket_id} {internal_too}");
-        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM messages WHERE ticket_id = "), []);
-        sql.arg(ticket_id);
+        let mut sql = Sql::new(
+            &format!(
+                "{FAMILY}, said ({COLUMNS}) AS (SELECT {COLUMNS} FROM messages \
+                 WHERE ticket_id IN (SELECT member FROM family) UNION ALL \
+                 SELECT id, id, 'customer', contact_id, requester_name, 'public', body, created_at FROM tickets \
+                 WHERE id IN (SELECT member FROM family) AND id <> $1) SELECT {COLUMNS} FROM said WHERE id > "
+            ),
+            [ticket_id.into()],
+        );
+        sql.arg(self.position(page, &list)?.unwrap_or_default());
         if !internal_too {
             sql.push(" AND visibility = ").arg(Visibility::Public.as_str());
         }
-        sql.push(" AND id > ")
-            .arg(self.position(page, &list)?.unwrap_or_default());
         sql.push(" ORDER BY id LIMIT ").arg(page.rows() + 1);
         let mut reader = self.database().reader().await?;
         let rows = sql.all(&mut reader).await.map_err(failed("list messages"))?;
@@ -95,7 +98,13 @@ impl Store {
     }
 }
 
-fn stored(ticket_id: Uuid, message: &ValidMessage, now: OffsetDateTime) -> Message {
+pub(crate) async fn insert(to: &mut AnyConnection, messages: &[Message]) -> Result<(), StoreError> {
+    let into = format!("INSERT INTO messages ({COLUMNS})");
+    let rows = messages.iter().map(values).collect();
+    insert_rows(to, &into, rows).await.map_err(failed("store messages"))
+}
+
+pub(crate) fn stored(ticket_id: Uuid, message: &ValidMessage, now: OffsetDateTime) -> Message {
     let fields = message.fields().clone();
     Message {
         id: Uuid::now_v7(),
@@ -111,10 +120,16 @@ fn reopens(status: WorkStatus) -> bool {
     matches!(status, WorkStatus::Pending | WorkStatus::Solved)
 }
 
-async fn reopen(to: &mut AnyConnection, ticket_id: Uuid, now: OffsetDateTime) -> Result<(), StoreError> {
-    let text = "UPDATE tickets SET status = 'open', version = version + 1, updated_at = $1 WHERE id = $2";
-    let reopened = Sql::new(text, [now.into(), ticket_id.into()]).execute(to).await;
-    reopened.map(|_| ()).map_err(failed("reopen a ticket"))
+/// Opens a pending or solved ticket again and says whether it did.
+async fn reopen(to: &mut AnyConnection, ticket: &Ticket, now: OffsetDateTime) -> Result<bool, StoreError> {
+    if !reopens(ticket.status) {
+        return Ok(false);
+    }
+    // Another process may have merged it after it was read.
+    let text = "UPDATE tickets SET status = 'open', version = version + 1, updated_at = $1 \
+                WHERE id = $2 AND merged_into IS NULL";
+    let reopened = Sql::new(text, [now.into(), ticket.id.into()]).execute(to).await;
+    Ok(reopened.map_err(failed("reopen a ticket"))? > 0)
 }
 
 fn values(message: &Message) -> Vec<Arg> {
@@ -130,7 +145,7 @@ fn values(message: &Message) -> Vec<Arg> {
     ]
 }
 
-fn read(row: &AnyRow) -> Result<Message, StoreError> {
+pub(crate) fn read(row: &AnyRow) -> Result<Message, StoreError> {
     let mut columns = Columns::of(row);
     Ok(Message {
         id: columns.id("message id")?,

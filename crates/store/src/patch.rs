@@ -17,7 +17,7 @@ impl Store {
     /// A changed category, priority or team is kept as a correction. `expected_version`
     /// is the version the change was made from; none changes whatever is there.
     ///
-    /// **Errors:** `Stale`, `Unknown` team or agent, or the database's.
+    /// **Errors:** `Stale`, `Invalid` for a merged ticket, `Unknown` team or agent, or the database's.
     pub async fn patch_ticket(
         &self,
         id: Uuid,
@@ -30,6 +30,7 @@ impl Store {
             return Ok(None);
         };
         check_version(expected_version, before.version)?;
+        desk::check_not_merged(&before).map_err(|fault| StoreError::Invalid(vec![fault]))?;
         check_reference(&mut transaction, "teams", "team_id", patch.team_id).await?;
         check_reference(&mut transaction, "agents", "agent_id", patch.agent_id.flatten()).await?;
         let mut after = before.clone();

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::micros;
 
-/// Rows of one statement, largest first: few sizes, so that statements stay prepared.
-const CHUNKS: [usize; 3] = [64, 8, 1];
+/// Rows of one statement, largest first: few sizes, so that statements stay prepared, and so close that a handful of
+/// rows takes two or three statements, each of which is a way to the database and back.
+const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// One value of a statement.
 #[derive(Debug, Clone)]
@@ -56,6 +57,14 @@ impl Sql {
         self.push(")")
     }
 
+    /// Adds `VALUES ($1, $2), ($3, $4)…`.
+    pub(crate) fn values(&mut self, rows: Vec<Vec<Arg>>) -> &mut Self {
+        for (at, row) in rows.into_iter().enumerate() {
+            self.push(if at == 0 { "VALUES " } else { ", " }).tuple(row);
+        }
+        self
+    }
+
     /// Runs the statement and gives back the rows it changed.
     pub(crate) async fn execute(self, to: &mut AnyConnection) -> Result<u64, sqlx::Error> {
         Ok(self.query().execute(to).await?.rows_affected())
@@ -83,16 +92,22 @@ impl Sql {
 
 /// Inserts rows, many to a statement. `into` reads `INSERT INTO t (a, b)`.
 pub(crate) async fn insert_rows(to: &mut AnyConnection, into: &str, rows: Vec<Vec<Arg>>) -> Result<(), sqlx::Error> {
-    let mut rows = rows.into_iter();
-    while rows.len() > 0 {
-        let size = chunk_size(rows.len());
+    for values in tables(rows) {
         let mut sql = Sql::new(into, []);
-        for (at, row) in rows.by_ref().take(size).enumerate() {
-            sql.push(if at == 0 { " VALUES " } else { ", " }).tuple(row);
-        }
+        sql.push(" ").values(values);
         sql.execute(to).await?;
     }
     Ok(())
+}
+
+/// The rows cut into as many as one statement takes.
+pub(crate) fn tables(rows: Vec<Vec<Arg>>) -> impl Iterator<Item = Vec<Vec<Arg>>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let size = chunk_size(rows.len());
+        let table: Vec<_> = rows.by_ref().take(size).collect();
+        Some(table).filter(|table| !table.is_empty())
+    })
 }
 
 /// The rows of `select … IN` for each of these values; `select` ends before the list.
@@ -204,7 +219,7 @@ mod tests {
     #[test]
     fn lists_come_in_few_sizes() {
         let sizes = |n: usize| padded(&vec![Arg::from(1_i64); n]).count();
-        assert_eq!([1, 2, 8, 9, 64].map(sizes), [1, 8, 8, 64, 64]);
-        assert_eq!([1, 7, 8, 63, 64, 200].map(chunk_size), [1, 1, 8, 8, 64, 64]);
+        assert_eq!([1, 3, 8, 9, 64].map(sizes), [1, 4, 8, 16, 64]);
+        assert_eq!([1, 7, 8, 63, 64, 200].map(chunk_size), [1, 4, 8, 32, 64, 64]);
     }
 }

@@ -233,6 +233,7 @@ fn new_ticket(submission: &Submission, now: OffsetDateTime) -> Ticket {
         created_at: fields.created_at.unwrap_or(now),
         updated_at: now,
         triaged_at: None,
+        merged_into: None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sql::{Arg, Sql, insert_rows, select_in};
 /// The columns of a ticket in the order of [`read`] and [`values`].
 pub(crate) const COLUMNS: &str = "id, number, source, external_id, channel, subject, body, account_id, contact_id, \
      requester_email, requester_name, tags, language, state, status, category, priority, team_id, agent_id, \
-     version, attempts, last_error, next_attempt_at, created_at, updated_at, triaged_at";
+     version, attempts, last_error, next_attempt_at, created_at, updated_at, triaged_at, merged_into";
 
 /// The ticket in a row of [`COLUMNS`].
 pub(crate) fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
@@ -44,6 +44,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Ticket, StoreError> {
         created_at: columns.time("ticket creation")?,
         updated_at: columns.time("ticket update")?,
         triaged_at: columns.maybe_time("ticket triage")?,
+        merged_into: columns.maybe_id("ticket merged into")?,
     })
 }
 
@@ -80,6 +81,7 @@ pub(crate) fn values(ticket: &Ticket) -> Result<Vec<Arg>, StoreError> {
         ticket.created_at.into(),
         ticket.updated_at.into(),
         ticket.triaged_at.into(),
+        ticket.merged_into.into(),
     ])
 }
 

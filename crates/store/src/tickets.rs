@@ -38,6 +38,8 @@ pub struct TicketFilter {
     pub channel: Option<Channel>,
     /// A tag it has.
     pub tag: Option<String>,
+    /// The ticket it was merged into.
+    pub merged_into: Option<Uuid>,
     /// Its id in the system it comes from.
     pub external_id: Option<String>,
     /// Written at or after this time.
@@ -63,6 +65,7 @@ impl TicketFilter {
             ("contact_id = ", self.contact_id.map(Arg::from)),
             ("language = ", self.language.as_deref().map(Arg::from)),
             ("channel = ", self.channel.map(|v| v.as_str().into())),
+            ("merged_into = ", self.merged_into.map(Arg::from)),
             ("external_id = ", self.external_id.as_deref().map(Arg::from)),
             ("created_at >= ", self.created_from.map(Arg::from)),
             ("created_at < ", self.created_before.map(Arg::from)),
@@ -153,6 +156,21 @@ impl Store {
             .all(&mut reader)
             .await
             .map_err(failed("walk through decided tickets"))?;
+        ticket_row::read_all(&rows)
+    }
+
+    /// The tickets that were solved or closed and not changed again since a time, the latest first, at most `limit`;
+    /// those merged into another are left out.
+    ///
+    /// **Errors:** the database's.
+    pub async fn solved_since(&self, since: OffsetDateTime, limit: u32) -> Result<Vec<Ticket>, StoreError> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM tickets WHERE status IN ('solved', 'closed') AND merged_into IS NULL AND updated_at >= $1 \
+             ORDER BY updated_at DESC LIMIT $2"
+        );
+        let sql = Sql::new(&text, [since.into(), i64::from(limit).into()]);
+        let mut reader = self.database().reader().await?;
+        let rows = sql.all(&mut reader).await.map_err(failed("read solved tickets"))?;
         ticket_row::read_all(&rows)
     }
 

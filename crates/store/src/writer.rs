@@ -1,16 +1,20 @@
 //! The writer: one task that commits what many callers submit, in groups.
 //!
-//! While one group is being committed the next one gathers, so the cost of a
-//! transaction is shared exactly when there is much to do and nobody waits
-//! for others when there is little.
+//! While one group is being committed the next one gathers, and while many
+//! write, commits keep a short distance: the cost of a transaction is shared
+//! when there is much to do, and nobody waits for others when there is little.
 
-use desk::{Actor, Decision};
+use std::time::{Duration, Instant};
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::database::{Database, commit};
-use crate::decide::{self, Recorded};
+use crate::decide::{self, Decided, Recorded};
 use crate::error::StoreError;
 use crate::submit::{self, Submission, Submitted};
+
+/// Time from one commit to the next while many write: short beside what triage takes, long enough to share a commit.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(15);
 
 /// How a caller hears of its write.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -19,7 +23,7 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 pub(crate) enum Write {
     Submit(Box<Submission>, Reply<Submitted>),
-    Record(Box<Decision>, Actor, Reply<Recorded>),
+    Record(Box<Decided>, Reply<Recorded>),
     /// Answered when everything before it is committed; the writer ends.
     Close(oneshot::Sender<()>),
 }
@@ -28,9 +32,33 @@ pub(crate) enum Write {
 struct Group {
     submissions: Vec<Submission>,
     submitters: Vec<Reply<Submitted>>,
-    decisions: Vec<(Decision, Actor)>,
+    decisions: Vec<Decided>,
     deciders: Vec<Reply<Recorded>>,
     closers: Vec<oneshot::Sender<()>>,
+}
+
+/// When many write, a commit waits for others; who writes alone never waits.
+///
+/// **Source**: `commit_delay` and `commit_siblings` of PostgreSQL.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When the last group was committed, if it was of several writes.
+    busy_since: Option<Instant>,
+}
+
+impl Pace {
+    /// How long to wait for more writes than the ones that are there.
+    fn pause(&self, writes: usize) -> Duration {
+        match self.busy_since {
+            Some(last) => COMMIT_INTERVAL.saturating_sub(last.elapsed()),
+            None if writes > 1 => COMMIT_INTERVAL,
+            None => Duration::ZERO,
+        }
+    }
+
+    fn committed(&mut self, writes: usize) {
+        self.busy_since = (writes > 1).then(Instant::now);
+    }
 }
 
 /// What the database answered to a group, in its order.
@@ -42,10 +70,19 @@ struct Answers {
 /// Commits groups until the inbox is closed or told to close.
 pub(crate) async fn run(database: Database, mut inbox: mpsc::Receiver<Write>, group_writes: usize) {
     let mut waiting = Vec::with_capacity(group_writes);
+    let mut pace = Pace::default();
     while inbox.recv_many(&mut waiting, group_writes).await > 0 {
+        tokio::time::sleep(pace.pause(waiting.len())).await;
+        while waiting.len() < group_writes
+            && let Ok(write) = inbox.try_recv()
+        {
+            waiting.push(write);
+        }
         let mut group = Group::gather(waiting.drain(..));
         let closers = std::mem::take(&mut group.closers);
+        let writes = group.len();
         write(&database, group).await;
+        pace.committed(writes);
         if !closers.is_empty() {
             inbox.close();
             for closer in closers {
@@ -65,8 +102,8 @@ impl Group {
                     group.submissions.push(*submission);
                     group.submitters.push(reply);
                 }
-                Write::Record(decision, actor, reply) => {
-                    group.decisions.push((*decision, actor));
+                Write::Record(decided, reply) => {
+                    group.decisions.push(*decided);
                     group.deciders.push(reply);
                 }
                 Write::Close(closer) => group.closers.push(closer),
@@ -126,7 +163,7 @@ fn is_of_one_write(error: &StoreError) -> bool {
 async fn attempt(
     database: &Database,
     submissions: &[Submission],
-    decisions: &[(Decision, Actor)],
+    decisions: &[Decided],
 ) -> Result<Answers, StoreError> {
     let mut transaction = database.begin().await?;
     let submitted = submit::submit_all(&mut transaction, submissions).await?;
@@ -155,4 +192,20 @@ async fn one_by_one(database: &Database, group: &Group) -> Answers {
 
 fn only<T>(answers: Vec<Result<T, StoreError>>) -> Result<T, StoreError> {
     answers.into_iter().next().unwrap_or(Err(StoreError::Closed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_writes_alone_never_waits() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.pause(1), Duration::ZERO);
+        assert_eq!(pace.pause(2), COMMIT_INTERVAL);
+        pace.committed(2);
+        assert!(pace.pause(1) > Duration::ZERO);
+        pace.committed(1);
+        assert_eq!(pace.pause(1), Duration::ZERO);
+    }
 }

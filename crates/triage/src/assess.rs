@@ -1,13 +1,15 @@
 //! Hops 3 to 5 of a ticket: vector, labels, neighbours. Needs no row.
 
-use desk::{LabelChoice, ModelRef, Neighbour, Probability};
+use desk::{Duplicate, HeadRole, LabelChoice, ModelRef, Neighbour, Probability};
 use encoder::Side;
-use search::Query;
+use search::{Hit, Query};
 use uuid::Uuid;
 
 use crate::Triage;
+use crate::duplicates::{self, Candidate};
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
+use crate::models::Models;
 
 /// What the models say of a text.
 #[derive(Debug, Clone)]
@@ -22,10 +24,24 @@ pub struct Assessment {
     pub priority: LabelChoice,
     /// Similar tickets, nearest first.
     pub neighbours: Vec<Neighbour>,
+    /// Similar tickets with the cosine of their texts: those that may be about the same matter.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Those that probably are; none before [`Triage::duplicates_among`] was asked.
+    pub(crate) duplicates: Vec<Duplicate>,
     /// Whether the index was out of reach, so that neighbours are missing.
     pub without_neighbours: bool,
     /// Every model that took part.
     pub models: Vec<ModelRef>,
+}
+
+impl Assessment {
+    /// What the head of a role said.
+    pub(crate) fn choice(&self, role: HeadRole) -> &LabelChoice {
+        match role {
+            HeadRole::Category => &self.category,
+            HeadRole::Priority => &self.priority,
+        }
+    }
 }
 
 /// What to do when the index is out of reach.
@@ -42,27 +58,42 @@ impl Triage {
     ///
     /// **Errors:** the encoder is busy or down; the index is, where that is to fail.
     pub async fn assess(&self, text: &str, own_id: Option<Uuid>, down: IndexDown) -> Result<Assessment, TriageError> {
+        self.assess_by(&self.models(), text, own_id, down).await
+    }
+
+    /// As [`Triage::assess`], by these models.
+    pub(crate) async fn assess_by(
+        &self,
+        models: &Models,
+        text: &str,
+        own_id: Option<Uuid>,
+        down: IndexDown,
+    ) -> Result<Assessment, TriageError> {
         let said = desk::text::without_quoted_history(text);
         let vector = self.embed(vec![said.clone()]).await?.pop().unwrap_or_default();
-        let category = choice(self.models.category.assess(&said, &vector)?);
-        let priority = choice(self.models.priority.assess(&said, &vector)?);
+        let (category, priority) = models.category.assess_both(&models.priority, &said, &vector)?;
         let language = language::detect(&said).map(str::to_owned);
-        let (neighbours, without_neighbours) =
-            match self.neighbours(said, language.clone(), vector.clone(), own_id).await {
-                Ok(neighbours) => (neighbours, false),
-                Err(error) if down == IndexDown::GoOn => {
-                    tracing::warn!(error = %error, "triage without neighbours");
-                    (Vec::new(), true)
-                }
-                Err(error) => return Err(error),
-            };
-        let models = self.models.refs();
+        let (hits, without_neighbours) = match self.similar(said, language.clone(), vector.clone(), own_id).await {
+            Ok(hits) => (hits, false),
+            Err(error) if down == IndexDown::GoOn => {
+                tracing::warn!(error = %error, "triage without neighbours");
+                (Vec::new(), true)
+            }
+            Err(error) => return Err(error),
+        };
+        let models = models.refs();
         Ok(Assessment {
             language,
             vector,
-            category,
-            priority,
-            neighbours,
+            category: choice(category),
+            priority: choice(priority),
+            candidates: duplicates::candidates(&hits),
+            duplicates: Vec::new(),
+            neighbours: hits
+                .into_iter()
+                .take(self.config.neighbours)
+                .map(index::neighbour)
+                .collect(),
             without_neighbours,
             models,
         })
@@ -72,37 +103,38 @@ impl Triage {
     ///
     /// **Errors:** the encoder is busy or down.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, TriageError> {
-        Ok(self.models.encoder.embed(texts, Side::Passage).await?)
+        Ok(self.models().encoder.embed(texts, Side::Passage).await?)
     }
 
     /// Tokens of texts together, as the encoder sees them.
     ///
     /// **Errors:** a text that cannot be cut into tokens.
     pub fn count_tokens(&self, texts: &[String]) -> Result<usize, TriageError> {
-        Ok(self.models.encoder.count_tokens(texts)?)
+        Ok(self.models().encoder.count_tokens(texts)?)
     }
 
-    async fn neighbours(
+    /// The tickets most like a text, best first: as many as are shown or compared, whichever is more.
+    pub(crate) async fn similar(
         &self,
         text: String,
         language: Option<String>,
         vector: Vec<f32>,
         own_id: Option<Uuid>,
-    ) -> Result<Vec<Neighbour>, TriageError> {
+    ) -> Result<Vec<Hit>, TriageError> {
         let query = Query {
             vector: Some(vector),
             text: Some(text),
             language,
-            limit: self.config.neighbours,
+            limit: self.config.neighbours.max(self.models().duplicates.candidates),
+            payloads: Some(self.config.neighbours),
             exclude: own_id.into_iter().collect(),
             ..Query::default()
         };
-        let hits = self.search.nearest(TICKETS, &query).await?;
-        Ok(hits.into_iter().map(index::neighbour).collect())
+        Ok(self.search.nearest(TICKETS, &query).await?)
     }
 }
 
-fn choice(said: classifier::Assessment) -> LabelChoice {
+pub(crate) fn choice(said: classifier::Assessment) -> LabelChoice {
     let probability = |(label, probability)| Probability { label, probability };
     LabelChoice {
         label: said.label,

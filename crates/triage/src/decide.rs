@@ -1,6 +1,6 @@
 //! From what the models say to what the desk does: pure, and in words an agent can read.
 
-use desk::{Decision, LabelChoice, Neighbour, Routing, RoutingRequest, TriageState};
+use desk::{Decision, Duplicate, LabelChoice, Neighbour, Routing, RoutingRequest, TriageState};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ pub fn decide(ticket_id: Uuid, assessment: Assessment, routing: Routing, now: Of
         category: assessment.category,
         priority: assessment.priority,
         neighbours: assessment.neighbours,
+        duplicates: assessment.duplicates,
         routing,
         models: assessment.models,
         reasons,
@@ -52,6 +53,7 @@ fn reasons(assessment: &Assessment, routing: &Routing) -> Vec<String> {
     ];
     reasons.extend(language_reason(assessment.language.as_deref()));
     reasons.extend(assessment.neighbours.first().map(neighbour_reason));
+    reasons.extend(assessment.duplicates.first().map(duplicate_reason));
     if assessment.without_neighbours {
         reasons.push("The search index was out of reach, so similar tickets are missing.".to_owned());
     }
@@ -102,6 +104,11 @@ fn neighbour_reason(nearest: &Neighbour) -> String {
         .as_deref()
         .map_or_else(String::new, |category| format!(", {category}"));
     format!("Most like {number} \"{}\"{category}{near}.", nearest.subject)
+}
+
+fn duplicate_reason(best: &Duplicate) -> String {
+    let sure = percent(best.probability as f32);
+    format!("Probably the same matter as #{}: {sure} sure.", best.number)
 }
 
 fn percent(share: f32) -> String {

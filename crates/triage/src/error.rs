@@ -20,6 +20,9 @@ pub enum TriageError {
     /// A head refused the vector it was given.
     #[error("a classifier head failed")]
     Classify(#[from] classifier::ClassifierError),
+    /// A version of a head that cannot take the place of the one in use.
+    #[error(transparent)]
+    Head(#[from] crate::heads::HeadError),
 }
 
 impl TriageError {

@@ -1,24 +1,27 @@
 //! Tickets looked for by what they say.
 
-use desk::Neighbour;
+use std::collections::{HashMap, HashSet};
+
+use desk::{Neighbour, Ticket};
 use encoder::Side;
 use search::{Condition, Filter, Query};
+use uuid::Uuid;
 
 use crate::Triage;
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
 
 impl Triage {
-    /// The tickets most like a text, best first, at most `limit`; only in `language` where one is given.
+    /// The tickets most like a text, best first, at most `limit`, a merged one as the one it was merged into; only in `language` where one is given.
     ///
-    /// **Errors:** the encoder is busy or down, or the index is.
+    /// **Errors:** the encoder is busy or down, or the index or the store is.
     pub async fn find_tickets(
         &self,
         text: &str,
         language: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Neighbour>, TriageError> {
-        let embedded = self.models.encoder.embed(vec![text.to_owned()], Side::Query).await?;
+        let embedded = self.models().encoder.embed(vec![text.to_owned()], Side::Query).await?;
         let query = Query {
             vector: embedded.into_iter().next(),
             text: Some(text.to_owned()),
@@ -33,6 +36,30 @@ impl Triage {
             ..Query::default()
         };
         let hits = self.search.nearest(TICKETS, &query).await?;
-        Ok(hits.into_iter().map(index::neighbour).collect())
+        self.with_survivors(hits.into_iter().map(index::neighbour).collect())
+            .await
+    }
+
+    /// The same, where a merged ticket is found as the one it was merged into, and each once.
+    async fn with_survivors(&self, found: Vec<Neighbour>) -> Result<Vec<Neighbour>, TriageError> {
+        let ids: Vec<Uuid> = found.iter().map(|neighbour| neighbour.ticket_id).collect();
+        let mut merged = self.store.get_tickets(&ids).await?;
+        merged.retain(|ticket| ticket.merged_into.is_some());
+        let mut merged: HashMap<Uuid, Ticket> = merged.into_iter().map(|ticket| (ticket.id, ticket)).collect();
+        let mut seen = HashSet::new();
+        let mut kept = Vec::with_capacity(found.len());
+        for mut neighbour in found {
+            if let Some(ticket) = merged.remove(&neighbour.ticket_id) {
+                let survivor = self.store.survivor_of(ticket).await?;
+                neighbour.ticket_id = survivor.id;
+                neighbour.number = Some(survivor.number);
+                neighbour.subject = index::shown_subject(&survivor);
+                neighbour.category = survivor.category;
+            }
+            if seen.insert(neighbour.ticket_id) {
+                kept.push(neighbour);
+            }
+        }
+        Ok(kept)
     }
 }

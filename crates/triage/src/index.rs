@@ -1,14 +1,30 @@
 //! The tickets in the search index: what is put there and how it is found again.
 
 use desk::{Neighbour, Ticket};
-use search::{CollectionSpec, Field, FieldKind, Hit, Point};
+use search::{CollectionSpec, Field, FieldKind, Hit, Point, Search};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 /// The collection of tickets.
 pub(crate) const TICKETS: &str = "tickets";
 
 /// Characters of a subject kept to show a neighbour by.
 const SUBJECT_CHARS: usize = 120;
+
+/// Key of the payload that names the vector: [`encoder::Encoder::fingerprint`]. **Persisted.**
+const FINGERPRINT: &str = "vector";
+
+/// Points read at once: a moment's work, so that tickets that come in meanwhile do not wait.
+const READ_AT_ONCE: usize = 256;
+
+/// A vector and what it is a vector of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// Names the vector: [`encoder::Encoder::fingerprint`].
+    pub fingerprint: String,
+    /// The unit vector. **Shape:** `[hidden]`.
+    pub vector: Vec<f32>,
+}
 
 pub(crate) fn collection(dimensions: usize) -> CollectionSpec {
     CollectionSpec::new(TICKETS, dimensions)
@@ -19,8 +35,9 @@ pub(crate) fn collection(dimensions: usize) -> CollectionSpec {
 }
 
 /// A ticket as the index keeps it: found by its vector and its words, shown by its payload.
-pub(crate) fn point(ticket: &Ticket, vector: Vec<f32>, language: Option<String>, category: Option<&str>) -> Point {
+pub(crate) fn point(ticket: &Ticket, embedded: Embedded, language: Option<String>, category: Option<&str>) -> Point {
     let mut payload = Map::new();
+    payload.insert(FINGERPRINT.to_owned(), json!(embedded.fingerprint));
     payload.insert("number".to_owned(), json!(ticket.number));
     payload.insert("subject".to_owned(), json!(shown_subject(ticket)));
     payload.insert("category".to_owned(), json!(category));
@@ -29,12 +46,35 @@ pub(crate) fn point(ticket: &Ticket, vector: Vec<f32>, language: Option<String>,
     payload.insert("created_at".to_owned(), json!(ticket.created_at.unix_timestamp()));
     Point {
         id: ticket.id,
-        vector,
+        vector: embedded.vector,
         title_vector: None,
         text: ticket.text(),
         language,
         payload,
     }
+}
+
+/// The vectors that the index has of these tickets, where it is known what they are vectors of.
+///
+/// **Errors:** the index is out of reach.
+pub async fn stored_vectors(search: &Search, tickets: &[Uuid]) -> Result<Vec<Embedded>, search::Error> {
+    let mut vectors = Vec::with_capacity(tickets.len());
+    for ids in tickets.chunks(READ_AT_ONCE) {
+        let stored = search.stored(TICKETS, ids).await?;
+        vectors.extend(stored.into_iter().filter_map(|point| {
+            let fingerprint = point.payload.get(FINGERPRINT)?.as_str()?.to_owned();
+            let vector = point.vector;
+            Some(Embedded { fingerprint, vector })
+        }));
+    }
+    Ok(vectors)
+}
+
+/// Makes sure that a search opened without a desk knows the tickets.
+///
+/// **Errors:** the index is out of reach, or holds vectors of another length.
+pub async fn ensure_tickets(search: &Search, dimensions: usize) -> Result<(), search::Error> {
+    search.ensure(&collection(dimensions)).await
 }
 
 /// A hit as a decision keeps it.
@@ -51,7 +91,7 @@ pub(crate) fn neighbour(hit: Hit) -> Neighbour {
 }
 
 /// The subject, or the first line of the body, cut to a length that fits a list.
-fn shown_subject(ticket: &Ticket) -> String {
+pub(crate) fn shown_subject(ticket: &Ticket) -> String {
     let line = [ticket.subject.as_str(), ticket.body.as_str()]
         .into_iter()
         .flat_map(str::lines)

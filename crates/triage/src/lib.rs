@@ -6,8 +6,12 @@
 mod assess;
 mod config;
 mod decide;
+mod drift;
+mod duplicates;
 mod error;
 mod find;
+mod heads;
+mod incidents;
 mod index;
 mod keeper;
 mod mend;
@@ -15,11 +19,12 @@ mod models;
 mod process;
 mod reindex;
 mod roster;
+mod shadow;
 mod submit;
 mod sweep;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use search::Search;
 use store::Store;
@@ -29,11 +34,15 @@ use tokio_util::task::TaskTracker;
 pub use assess::{Assessment, IndexDown};
 pub use config::Config;
 pub use decide::{decide, routing_request};
+pub use drift::Drift;
 pub use error::TriageError;
-pub use models::Models;
+pub use heads::{HeadError, check_head, head_labels, install_head, same_revision};
+pub use index::{Embedded, ensure_tickets, stored_vectors};
+pub use models::{Models, VersionedHead};
 pub use reindex::ReindexProgress;
-pub use store::Submitted;
+pub use submit::Submitted;
 
+use drift::Lately;
 use index::TICKETS;
 use roster::Roster;
 
@@ -42,8 +51,9 @@ pub struct Triage {
     config: Config,
     store: Store,
     search: Search,
-    models: Models,
+    models: RwLock<Arc<Models>>,
     roster: Roster,
+    lately: Lately,
     in_flight: Arc<Semaphore>,
     tasks: TaskTracker,
     /// Whether the index has something that is not on disk yet.
@@ -65,7 +75,8 @@ impl Triage {
             config,
             store,
             search,
-            models,
+            models: RwLock::new(Arc::new(models)),
+            lately: Lately::default(),
         };
         if let Err(error) = triage.ensure_index().await {
             if error.fault() != search::Fault::Dependency {
@@ -81,14 +92,21 @@ impl Triage {
         &self.store
     }
 
-    /// The models in use.
-    pub fn models(&self) -> &Models {
-        &self.models
+    /// The models in use; whoever holds them keeps them through a switch.
+    pub fn models(&self) -> Arc<Models> {
+        Arc::clone(&self.models.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the index answers now.
     pub async fn index_answers(&self) -> bool {
         self.search.healthy().await.is_ok()
+    }
+
+    /// The vectors that the index has of these tickets, where it is known what they are vectors of.
+    ///
+    /// **Errors:** the index is out of reach.
+    pub async fn stored_vectors(&self, tickets: &[uuid::Uuid]) -> Result<Vec<Embedded>, TriageError> {
+        Ok(stored_vectors(&self.search, tickets).await?)
     }
 
     /// Tickets in the index.
@@ -109,7 +127,7 @@ impl Triage {
 
     async fn ensure_index(&self) -> Result<(), search::Error> {
         self.search
-            .ensure(&index::collection(self.models.encoder.dimensions()))
+            .ensure(&index::collection(self.models().encoder.dimensions()))
             .await
     }
 }

@@ -9,8 +9,26 @@ use uuid::Uuid;
 use crate::Triage;
 use crate::assess::IndexDown;
 use crate::decide::{decide, routing_request};
+use crate::drift::Seen;
 use crate::error::TriageError;
-use crate::index::{self, TICKETS};
+use crate::index::{self, Embedded, TICKETS};
+use crate::shadow;
+
+/// A ticket that left `received`.
+#[derive(Debug)]
+pub(crate) struct Triaged {
+    pub ticket: Ticket,
+    /// What was decided on it; none where another decision came first.
+    pub decision: Option<Decision>,
+}
+
+impl Triaged {
+    fn of(recorded: Recorded, decision: Decision) -> Option<Self> {
+        let decision = recorded.flipped().then_some(decision);
+        let ticket = recorded.into_ticket()?;
+        Some(Triaged { ticket, decision })
+    }
+}
 
 /// Who the audit says decided.
 const ACTOR: &str = "triage";
@@ -18,9 +36,9 @@ const ACTOR: &str = "triage";
 impl Triage {
     /// One attempt at a ticket, and the ticket as it stands after it; a failure is written to its row and tried again
     /// later.
-    pub(crate) async fn process(&self, ticket: Ticket) -> Option<Ticket> {
+    pub(crate) async fn process(&self, ticket: Ticket) -> Option<Triaged> {
         match self.attempt(&ticket).await {
-            Ok(recorded) => recorded.into_ticket(),
+            Ok((recorded, decision)) => Triaged::of(recorded, decision),
             Err(error) => {
                 self.record_failure(&ticket, &error).await;
                 None
@@ -39,14 +57,31 @@ impl Triage {
         Ok(decide(Uuid::nil(), assessment, routing, store::now()))
     }
 
-    async fn attempt(&self, ticket: &Ticket) -> Result<Recorded, TriageError> {
+    async fn attempt(&self, ticket: &Ticket) -> Result<(Recorded, Decision), TriageError> {
         let down = self.if_index_is_down(ticket);
-        let assessment = self.assess(&ticket.text(), Some(ticket.id), down).await?;
-        let routing = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
-        let vector = assessment.vector.clone();
+        let (models, text) = (self.models(), ticket.text());
+        let mut assessment = self.assess_by(&models, &text, Some(ticket.id), down).await?;
+        let seen = Seen::new(&models, &assessment);
+        assessment.duplicates = self.duplicates_among(ticket, &assessment).await?;
+        let (routing, place) = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
+        let judgements = shadow::judge(&models, &text, &assessment);
+        let embedded = Embedded {
+            fingerprint: models.encoder.fingerprint(&desk::text::without_quoted_history(&text)),
+            vector: assessment.vector.clone(),
+        };
         let decision = decide(ticket.id, assessment, routing, store::now());
-        self.put_in_index(ticket, vector, &decision, down).await?;
-        Ok(self.store.record_decision(decision, &Actor::system(ACTOR)).await?)
+        self.put_in_index(ticket, embedded, &decision, down).await?;
+        let actor = Actor::system(ACTOR);
+        let recorded = self
+            .store
+            .record_judged_decision(decision.clone(), judgements, &actor)
+            .await?;
+        drop(place);
+        // An attempt that came to nothing is tried again and seen then.
+        if recorded.flipped() {
+            self.lately.see(seen);
+        }
+        Ok((recorded, decision))
     }
 
     /// A ticket whose last attempt is due goes through without the index rather than to a person: `reindex` adds it.
@@ -61,11 +96,11 @@ impl Triage {
     async fn put_in_index(
         &self,
         ticket: &Ticket,
-        vector: Vec<f32>,
+        embedded: Embedded,
         decision: &Decision,
         down: IndexDown,
     ) -> Result<(), TriageError> {
-        let point = index::point(ticket, vector, decision.language.clone(), decision.category_label());
+        let point = index::point(ticket, embedded, decision.language.clone(), decision.category_label());
         let added = self.search.upsert_unflushed(TICKETS, &[point]).await;
         self.is_index_ahead.store(true, Ordering::Release);
         match added {

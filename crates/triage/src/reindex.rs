@@ -5,7 +5,7 @@ use search::{Point, Rebuild};
 
 use crate::Triage;
 use crate::error::TriageError;
-use crate::index::{self, TICKETS};
+use crate::index::{self, Embedded, TICKETS};
 
 /// Tickets embedded at once.
 pub(crate) const BATCH: u32 = 256;
@@ -55,14 +55,18 @@ impl Triage {
     }
 
     pub(crate) async fn points(&self, tickets: &[Ticket]) -> Result<Vec<Point>, TriageError> {
-        let texts = tickets
-            .iter()
-            .map(|ticket| desk::text::without_quoted_history(&ticket.text()))
-            .collect();
+        let said = |ticket: &Ticket| desk::text::without_quoted_history(&ticket.text());
+        let texts: Vec<String> = tickets.iter().map(said).collect();
+        let models = self.models();
+        let names: Vec<String> = texts.iter().map(|text| models.encoder.fingerprint(text)).collect();
         let vectors = self.embed(texts).await?;
-        let point = |(ticket, vector): (&Ticket, Vec<f32>)| {
-            index::point(ticket, vector, ticket.language.clone(), ticket.category.as_deref())
+        let embedded = names
+            .into_iter()
+            .zip(vectors)
+            .map(|(fingerprint, vector)| Embedded { fingerprint, vector });
+        let point = |(ticket, embedded): (&Ticket, Embedded)| {
+            index::point(ticket, embedded, ticket.language.clone(), ticket.category.as_deref())
         };
-        Ok(tickets.iter().zip(vectors).map(point).collect())
+        Ok(tickets.iter().zip(embedded).map(point).collect())
     }
 }

@@ -2,11 +2,23 @@
 
 use std::sync::Arc;
 
-use desk::{Actor, NewTicket, Ticket};
-use store::{IdempotencyKey, Submission, Submitted};
+use desk::{Actor, Decision, NewTicket, Ticket};
+use store::{IdempotencyKey, Submission};
 
 use crate::Triage;
 use crate::error::TriageError;
+use crate::process::Triaged;
+
+/// A submitted ticket.
+#[derive(Debug)]
+pub struct Submitted {
+    /// The ticket as it stands.
+    pub ticket: Ticket,
+    /// What was decided on it just now; none where triage goes on, or where it was stored before.
+    pub decision: Option<Decision>,
+    /// Whether it was stored before: by the same idempotency key or external id.
+    pub replayed: bool,
+}
 
 impl Triage {
     /// Stores a ticket and waits for its triage, at most until the deadline.
@@ -29,25 +41,30 @@ impl Triage {
             claim: self.config.lease(),
         };
         let stored = self.store.submit_ticket(submission).await?;
-        if stored.replayed {
-            return Ok(stored);
-        }
-        let ticket = match self.start(stored.ticket.clone()) {
-            Some(triage) => match tokio::time::timeout(self.config.deadline(), triage).await {
-                Ok(Ok(Some(triaged))) => triaged,
-                _ => stored.ticket,
-            },
-            None => stored.ticket,
+        let as_stored = Submitted {
+            ticket: stored.ticket,
+            decision: None,
+            replayed: stored.replayed,
         };
-        Ok(Submitted {
-            ticket,
-            replayed: false,
+        if as_stored.replayed {
+            return Ok(as_stored);
+        }
+        let Some(triage) = self.start(as_stored.ticket.clone()) else {
+            return Ok(as_stored);
+        };
+        Ok(match tokio::time::timeout(self.config.deadline(), triage).await {
+            Ok(Ok(Some(Triaged { ticket, decision }))) => Submitted {
+                ticket,
+                decision,
+                replayed: false,
+            },
+            _ => as_stored,
         })
     }
 
     /// Begins the triage of a ticket this process holds the lease of; none when too many are under way, and the
     /// sweeper takes it up when the lease ends.
-    fn start(self: &Arc<Self>, ticket: Ticket) -> Option<tokio::task::JoinHandle<Option<Ticket>>> {
+    fn start(self: &Arc<Self>, ticket: Ticket) -> Option<tokio::task::JoinHandle<Option<Triaged>>> {
         let place = Arc::clone(&self.in_flight).try_acquire_owned().ok()?;
         let desk = Arc::clone(self);
         Some(self.tasks.spawn(async move {

@@ -92,6 +92,6 @@ async fn unknown_routes_and_methods_are_problems_too() {
     )
     .await;
     assert_eq!(named.body["request_id"], "mine-1");
-    assert!(desk.log().contains("mine-1"), "{}", desk.log());
+    desk.logged("mine-1").await;
     desk.finish().await;
 }

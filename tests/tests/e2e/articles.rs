@@ -1,6 +1,7 @@
 //! Articles: written, changed, compared, restored, put away, imported.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -241,4 +242,60 @@ fn a_folder_is_imported_once_and_what_is_wrong_is_written_down() {
     );
     let indexed = said(deskwise(&data).arg("reindex"));
     assert!(indexed.contains("3 passages of articles"), "{indexed}");
+}
+
+/// What several imports of the same articles at once said, each as created, changed and the same.
+fn imported_at_once(data: &Path, folders: &[PathBuf]) -> Vec<String> {
+    let imports: Vec<_> = folders
+        .iter()
+        .map(|folder| {
+            let mut import = deskwise(data);
+            import.args(["import", "articles"]).arg(folder);
+            std::thread::spawn(move || said(&mut import))
+        })
+        .collect();
+    let said = imports.into_iter().map(|import| import.join().expect("an import"));
+    said.collect()
+}
+
+#[tokio::test]
+async fn two_imports_of_the_same_ids_at_once_keep_each_article_once() {
+    const ARTICLES: usize = 60;
+    let desk = DeskUnderTest::start_empty(&[]).await;
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let folders: Vec<PathBuf> = ["one", "two"].map(|name| scratch.path().join(name)).into();
+    for folder in &folders {
+        fs::create_dir(folder).expect("a folder");
+        let words = folder.file_name().and_then(|name| name.to_str()).expect("a name");
+        let lines = (0..ARTICLES).map(|at| {
+            json!({"external_id": format!("page-{at}"), "title": format!("Page {at}"), "body": format!("Text {words}"),
+                "visibility": "public"})
+            .to_string()
+        });
+        fs::write(folder.join("pages.jsonl"), lines.collect::<Vec<_>>().join("\n")).expect("a file");
+    }
+    let data = desk.folder().to_owned();
+    let said = tokio::task::spawn_blocking(move || imported_at_once(&data, &folders));
+    for line in said.await.expect("two imports") {
+        assert!(line.contains(" 0 rejected"), "{line}");
+    }
+    let listed = desk.get("/v1/articles?limit=200").await;
+    let items = listed.body["items"].as_array().expect("items");
+    assert_eq!(items.len(), ARTICLES);
+    let versions: i64 = items.iter().filter_map(|article| article["version"].as_i64()).sum();
+    assert_eq!(
+        versions,
+        2 * ARTICLES as i64,
+        "what came second is a new version of what came first"
+    );
+
+    let same = json!({"external_id": "same", "title": "Same", "body": "Text"});
+    let (one, other) = tokio::join!(
+        desk.post("/v1/articles", same.clone()),
+        desk.post("/v1/articles", same.clone())
+    );
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    desk.finish().await;
 }

@@ -185,6 +185,19 @@ impl DeskUnderTest {
             .unwrap_or_default()
     }
 
+    /// The first line of the log with these words; an answer may be here before its line is.
+    pub async fn logged(&self, words: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let log = self.log();
+            if let Some(line) = log.lines().find(|line| line.contains(words)) {
+                return line.to_owned();
+            }
+            assert!(began.elapsed() < PATIENCE, "no {words:?} in\n{log}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// A request without a token.
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url()))

@@ -140,8 +140,13 @@ async fn what_cannot_be_asked_is_named() {
     check("q=printer&limit=0", &[("limit", "out_of_range")]).await;
     check("q=printer&limit=51", &[("limit", "out_of_range")]).await;
     check("q=printer&limit=many", &[("limit", "malformed")]).await;
-    let long = ask(&desk, &desk.tokens.agent, json!({"q": "printer ".repeat(2_500)})).await;
-    long.is_problem(422, &[("q", "too_long")]);
+    let body = async |asked: Value, faults: &[(&str, &str)]| {
+        ask(&desk, &desk.tokens.agent, asked).await.is_problem(422, faults);
+    };
+    body(json!({"q": "printer ".repeat(2_500)}), &[("q", "too_long")]).await;
+    body(json!({"q": "printer", "colour": "red"}), &[("colour", "unknown_field")]).await;
+    body(json!({"q": "printer", "tags": "till"}), &[("tags", "wrong_type")]).await;
+    body(json!({}), &[("q", "missing")]).await;
     desk.finish().await;
 }
 
@@ -210,11 +215,20 @@ async fn only_changed_passages_are_embedded_again() {
     let changed = CLOSING.replace("Count the drawer", "Count the drawer twice");
     desk.patch(&path, 1, json!({"body": changed})).await;
     let id = path.rsplit('/').next().expect("an id");
-    let log = desk.log();
-    let of_article: Vec<_> = log
-        .lines()
-        .filter(|line| line.contains(id) && line.contains("is indexed"))
-        .collect();
+    let indexed = || -> Vec<String> {
+        let log = desk.log();
+        let of_article = log
+            .lines()
+            .filter(|line| line.contains(id) && line.contains("is indexed"));
+        of_article.map(ToOwned::to_owned).collect()
+    };
+    // What is logged is read a moment behind the answer.
+    let began = Instant::now();
+    while indexed().len() < 2 {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", desk.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let of_article = indexed();
     assert!(of_article[0].contains("passages=2 embedded=2"), "{of_article:?}");
     assert!(of_article[1].contains("passages=2 embedded=1"), "{of_article:?}");
     desk.finish().await;

@@ -40,17 +40,8 @@ async fn logs_can_be_json_with_the_request_id() {
     let desk = DeskUnderTest::start_with(&[("DESK_LOG__FORMAT", "json")]).await;
     let request = desk.anonymous(Method::GET, "/healthz").header("X-Request-Id", "seen-1");
     answer(request).await;
-    // The answer may be here before its line is.
-    let began = std::time::Instant::now();
-    while !desk.log().contains("seen-1") && began.elapsed() < std::time::Duration::from_secs(10) {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    let log = desk.log();
-    let line = log
-        .lines()
-        .find(|line| line.contains("seen-1"))
-        .unwrap_or_else(|| panic!("no line:\n{log}"));
-    let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    let line = desk.logged("seen-1").await;
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(line["http.status"], 200, "{line}");
     desk.finish().await;
 }

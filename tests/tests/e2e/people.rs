@@ -89,3 +89,20 @@ async fn names_that_are_taken_and_ids_that_are_unknown() {
     desk.post("/v1/agents", agent).await.is_problem(422, &named);
     desk.finish().await;
 }
+
+#[tokio::test]
+async fn a_team_answers_only_categories_that_there_are() {
+    let desk = DeskUnderTest::start().await;
+    let body = json!({"name": "Typos", "categories": ["billing_payment", "biling"]});
+    let refused = desk.post("/v1/teams", body).await;
+    refused.is_problem(422, &[("categories[1]", "unknown")]);
+    let team = desk
+        .post("/v1/teams", json!({"name": "Money", "categories": ["billing_payment"]}))
+        .await
+        .body;
+    let path = format!("/v1/teams/{}", team["id"].as_str().expect("an id"));
+    let refused = desk.patch(&path, 1, json!({"categories": ["biling"]})).await;
+    refused.is_problem(422, &[("categories[0]", "unknown")]);
+    assert_eq!(desk.get(&path).await.body["categories"], json!(["billing_payment"]));
+    desk.finish().await;
+}

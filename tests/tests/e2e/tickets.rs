@@ -1,9 +1,11 @@
 //! The way of a ticket over HTTP.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::desk_under_test::{DeskUnderTest, answer};
 
@@ -44,7 +46,7 @@ async fn a_submitted_ticket_comes_back_triaged_with_reasons() {
         .iter()
         .map(|m| m["role"].clone())
         .collect();
-    assert_eq!(models, ["encoder", "category", "priority"]);
+    assert_eq!(models, ["encoder", "category", "priority", "duplicates"]);
     let read = desk
         .get(&format!("/v1/tickets/{}", ticket["id"].as_str().expect("an id")))
         .await;
@@ -209,6 +211,37 @@ async fn an_assessment_stores_nothing() {
     let all = desk.get("/v1/tickets").await;
     assert_eq!(all.body["items"], json!([]));
     desk.finish().await;
+}
+
+/// The desk is read anew for every ticket, so that each is routed while others are on their way to the database.
+#[tokio::test]
+async fn the_last_place_of_an_agent_is_given_once() {
+    const PLACES: usize = 3;
+    let desk = DeskUnderTest::start_empty(&[("DESK_TRIAGE__ROSTER_MAX_AGE_MS", "0")]).await;
+    let team = json!({"name": "Billing", "categories": ["billing_payment"]});
+    let team = desk.post("/v1/teams", team).await.body["id"].clone();
+    for name in ["Ana", "Ben"] {
+        let agent = json!({"name": name, "team_id": team, "languages": ["en"], "capacity": PLACES});
+        assert_eq!(desk.post("/v1/agents", agent).await.status, 201);
+    }
+    let text = "Our card was charged twice for the October invoice, please refund one of the two payments";
+    let desk = Arc::new(desk);
+    let mut clients = JoinSet::new();
+    for _ in 0..30 {
+        let desk = Arc::clone(&desk);
+        clients.spawn(async move { desk.submit(text).await });
+    }
+    let mut places = BTreeMap::new();
+    for ticket in clients.join_all().await {
+        assert_eq!(ticket["team"]["name"], "Billing", "{ticket}");
+        *places.entry(ticket["agent"]["name"].to_string()).or_insert(0) += 1;
+    }
+    let expected = [("\"Ana\"", PLACES), ("\"Ben\"", PLACES), ("null", 30 - 2 * PLACES)];
+    assert_eq!(
+        places,
+        BTreeMap::from(expected.map(|(name, tickets)| (name.to_owned(), tickets)))
+    );
+    Arc::into_inner(desk).expect("every client is done").finish().await;
 }
 
 fn version(ticket: &Value) -> i64 {

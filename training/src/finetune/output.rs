@@ -73,6 +73,7 @@ pub fn write(
         encoder: Some(spec.clone()),
         head: None,
         fusion: None,
+        duplicates: None,
     };
     put(folder, MANIFEST_FILE, toml::to_string(&manifest)?.as_bytes())?;
     replace(folder, out)

@@ -1,11 +1,15 @@
 //! `deskwise bench encoder`: the median of several rounds over the same texts.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use encoder::Side;
 use encoder::bench::Figures;
+use serde::Serialize;
 
+use crate::cli::bench::process::own_memory_mb;
 use crate::cli::embed::read_texts;
 use crate::config::Config;
 use crate::{open, sample};
@@ -24,10 +28,40 @@ pub struct Options {
     json: bool,
 }
 
+/// The pace, and what the encoder takes beside time.
+#[derive(Debug, Serialize)]
+struct Printed {
+    #[serde(flatten)]
+    figures: Figures,
+    /// From nothing to the first vector. **Units:** seconds.
+    load_seconds: f64,
+    /// Memory that having loaded the encoder added to this process. **Units:** megabytes (10⁶ bytes).
+    memory_mb: f64,
+}
+
 /// Runs the command.
 pub async fn run(options: Options, config: &Config) -> Result<()> {
+    let (load_seconds, memory_mb) = load(config.clone()).await?;
     let figures = measure(config, texts(options.texts.as_deref())?, options.rounds).await?;
-    print(&figures, options.json)
+    let printed = Printed {
+        figures,
+        load_seconds,
+        memory_mb,
+    };
+    print(&printed, options.json)
+}
+
+/// Time and memory from nothing to the first vector.
+async fn load(config: Config) -> Result<(f64, f64)> {
+    let load = move || -> Result<(f64, f64)> {
+        let (before, began) = (own_memory_mb()?, Instant::now());
+        let encoder = open::encoder(&config)?;
+        encoder.embed_blocking(vec!["The first text".to_owned()], Side::Passage)?;
+        Ok((began.elapsed().as_secs_f64(), own_memory_mb()? - before))
+    };
+    tokio::task::spawn_blocking(load)
+        .await
+        .context("the benchmark was interrupted")?
 }
 
 /// The lines of a file, or the tickets written for this project.
@@ -58,11 +92,12 @@ pub async fn measure(config: &Config, texts: Vec<String>, rounds: usize) -> Resu
         .context("the benchmark was interrupted")?
 }
 
-fn print(figures: &Figures, json: bool) -> Result<()> {
+fn print(printed: &Printed, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string(figures)?);
+        println!("{}", serde_json::to_string(printed)?);
         return Ok(());
     }
+    let figures = &printed.figures;
     println!(
         "{} texts ({} tokens) in {:.2} s: {:.0} texts/s, {:.0} tokens/s ({}, {} threads)",
         figures.texts,
@@ -76,6 +111,10 @@ fn print(figures: &Figures, json: bool) -> Result<()> {
     println!(
         "one by one, {:.0} tokens each: p50 {:.2} ms, p99 {:.2} ms",
         figures.single.tokens, figures.single.p50_ms, figures.single.p99_ms
+    );
+    println!(
+        "first vector after {:.2} s, {:.0} MB resident for it",
+        printed.load_seconds, printed.memory_mb
     );
     Ok(())
 }

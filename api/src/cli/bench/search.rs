@@ -122,7 +122,9 @@ async fn measure(backend: &'static str, search: &Search, pieces: &Pieces, passag
 /// Fills the index the way a rebuild does and says how many seconds that took.
 async fn build(search: &Search, pieces: &Pieces, passages: usize) -> Result<f64> {
     let dimensions = pieces.passage(0).vector.len();
-    search.ensure(&CollectionSpec::new(COLLECTION, dimensions)).await?;
+    search
+        .ensure(&CollectionSpec::new(COLLECTION, dimensions).with_titles())
+        .await?;
     let bar = meter::counting("passages", passages as u64);
     let began = Instant::now();
     let rebuild = search.begin_rebuild(COLLECTION).await?;

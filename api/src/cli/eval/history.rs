@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use desk::{CorrectedField, Ticket, WorkStatus};
+use desk::{CorrectedField, Ticket};
 use eval::classify::{self, Models, Set};
 use eval::history::{self, PastTicket, Split};
 use eval::rows::{self, LabelledText};
@@ -92,7 +92,7 @@ fn confirmed(ticket: &Ticket, field: Field, corrected: &HashMap<Uuid, Option<Str
     }?;
     let first = match corrected.get(&ticket.id) {
         Some(first) => first.clone(),
-        None if matches!(ticket.status, WorkStatus::Solved | WorkStatus::Closed) => Some(label.clone()),
+        None if ticket.is_settled() => Some(label.clone()),
         None => return None,
     };
     Some(PastTicket {

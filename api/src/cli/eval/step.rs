@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use eval::classify::{self, Models, Set, Source};
+use eval::fingerprint::{Fingerprint, Fingerprints};
 use eval::retrieval::Mode;
 use eval::rows;
-use eval::suite::{Classify, Step, Task};
-use eval::{Kind, Metrics, beir, draw, duplicates};
+use eval::suite::{Classify, Matters, Step, Task};
+use eval::{Kind, Metrics, beir, draw, duplicates, matters};
 
 use super::retrieval::ranked;
 use super::taught::{Taught, cross_validate, teach};
-use crate::cli::meter;
+use crate::cli::{duplicates as flag, meter};
 use crate::config::Config;
 use crate::open;
 
@@ -40,11 +41,15 @@ impl Steps<'_> {
             }
             Task::Duplicates(task) => {
                 let folder = self.data(&task.data)?;
-                let set = duplicates::read(&folder)?.into_retrieval();
+                let pairs = duplicates::read(&folder)?;
                 let files = duplicates::files(&folder);
-                self.rank(Kind::Duplicates, &set, Mode::Hybrid, &files, &step.name)
-                    .await
+                let set = pairs.clone().into_retrieval();
+                let ranked = self.rank(Kind::Duplicates, &set, Mode::Hybrid, &files, &step.name);
+                let mut metrics = ranked.await?;
+                self.add_flags(&mut metrics, pairs).await?;
+                Ok(metrics)
             }
+            Task::Matters(task) => self.flags(task).await,
         }
     }
 
@@ -60,6 +65,39 @@ impl Steps<'_> {
         let run = ranked(kind, set, mode, files, self.config).await?;
         run.files(name, &set.corpus)?.write(&self.report.join(name))?;
         Ok(run.metrics)
+    }
+
+    /// What the flag is worth on these tickets: as it ships, and fitted on them by cross-validation.
+    async fn add_flags(&self, metrics: &mut Metrics, pairs: duplicates::Pairs) -> Result<()> {
+        let observed = flag::observe(pairs.into_matters(), self.config).await?;
+        let model = open::duplicates(self.config)?;
+        let shipped = flag::as_shipped(&observed, &model);
+        let refitted = flag::cross_validated(&observed, &flag::learn(&observed)?);
+        metrics.facts.extend(shipped.facts);
+        metrics.figures.extend(shipped.figures);
+        let refitted = refitted
+            .figures
+            .into_iter()
+            .map(|(name, figure)| (format!("refitted_{name}"), figure));
+        metrics.figures.extend(refitted);
+        let folder = open::model_folder(self.config, &self.config.models.duplicates)?;
+        metrics.fingerprints.models.push(Fingerprint::of_model(&folder)?);
+        Ok(())
+    }
+
+    async fn flags(&self, task: &Matters) -> Result<Metrics> {
+        let rows = matters::read(&task.data, task.background.as_deref())?;
+        let observed = flag::observe(rows, self.config).await?;
+        let mut metrics = flag::cross_validated(&observed, &flag::learn(&observed)?);
+        let files = std::iter::once(&task.data).chain(&task.background);
+        metrics.fingerprints = Fingerprints {
+            data: files.map(|file| Fingerprint::of_file(file)).collect::<Result<_>>()?,
+            models: vec![Fingerprint::of_model(&open::model_folder(
+                self.config,
+                &self.config.models.encoder,
+            )?)?],
+        };
+        Ok(metrics)
     }
 
     async fn cross_validate(&self, recipe: PathBuf) -> Result<Metrics> {

@@ -18,5 +18,5 @@ mod team;
 mod tests;
 
 pub(crate) use isa::{Amx, Avx2, Avx512, Avx512Bf16, Isa};
-pub(crate) use network::Bert;
+pub(crate) use network::{Bert, CHUNK_TOKENS};
 pub(crate) use profile::Profile;

@@ -2,8 +2,6 @@
 //!
 //! **Source**: `modeling_bert.py` of Hugging Face transformers, in inference; tanh and pooler heads are not computed.
 
-use std::slice;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use candle_transformers::models::bert;
@@ -22,7 +20,7 @@ use crate::weights::Weights;
 
 /// Tokens a thread computes together: enough that weights are used often, few enough that what is between two products
 /// stays in the second level cache.
-pub(super) const CHUNK_TOKENS: usize = 128;
+pub(crate) const CHUNK_TOKENS: usize = 128;
 
 /// A loaded network.
 pub(crate) struct Bert<I: Isa> {
@@ -92,47 +90,21 @@ impl<I: Isa> Bert<I> {
         })
     }
 
-    /// The pooled vectors of token sequences, not normalised, computed by the thread pool this is called in.
+    /// The pooled vectors of token sequences, not normalised, computed by the calling thread.
     ///
     /// **Shape**: `[texts][tokens]` u32, ragged → `[texts][hidden]` f32.
     pub(crate) fn forward(&self, sequences: &[Vec<u32>]) -> Vec<Vec<f32>> {
-        let tokens: usize = sequences.iter().map(Vec::len).sum();
-        let share = tokens.div_ceil(rayon::current_num_threads()).min(CHUNK_TOKENS);
-        match chunks(sequences, share).as_slice() {
-            [[only]] => self.forward_together(only),
-            [only] => self.forward_chunk(only, &Member::ALONE),
-            chunks => self.forward_chunks(chunks),
-        }
+        self.forward_chunk(sequences, &Member::ALONE)
     }
 
-    /// Each thread takes the next chunk when it has done one. Texts come sorted by length, and the last chunks are the
-    /// longest: taken first, they leave the short ones to even out what the threads have done.
-    fn forward_chunks(&self, chunks: &[&[Vec<u32>]]) -> Vec<Vec<f32>> {
-        let left = AtomicUsize::new(chunks.len());
-        let take = || {
-            let take = |left: usize| left.checked_sub(1);
-            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-        };
-        let work = |_: BroadcastContext<'_>| {
-            let mut done = Vec::new();
-            while let Ok(left) = take() {
-                done.push((left - 1, self.forward_chunk(chunks[left - 1], &Member::ALONE)));
-            }
-            done
-        };
-        let mut done: Vec<_> = rayon::broadcast(work).into_iter().flatten().collect();
-        done.sort_unstable_by_key(|(index, _)| *index);
-        done.into_iter().flat_map(|(_, vectors)| vectors).collect()
-    }
-
-    /// One text by all threads: somebody waits for it.
-    fn forward_together(&self, ids: &Vec<u32>) -> Vec<Vec<f32>> {
+    /// As [`Bert::forward`], by all threads of the pool this is called in: for one text that somebody waits for.
+    pub(crate) fn forward_together(&self, sequences: &[Vec<u32>]) -> Vec<Vec<f32>> {
         let team = Team::of(rayon::current_num_threads());
         let forward = |thread: BroadcastContext<'_>| {
             let member = team.member(thread.index())?;
-            Some(self.forward_chunk(slice::from_ref(ids), &member))
+            Some(self.forward_chunk(sequences, &member))
         };
-        // Everyone has the same vector.
+        // Everyone has the same vectors.
         rayon::broadcast(forward)
             .into_iter()
             .flatten()
@@ -140,7 +112,7 @@ impl<I: Isa> Bert<I> {
             .unwrap_or_default()
     }
 
-    /// As [`Bert::forward`], on the calling thread, with the others of its team if it has one.
+    /// As [`Bert::forward`], with the others of the thread's team if it has one.
     pub(super) fn forward_chunk(&self, sequences: &[Vec<u32>], member: &Member<'_, I::Element>) -> Vec<Vec<f32>> {
         let mut scratch = self.take_scratch();
         let tokens = sequences.iter().map(Vec::len).sum();
@@ -354,25 +326,6 @@ impl<I: Isa> Bert<I> {
     pub(super) fn width(&self) -> usize {
         self.hidden.next_multiple_of(I::PANEL)
     }
-}
-
-/// Sequences in groups of about so many tokens, at least one a group.
-pub(super) fn chunks(sequences: &[Vec<u32>], tokens: usize) -> Vec<&[Vec<u32>]> {
-    let mut chunks = Vec::new();
-    let (mut rest, mut taken, mut size) = (sequences, 0, 0);
-    while let Some(next) = rest.get(taken) {
-        if taken > 0 && size + next.len() > tokens {
-            let (chunk, others) = rest.split_at(taken);
-            chunks.push(chunk);
-            (rest, taken, size) = (others, 0, 0);
-        }
-        size += next.len();
-        taken += 1;
-    }
-    if !rest.is_empty() {
-        chunks.push(rest);
-    }
-    chunks
 }
 
 impl<I: Isa> Layer<I> {

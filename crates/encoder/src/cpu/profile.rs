@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::isa::Isa;
 use super::linear::{Inputs, Linear};
-use super::network::{Bert, CHUNK_TOKENS, Layer, Scratch, chunks};
+use super::network::{Bert, CHUNK_TOKENS, Layer, Scratch};
 use super::team::Member;
 
 /// Rounds of each part; the fastest counts, so that what else the machine does stays out.
@@ -147,4 +147,23 @@ impl<I: Isa> Bert<I> {
 
 fn count(texts: &[Vec<u32>]) -> usize {
     texts.iter().map(Vec::len).sum()
+}
+
+/// Sequences in groups of about so many tokens, at least one a group.
+fn chunks(sequences: &[Vec<u32>], tokens: usize) -> Vec<&[Vec<u32>]> {
+    let mut chunks = Vec::new();
+    let (mut rest, mut taken, mut size) = (sequences, 0, 0);
+    while let Some(next) = rest.get(taken) {
+        if taken > 0 && size + next.len() > tokens {
+            let (chunk, others) = rest.split_at(taken);
+            chunks.push(chunk);
+            (rest, taken, size) = (others, 0, 0);
+        }
+        size += next.len();
+        taken += 1;
+    }
+    if !rest.is_empty() {
+        chunks.push(rest);
+    }
+    chunks
 }

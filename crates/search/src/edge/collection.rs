@@ -11,7 +11,7 @@ use super::gathering::Gathering;
 use super::shard::Shard;
 use crate::candidates::{Found, Lookup};
 use crate::search::Prepared;
-use crate::{CollectionSpec, Error, Filter, Payload};
+use crate::{CollectionSpec, Error, Filter, Payload, Stored};
 
 /// All calls block. Readers are never held up by writers; writers go one at a time.
 #[derive(Debug)]
@@ -184,6 +184,10 @@ impl Collection {
 
     pub(super) fn payloads(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Payload>, Error> {
         self.live().shard.payloads(ids)
+    }
+
+    pub(super) fn stored(&self, ids: &[Uuid]) -> Result<Vec<Stored>, Error> {
+        self.live().shard.stored(ids)
     }
 
     pub(super) fn count(&self, filter: &Filter) -> Result<usize, Error> {

@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use self::collection::Collection;
 use self::folder::DataFolder;
-use crate::candidates::{Found, Lookup};
+use crate::inquiry::Inquiry;
 use crate::search::{Core, Prepared, Snapshot};
-use crate::{CollectionSpec, EdgeConfig, Error, Filter, Payload};
+use crate::{CollectionSpec, EdgeConfig, Error, Filter, Hit, Query, Stored};
 
 /// Collections in a folder that this process holds alone. Used through [`crate::Search`].
 #[derive(Clone, Debug)]
@@ -80,12 +80,22 @@ impl Edge {
         self.with(name, move |collection| collection.delete(&ids)).await
     }
 
-    pub(crate) async fn look_up(&self, name: &str, lookups: Vec<Lookup>) -> Result<Vec<Found>, Error> {
-        self.with(name, move |collection| collection.look_up(&lookups)).await
+    pub(crate) async fn nearest(&self, name: &str, query: &Query) -> Result<Vec<Hit>, Error> {
+        let (inner, query) = (self.0.clone(), query.clone());
+        self.with(name, move |collection| {
+            let inquiry = Inquiry::new(&inner.core, &collection.spec(), &query);
+            let found = collection.look_up(&inquiry.lookups())?;
+            let completion = inquiry.found(found);
+            let found = collection.look_up(completion.lookups())?;
+            let ranking = completion.found(found);
+            let payloads = collection.payloads(&ranking.ids())?;
+            Ok(ranking.hits(payloads))
+        })
+        .await
     }
 
-    pub(crate) async fn payloads(&self, name: &str, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Payload>, Error> {
-        self.with(name, move |collection| collection.payloads(&ids)).await
+    pub(crate) async fn stored(&self, name: &str, ids: Vec<Uuid>) -> Result<Vec<Stored>, Error> {
+        self.with(name, move |collection| collection.stored(&ids)).await
     }
 
     pub(crate) async fn count(&self, name: &str, filter: Filter) -> Result<usize, Error> {

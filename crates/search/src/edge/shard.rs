@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::translate;
 use crate::candidates::{By, Found, Lookup};
 use crate::search::Prepared;
-use crate::{CollectionSpec, Error, Filter, Payload};
+use crate::{CollectionSpec, Error, Filter, Payload, Stored};
 
 /// Name of the dense vector. **Persisted**.
 pub(super) const DENSE: &str = "dense";
@@ -143,6 +143,26 @@ impl Shard {
             .into_iter()
             .filter_map(|r| Some((translate::uuid(r.id)?, payload(r.payload))));
         Ok(pairs.collect())
+    }
+
+    pub(super) fn stored(&self, ids: &[Uuid]) -> Result<Vec<Stored>, Error> {
+        let ids: Vec<PointId> = ids.iter().copied().map(PointId::Uuid).collect();
+        let (payload, vector) = (
+            Some(WithPayloadInterface::Bool(true)),
+            Some(WithVector::Selector(vec![DENSE.into()])),
+        );
+        let records = self.guarded("read points", |shard| shard.retrieve(&ids, payload, vector))?;
+        let stored = records.into_iter().filter_map(|record| {
+            let VectorInternal::Dense(vector) = record.vector?.get(DENSE)?.to_owned() else {
+                return None;
+            };
+            Some(Stored {
+                id: translate::uuid(record.id)?,
+                vector,
+                payload: record.payload.map(|payload| payload.0).unwrap_or_default(),
+            })
+        });
+        Ok(stored.collect())
     }
 
     pub(super) fn count(&self, filter: &Filter) -> Result<usize, Error> {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use qdrant_edge::{
-    Filter as EdgeFilter, Payload as EdgePayload, PayloadFieldSchema, PointId, PointStructPersisted, SparseVector,
-    VectorPersisted, VectorStructPersisted,
+    Condition as EdgeCondition, Filter as EdgeFilter, Payload as EdgePayload, PayloadFieldSchema, PointId,
+    PointStructPersisted, SparseVector, VectorPersisted, VectorStructPersisted,
 };
 use serde_json::{Value as Json, json};
 use time::format_description::well_known::Rfc3339;
@@ -16,9 +16,17 @@ use crate::{Condition, Error, FieldKind, Filter, Value};
 
 /// The filter and, where given, only certain ids let in; none where everything passes.
 pub(super) fn filter(filter: &Filter, only: Option<&[Uuid]>) -> Result<Option<EdgeFilter>, Error> {
+    let passing = passing(filter)?;
+    let Some(only) = only else { return Ok(passing) };
+    let mut passing = passing.unwrap_or_default();
+    let ids = only.iter().copied().map(PointId::Uuid).collect();
+    passing.must.get_or_insert_default().push(EdgeCondition::HasId(ids));
+    Ok(Some(passing))
+}
+
+fn passing(filter: &Filter) -> Result<Option<EdgeFilter>, Error> {
     let mut all = conditions(&filter.all);
     let none = conditions(&filter.none);
-    all.extend(only.map(has_id));
     if !filter.any.is_empty() {
         all.push(json!({ "should": conditions(&filter.any) }));
     }
@@ -52,10 +60,6 @@ fn plain(value: &Value) -> Json {
         Value::Integer(number) => json!(number),
         Value::Bool(yes) => json!(yes),
     }
-}
-
-fn has_id(ids: &[Uuid]) -> Json {
-    json!({ "has_id": ids })
 }
 
 /// The index of a field. Phrases are looked up without regard to case.

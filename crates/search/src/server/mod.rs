@@ -18,8 +18,9 @@ use uuid::Uuid;
 
 use self::collection::Collection;
 use crate::candidates::{Found, Lookup};
+use crate::inquiry::Inquiry;
 use crate::search::{Core, Prepared, Snapshot};
-use crate::{CollectionSpec, Error, Filter, Payload, ServerConfig};
+use crate::{CollectionSpec, Error, Filter, Hit, Payload, Query, ServerConfig, Stored};
 
 /// Name of the dense vector. **Persisted**.
 const DENSE: &str = "dense";
@@ -97,8 +98,21 @@ impl Server {
         self.ready(name).await?.delete(&self.0.client, ids).await
     }
 
-    pub(crate) async fn look_up(&self, name: &str, lookups: &[Lookup]) -> Result<Vec<Found>, Error> {
+    pub(crate) async fn nearest(&self, name: &str, query: &Query) -> Result<Vec<Hit>, Error> {
         let collection = self.ready(name).await?;
+        let inquiry = Inquiry::new(&self.0.core, &collection.spec, query);
+        let found = self.look_up(&collection, &inquiry.lookups()).await?;
+        let completion = inquiry.found(found);
+        let found = self.look_up(&collection, completion.lookups()).await?;
+        let ranking = completion.found(found);
+        let payloads = self.payloads(&collection, &ranking.ids()).await?;
+        Ok(ranking.hits(payloads))
+    }
+
+    async fn look_up(&self, collection: &Collection, lookups: &[Lookup]) -> Result<Vec<Found>, Error> {
+        if lookups.is_empty() {
+            return Ok(Vec::new());
+        }
         let queries: Vec<_> = lookups
             .iter()
             .map(|lookup| translate::query(&collection.alias, lookup))
@@ -117,14 +131,23 @@ impl Server {
         Ok(found.collect())
     }
 
-    pub(crate) async fn payloads(&self, name: &str, ids: &[Uuid]) -> Result<HashMap<Uuid, Payload>, Error> {
-        let collection = self.ready(name).await?;
+    async fn payloads(&self, collection: &Collection, ids: &[Uuid]) -> Result<HashMap<Uuid, Payload>, Error> {
         let ids: Vec<_> = ids.iter().copied().map(translate::point_id).collect();
         let get = GetPointsBuilder::new(&collection.alias, ids).with_payload(true);
         let answer = self.0.client.get_points(get).await.map_err(at("read payloads"))?;
         let points = answer.result.into_iter();
         let pairs = points.filter_map(|p| Some((translate::uuid(p.id)?, translate::payload(p.payload))));
         Ok(pairs.collect())
+    }
+
+    pub(crate) async fn stored(&self, name: &str, ids: &[Uuid]) -> Result<Vec<Stored>, Error> {
+        let collection = self.ready(name).await?;
+        let ids: Vec<_> = ids.iter().copied().map(translate::point_id).collect();
+        let get = GetPointsBuilder::new(&collection.alias, ids)
+            .with_payload(true)
+            .with_vectors(translate::dense_alone());
+        let answer = self.0.client.get_points(get).await.map_err(at("read points"))?;
+        Ok(answer.result.into_iter().filter_map(translate::stored).collect())
     }
 
     pub(crate) async fn count(&self, name: &str, filter: &Filter) -> Result<usize, Error> {

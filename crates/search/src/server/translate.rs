@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use qdrant_client::Payload as ServerPayload;
 use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::point_id::PointIdOptions;
+use qdrant_client::qdrant::vector_output::Vector as StoredVector;
+use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
 use qdrant_client::qdrant::{
     Condition as ServerCondition, DatetimeRange, FieldType, Filter as ServerFilter, NamedVectors, PointId, PointStruct,
-    Query, QueryPoints, QueryPointsBuilder, Range, TextIndexParams, TextIndexParamsBuilder, Timestamp, TokenizerType,
-    Value as ServerValue, Vector, VectorInput,
+    Query, QueryPoints, QueryPointsBuilder, Range, RetrievedPoint, TextIndexParams, TextIndexParamsBuilder, Timestamp,
+    TokenizerType, Value as ServerValue, Vector, VectorInput, VectorsSelector,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use uuid::Uuid;
 use super::{DENSE, SPARSE, TITLE};
 use crate::candidates::{By, Lookup};
 use crate::search::Prepared;
-use crate::{Condition, FieldKind, Filter, Payload, Value};
+use crate::{Condition, FieldKind, Filter, Payload, Stored, Value};
 
 /// The question as one query of a batch.
 pub(super) fn query(collection: &str, lookup: &Lookup) -> QueryPoints {
@@ -137,6 +139,25 @@ pub(super) fn uuid(id: Option<PointId>) -> Option<Uuid> {
         PointIdOptions::Uuid(text) => text.parse().ok(),
         PointIdOptions::Num(_) => None,
     }
+}
+
+/// The selection of the dense vector of the text.
+pub(super) fn dense_alone() -> SelectorOptions {
+    SelectorOptions::Include(VectorsSelector {
+        names: vec![DENSE.to_owned()],
+    })
+}
+
+/// A point as it is stored; none without an id of ours or a vector.
+pub(super) fn stored(point: RetrievedPoint) -> Option<Stored> {
+    let StoredVector::Dense(vector) = point.vectors?.get_vector_by_name(DENSE)? else {
+        return None;
+    };
+    Some(Stored {
+        id: uuid(point.id)?,
+        vector: vector.data,
+        payload: payload(point.payload),
+    })
 }
 
 /// The caller's own data.

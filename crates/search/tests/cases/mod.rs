@@ -19,6 +19,7 @@ pub struct Case {
 /// What [`TICKETS`] is.
 pub fn spec() -> CollectionSpec {
     CollectionSpec::new(TICKETS, DIMENSIONS)
+        .with_titles()
         .with_field(Field::new("state", FieldKind::Keyword))
         .with_field(Field::new("tags", FieldKind::Keyword))
         .with_field(Field::new("language", FieldKind::Keyword))

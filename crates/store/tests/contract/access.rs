@@ -1,5 +1,7 @@
 //! Tokens, settings, and the store's own life.
 
+use std::time::Duration;
+
 use desk::{NewTicket, NewToken, Role};
 use store::{PageRequest, StoreError, TokenCheck};
 use uuid::Uuid;
@@ -109,4 +111,17 @@ pub async fn a_closed_store_has_finished_and_says_so(desk: &Desk) {
         "acknowledged is stored"
     );
     assert!(matches!(store.ping().await, Err(StoreError::Closed)));
+}
+
+pub async fn a_turn_is_one_processs_until_it_ends(desk: &Desk) {
+    let (store, other) = (&desk.store, desk.another().await);
+    let hour = Duration::from_secs(3600);
+    assert!(store.take_turn("sweep", hour).await.expect("stored"));
+    assert!(!other.take_turn("sweep", hour).await.expect("answered"), "taken");
+    assert!(
+        other.take_turn("mow", Duration::ZERO).await.expect("stored"),
+        "another turn"
+    );
+    assert!(store.take_turn("mow", hour).await.expect("stored"), "over by now");
+    other.close().await;
 }

@@ -278,3 +278,23 @@ pub async fn an_article_waits_until_its_latest_version_is_indexed(desk: &Desk) {
             .is_empty()
     );
 }
+
+pub async fn what_changed_lately_is_known_without_its_text(desk: &Desk) {
+    let store = &desk.store;
+    let old = create(desk, "old", ArticleVisibility::Public).await;
+    let new = create(desk, "new", ArticleVisibility::Internal).await;
+    let everything = store.articles_changed_since(old.updated_at).await.expect("changes");
+    assert_eq!(everything, [(old.id, 1), (new.id, 1)]);
+    let changed = store.update_article(old.id, Some(1), to_body("Later"), &SYSTEM).await;
+    let changed = changed.expect("changed").expect("there");
+    let lately = store.articles_changed_since(changed.updated_at).await.expect("changes");
+    assert_eq!(lately, [(old.id, 2)]);
+    let ids = [new.id, changed.id, Uuid::now_v7()];
+    let mut heads = store.get_article_heads(&ids).await.expect("heads");
+    heads.sort_by_key(|head| head.id);
+    assert_eq!(heads, [changed.clone().into(), new.clone().into()]);
+    let mut whole = store.get_articles(&ids).await.expect("articles");
+    whole.sort_by_key(|article| article.id);
+    assert_eq!(whole, [changed, new]);
+    assert_eq!(store.get_article_heads(&[]).await.expect("nothing"), []);
+}

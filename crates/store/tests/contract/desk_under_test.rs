@@ -175,6 +175,7 @@ pub fn decision(ticket_id: Uuid) -> Decision {
         category: choice("how_to"),
         priority: choice("normal"),
         neighbours: Vec::new(),
+        duplicates: Vec::new(),
         routing: Routing::default(),
         models: vec![desk::ModelRef {
             role: "encoder".into(),

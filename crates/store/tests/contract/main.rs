@@ -6,9 +6,16 @@ mod articles;
 mod changes;
 mod desk_under_test;
 mod failures;
+mod incident_work;
+mod incidents;
 mod lists;
+mod merges;
+mod models;
 mod people;
+mod search_log;
+mod shadows;
 mod submissions;
+mod suggestions;
 mod triage;
 
 /// Runs every promise on both databases.
@@ -71,8 +78,35 @@ promises![
     articles::an_external_id_of_an_article_is_taken_once,
     articles::articles_are_listed_by_their_filters,
     articles::an_article_waits_until_its_latest_version_is_indexed,
+    articles::what_changed_lately_is_known_without_its_text,
+    merges::a_merged_ticket_is_read_with_its_survivor,
+    merges::unmerging_gives_back_what_was,
+    merges::what_a_customer_says_on_a_merged_ticket_opens_its_survivor,
+    merges::merges_that_cannot_be_are_refused,
+    merges::of_two_merges_at_once_one_wins,
+    merges::a_merged_ticket_is_neither_load_nor_knowledge,
+    models::versions_are_numbered_once_in_each_head,
+    models::every_process_sees_the_same_active_version,
+    models::a_version_whose_files_cannot_be_placed_is_not_known,
+    shadows::what_a_challenger_said_is_counted_and_settled_by_people,
+    shadows::a_head_has_one_challenger_until_it_is_in_force_or_called_off,
+    incident_work::an_incident_is_read_with_its_tickets,
+    incident_work::incidents_are_listed_by_state,
+    incident_work::a_ticket_is_in_one_open_incident,
+    incident_work::one_reply_goes_to_all_once,
+    incident_work::tickets_are_solved_and_opened_together,
+    incident_work::of_two_incidents_at_once_one_has_the_ticket,
+    incidents::open_tickets_are_read_with_their_duplicates,
+    suggestions::the_last_verdict_on_a_ticket_counts,
+    suggestions::the_last_public_reply_of_an_agent_is_the_reply,
+    search_log::unanswered_searches_are_counted_by_query,
+    search_log::insights_come_in_pages,
+    search_log::the_last_verdict_on_an_answer_counts,
+    search_log::one_verdict_given_many_times_at_once_counts_once,
+    search_log::old_searches_are_forgotten,
     access::a_token_is_checked_until_revoked,
     access::a_secret_is_never_stored,
     access::settings_are_remembered,
+    access::a_turn_is_one_processs_until_it_ends,
     access::a_closed_store_has_finished_and_says_so,
 ];

@@ -1,0 +1,296 @@
+//! What the desk's own tickets teach a head, and what it is judged by.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use anyhow::Result;
+use desk::{CorrectedField, HeadRole, Ticket};
+use store::{PageRequest, Store, StoreError};
+use training::data::Row;
+use training::sample::{self, same_text};
+use uuid::Uuid;
+
+use crate::sample::labelled_texts;
+
+/// Share of the desk's own tickets that no version ever learns from: what the hash of a text's words puts there stays
+/// there.
+const HELD_OUT_SHARE: f64 = 0.2;
+/// Held-out tickets below which a comparison says nothing.
+const HELD_OUT_MIN: usize = 20;
+/// Rows read at once.
+const PAGE: u32 = 1_000;
+
+/// Why there is nothing to fit a head on. The head in use stays, and the desk goes on as before.
+#[derive(Debug, thiserror::Error)]
+pub enum RetrainError {
+    /// There is not enough to learn from and to judge by.
+    #[error(
+        "the desk has {learnt} settled tickets to learn the {head} from and {held_out} to judge it by; \
+         {HELD_OUT_MIN} to judge by are needed. A ticket is settled when an agent has corrected its {head} or solved it\
+         {}", of_shipped(*.shipped)
+    )]
+    TooFew {
+        /// The head.
+        head: HeadRole,
+        /// Rows to learn from.
+        learnt: usize,
+        /// Rows to judge by.
+        held_out: usize,
+        /// Rows to judge by that were left out, because the shipped head learnt from the same texts.
+        shipped: usize,
+    },
+    /// Tickets have labels that the head in use does not decide on.
+    #[error(
+        "tickets are labelled {labels}, which the {head} head in use does not decide on; train one with these labels"
+    )]
+    ForeignLabels {
+        /// The head.
+        head: HeadRole,
+        /// The labels, separated by commas.
+        labels: String,
+    },
+    /// The head in use decides on labels that nothing teaches.
+    #[error("no settled ticket is labelled {labels}, which the {head} head in use decides on as well")]
+    MissingLabels {
+        /// The head.
+        head: HeadRole,
+        /// The labels, separated by commas.
+        labels: String,
+    },
+}
+
+fn of_shipped(rows: usize) -> String {
+    match rows {
+        0 => String::new(),
+        _ => format!(" ({rows} more have texts that the shipped head has learnt, so they judge nothing)"),
+    }
+}
+
+/// What the desk's own tickets teach, and what they judge by.
+#[derive(Debug)]
+pub struct Lessons {
+    /// Tickets to learn from, the latest first.
+    pub own: Vec<Row>,
+    /// Tickets to judge by: no two with the same words, and none that a head has learnt.
+    pub held_out: Vec<Row>,
+    /// Rows that came with the program, where the head decides on their labels.
+    pub shipped: Vec<Row>,
+}
+
+impl Lessons {
+    /// Reads the settled tickets of the desk and parts them.
+    ///
+    /// **Errors:** [`RetrainError`] by downcast, and what could not be read.
+    pub async fn read(store: &Store, head: HeadRole, in_force: &Path) -> Result<Self> {
+        let labels: BTreeSet<String> = triage::head_labels(in_force)?.into_iter().collect();
+        let shipped: Vec<Row> = labelled_texts(head).map(|(text, label)| row(text, label)).collect();
+        Ok(part(head, settled(store, head).await?, shipped, &labels)?)
+    }
+}
+
+fn part(
+    head: HeadRole,
+    settled: Vec<Row>,
+    shipped: Vec<Row>,
+    labels: &BTreeSet<String>,
+) -> Result<Lessons, RetrainError> {
+    refuse_foreign(head, &settled, labels)?;
+    let (own, mut held_out) = sample::by_words(settled, HELD_OUT_SHARE);
+    let mut known: HashSet<String> = shipped.iter().map(as_a_ticket).collect();
+    let before = held_out.len();
+    held_out.retain(|row| !known.contains(&same_text(&row.text)));
+    let left_out = before - held_out.len();
+    held_out.retain(|row| known.insert(same_text(&row.text)));
+    if held_out.len() < HELD_OUT_MIN {
+        return Err(RetrainError::TooFew {
+            head,
+            learnt: own.len(),
+            held_out: held_out.len(),
+            shipped: left_out,
+        });
+    }
+    let is_ours = shipped.iter().all(|row| labels.contains(&row.label));
+    let shipped = if is_ours { shipped } else { Vec::new() };
+    refuse_missing(head, own.iter().chain(&shipped), labels)?;
+    Ok(Lessons { own, held_out, shipped })
+}
+
+/// The words of a row as a ticket with its text is judged.
+fn as_a_ticket(row: &Row) -> String {
+    same_text(&desk::text::without_quoted_history(&row.text))
+}
+
+fn refuse_foreign(head: HeadRole, settled: &[Row], labels: &BTreeSet<String>) -> Result<(), RetrainError> {
+    let found: BTreeSet<&str> = settled.iter().map(|row| row.label.as_str()).collect();
+    let foreign: Vec<&str> = found.into_iter().filter(|label| !labels.contains(*label)).collect();
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let labels = foreign.join(", ");
+    Err(RetrainError::ForeignLabels { head, labels })
+}
+
+fn refuse_missing<'a>(
+    head: HeadRole,
+    rows: impl Iterator<Item = &'a Row>,
+    labels: &BTreeSet<String>,
+) -> Result<(), RetrainError> {
+    let taught: HashSet<&str> = rows.map(|row| row.label.as_str()).collect();
+    let missing: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let missing: Vec<&str> = missing.into_iter().filter(|label| !taught.contains(label)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let labels = missing.join(", ");
+    Err(RetrainError::MissingLabels { head, labels })
+}
+
+/// The tickets whose label a person has corrected, or left when they solved the ticket, the latest first: of two with
+/// the same words the later one counts.
+async fn settled(store: &Store, head: HeadRole) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for_each_settled(store, &corrected(store, head).await?, |ticket| {
+        let text = desk::text::without_quoted_history(&ticket.text());
+        rows.extend(label(ticket, head).map(|label| row(text, label)));
+    })
+    .await?;
+    rows.reverse();
+    Ok(rows)
+}
+
+/// The tickets that any head may learn from or be judged by.
+///
+/// **Errors:** the database's.
+pub async fn settled_ids(store: &Store) -> Result<Vec<Uuid>> {
+    let mut of_any = HashSet::new();
+    for &head in HeadRole::ALL {
+        of_any.extend(corrected(store, head).await?);
+    }
+    let mut ids = Vec::new();
+    for_each_settled(store, &of_any, |ticket| ids.push(ticket.id)).await?;
+    Ok(ids)
+}
+
+async fn for_each_settled(
+    store: &Store,
+    corrected: &HashSet<Uuid>,
+    mut act: impl FnMut(&Ticket),
+) -> Result<(), StoreError> {
+    let is_settled = |ticket: &&Ticket| corrected.contains(&ticket.id) || ticket.is_settled();
+    let mut after = 0;
+    loop {
+        let tickets = store.tickets_after(after, PAGE).await?;
+        let Some(last) = tickets.last() else { return Ok(()) };
+        after = last.number;
+        tickets.iter().filter(is_settled).for_each(&mut act);
+    }
+}
+
+async fn corrected(store: &Store, head: HeadRole) -> Result<HashSet<Uuid>, StoreError> {
+    let field = match head {
+        HeadRole::Category => CorrectedField::Category,
+        HeadRole::Priority => CorrectedField::Priority,
+    };
+    let mut corrected = HashSet::new();
+    let mut page = PageRequest::first(PAGE);
+    loop {
+        let read = store.list_corrections(None, &page).await?;
+        let of_head = read.items.iter().filter(|correction| correction.field == field);
+        corrected.extend(of_head.map(|correction| correction.ticket_id));
+        let Some(next) = read.next else { return Ok(corrected) };
+        page = PageRequest::after(PAGE, next);
+    }
+}
+
+fn label(ticket: &Ticket, head: HeadRole) -> Option<String> {
+    match head {
+        HeadRole::Category => ticket.category.clone(),
+        HeadRole::Priority => ticket.priority.map(|priority| priority.to_string()),
+    }
+}
+
+fn row(text: String, label: String) -> Row {
+    Row {
+        line: 0,
+        text,
+        label,
+        slice: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(count: usize, label: impl Fn(usize) -> &'static str) -> Vec<Row> {
+        let text = |at: usize| format!("the {} is late", "so ".repeat(at));
+        (0..count).map(|at| row(text(at), label(at).to_owned())).collect()
+    }
+
+    fn labels() -> BTreeSet<String> {
+        ["a", "b"].map(str::to_owned).into()
+    }
+
+    fn parted(settled: Vec<Row>, shipped: Vec<Row>) -> Result<Lessons, RetrainError> {
+        part(HeadRole::Category, settled, shipped, &labels())
+    }
+
+    fn two(at: usize) -> &'static str {
+        if at.is_multiple_of(2) { "a" } else { "b" }
+    }
+
+    #[test]
+    fn what_the_shipped_head_has_learnt_judges_nothing() {
+        let lessons = parted(rows(300, two), Vec::new()).expect("enough");
+        let shouted = |row: &Row| row_like(row, row.text.to_uppercase());
+        let shipped: Vec<Row> = lessons.held_out.iter().skip(25).map(shouted).collect();
+        let again = parted(rows(300, two), shipped.clone()).expect("enough");
+        assert_eq!(again.held_out.len(), 25, "copies that differ by case are found");
+        assert_eq!(
+            (again.own.len(), again.shipped.len()),
+            (lessons.own.len(), shipped.len())
+        );
+        let all: Vec<Row> = rows(300, two);
+        let refused = parted(all.clone(), all).expect_err("nothing to judge by");
+        assert!(
+            matches!(
+                refused,
+                RetrainError::TooFew {
+                    held_out: 0,
+                    shipped: 40..,
+                    ..
+                }
+            ),
+            "{refused}"
+        );
+        assert!(refused.to_string().contains("judge nothing"), "{refused}");
+    }
+
+    #[test]
+    fn copies_count_once_and_never_stand_on_both_sides() {
+        let shouted = |row: &Row| row_like(row, row.text.to_uppercase());
+        let once = rows(300, two);
+        let twice = once.iter().cloned().chain(once.iter().map(shouted)).collect();
+        let lessons = parted(twice, Vec::new()).expect("enough");
+        assert_eq!(
+            lessons.held_out.len(),
+            parted(once, Vec::new()).expect("enough").held_out.len()
+        );
+        let judged: HashSet<String> = lessons.held_out.iter().map(|row| same_text(&row.text)).collect();
+        assert!(lessons.own.iter().all(|row| !judged.contains(&same_text(&row.text))));
+    }
+
+    #[test]
+    fn labels_that_do_not_fit_are_told_before_anything_is_fitted() {
+        let foreign = parted(rows(300, |_| "c"), Vec::new()).expect_err("a label too many");
+        assert!(matches!(&foreign, RetrainError::ForeignLabels { labels, .. } if labels == "c"));
+        let missing = parted(rows(300, |_| "a"), Vec::new()).expect_err("a label too few");
+        assert!(matches!(&missing, RetrainError::MissingLabels { labels, .. } if labels == "b"));
+        let shipped = rows(1, |_| "b");
+        assert!(parted(rows(300, |_| "a"), shipped).is_ok(), "shipped rows teach it");
+    }
+
+    fn row_like(row: &Row, text: String) -> Row {
+        Row { text, ..row.clone() }
+    }
+}

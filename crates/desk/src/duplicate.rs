@@ -1,0 +1,159 @@
+//! Whether two tickets are about the same matter: a small logistic model over what they share. Pure.
+
+mod identifiers;
+mod said;
+mod shared;
+mod telling;
+mod weights;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::ticket::Ticket;
+use said::{Lowered, Pool, Said};
+
+pub use shared::Shared;
+pub use telling::Telling;
+pub use weights::{FEATURES, SPEAKS_FOR, Weights};
+
+/// The model's parameters, all of them fitted (see the card of the model). **Persisted** in its manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DuplicateModel {
+    /// Names the parameters; the manifest tells it beside them.
+    #[serde(default, skip_serializing)]
+    pub revision: String,
+    /// Candidates compared.
+    pub candidates: usize,
+    /// Probability from which on a pair is flagged. **Units:** 0 to 1.
+    pub threshold: f64,
+    /// Texts holding an identifier above which it says nothing, the ticket's own among them.
+    pub identifier_texts: usize,
+    /// What each thing shared weighs.
+    pub weights: Weights,
+}
+
+/// A ticket that may be about the same matter. **Persisted** in a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// The other ticket.
+    pub ticket_id: Uuid,
+    /// Its short number.
+    pub number: i64,
+    /// Whether the probability reaches the threshold.
+    pub flagged: bool,
+    /// Of being the same matter. **Units:** 0 to 1.
+    pub probability: f64,
+    /// What speaks for it, in words.
+    pub reasons: Vec<String>,
+}
+
+impl DuplicateModel {
+    /// Every candidate with its probability, most probable first. The cosine of each with the ticket is given.
+    pub fn assess(&self, ticket: &Ticket, candidates: &[(Ticket, f64)]) -> Vec<Duplicate> {
+        let tellings: Vec<(Telling<'_>, f64)> = candidates
+            .iter()
+            .map(|(other, cosine)| (Telling::from(other), *cosine))
+            .collect();
+        let shared = shared(&Telling::from(ticket), &tellings, self.identifier_texts);
+        let compared = candidates.iter().zip(shared);
+        let mut found: Vec<Duplicate> = compared
+            .map(|((other, _), shared)| self.duplicate(other, &shared))
+            .collect();
+        found.sort_by(|a, b| {
+            b.probability
+                .total_cmp(&a.probability)
+                .then(a.ticket_id.cmp(&b.ticket_id))
+        });
+        found
+    }
+
+    /// Whether any of these candidates, or any part of them, could be flagged, going by the cosines alone: false saves
+    /// reading their rows.
+    pub fn could_flag(&self, ticket: &Ticket, cosines: &[f64]) -> bool {
+        let Some(cosine) = cosines.iter().copied().max_by(f64::total_cmp) else {
+            return false;
+        };
+        let telling = Telling::from(ticket);
+        let text = telling.text();
+        let most = |held: bool| vec![String::new(); if held { shared::NAMED_MAX } else { 0 }];
+        let at_best = Shared {
+            cosine,
+            standout: cosine - lowest_mean(cosine, cosines),
+            subject: f64::from(!ticket.subject.is_empty()),
+            words: 1.0,
+            identifiers: most(identifiers::names_something(&text)),
+            figures: most(!identifiers::figures(&text).is_empty()),
+            same_requester: telling.has_requester(),
+            same_account: telling.account_id.is_some(),
+            ..Shared::default()
+        };
+        self.probability(&at_best) >= self.threshold
+    }
+
+    /// Of being the same matter. **Units:** 0 to 1.
+    pub fn probability(&self, shared: &Shared) -> f64 {
+        logistic(self.weights.log_odds(&shared.features()))
+    }
+
+    fn duplicate(&self, other: &Ticket, shared: &Shared) -> Duplicate {
+        let probability = self.probability(shared);
+        Duplicate {
+            ticket_id: other.id,
+            number: other.number,
+            flagged: probability >= self.threshold,
+            probability,
+            reasons: shared.reasons(),
+        }
+    }
+}
+
+/// What a telling shares with each candidate, in their order. The cosine of each with it is given; an identifier that
+/// more than `identifier_texts` of all the texts hold says nothing.
+pub fn shared(own: &Telling<'_>, candidates: &[(Telling<'_>, f64)], identifier_texts: usize) -> Vec<Shared> {
+    let lowered = Lowered::of(own);
+    let said = Said::from(&lowered);
+    let lowered: Vec<Lowered> = candidates.iter().map(|(other, _)| Lowered::of(other)).collect();
+    let others: Vec<Said<'_>> = lowered.iter().map(Said::from).collect();
+    let pool = Pool::of(std::iter::once(&said).chain(&others));
+    let mean = mean(candidates.iter().map(|(_, cosine)| *cosine));
+    let both_have_figures = |other: &Said<'_>| !said.figures.is_empty() && !other.figures.is_empty();
+    let of = |((other, cosine), theirs): (&(Telling<'_>, f64), &Said<'_>)| Shared {
+        cosine: *cosine,
+        standout: cosine - mean,
+        subject: pool.subject_likeness(&said, theirs),
+        words: pool.text_likeness(&said, theirs),
+        identifiers: pool.identifiers_in_both(&said, theirs, identifier_texts),
+        conflict: said.identifiers.conflict(theirs.identifiers),
+        figures: pool.figures_in_both(&said, theirs, identifier_texts),
+        other_figures: both_have_figures(theirs) && said.figures.is_disjoint(theirs.figures),
+        same_requester: own.is_same_requester(other),
+        same_account: own.is_same_account(other),
+        days: own.days_from(other),
+    };
+    candidates.iter().zip(&others).map(of).collect()
+}
+
+/// The lowest mean of any part of the cosines that holds `kept`: candidates that were merged meanwhile drop out.
+fn lowest_mean(kept: f64, cosines: &[f64]) -> f64 {
+    let mut ascending = cosines.to_vec();
+    ascending.sort_by(f64::total_cmp);
+    let (mut sum, mut lowest) = (kept, kept);
+    for (cosine, texts) in ascending.iter().zip(2_u32..) {
+        sum += cosine;
+        lowest = lowest.min(sum / f64::from(texts));
+    }
+    lowest
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let texts = values.len().max(1) as f64;
+    values.sum::<f64>() / texts
+}
+
+fn logistic(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The fitted weights of what two tickets share.
+
+use serde::{Deserialize, Serialize};
+
+/// Things that are weighed.
+pub const FEATURES: usize = 11;
+
+/// Whether more of each speaks for one matter; less of the others does. A fit that says otherwise is refused.
+pub const SPEAKS_FOR: [bool; FEATURES] = [true, true, true, true, true, false, true, false, true, true, false];
+
+/// Fitted weights. **Units:** log-odds for each unit of the feature. **Persisted** in the model's manifest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// Where nothing is shared.
+    pub intercept: f64,
+    /// Cosine of the two texts.
+    pub cosine: f64,
+    /// How far that cosine is above the mean of the candidates.
+    pub standout: f64,
+    /// Rare words shared by the two subjects.
+    pub subject: f64,
+    /// Rare words shared by the two texts.
+    pub words: f64,
+    /// `ln(1 + n)` of the identifiers shared.
+    pub identifiers: f64,
+    /// Both name numbers of one kind and none in common.
+    pub conflict: f64,
+    /// `ln(1 + n)` of the amounts, versions, times and short codes shared.
+    pub figures: f64,
+    /// Both name such figures and none in common.
+    pub other_figures: f64,
+    /// The same person wrote both.
+    pub same_requester: f64,
+    /// Both are of the same client.
+    pub same_account: f64,
+    /// `ln(1 + days)` between the two.
+    pub days: f64,
+}
+
+impl Weights {
+    /// From a fit. **Shape:** `weights` `[FEATURES]`, in the order of the fields.
+    pub fn new(intercept: f64, weights: [f64; FEATURES]) -> Self {
+        let [
+            cosine,
+            standout,
+            subject,
+            words,
+            identifiers,
+            conflict,
+            figures,
+            other_figures,
+            same_requester,
+            same_account,
+            days,
+        ] = weights;
+        Weights {
+            intercept,
+            cosine,
+            standout,
+            subject,
+            words,
+            identifiers,
+            conflict,
+            figures,
+            other_figures,
+            same_requester,
+            same_account,
+            days,
+        }
+    }
+
+    /// Those of the features, in the order of the fields.
+    pub fn of_features(&self) -> [f64; FEATURES] {
+        [
+            self.cosine,
+            self.standout,
+            self.subject,
+            self.words,
+            self.identifiers,
+            self.conflict,
+            self.figures,
+            self.other_figures,
+            self.same_requester,
+            self.same_account,
+            self.days,
+        ]
+    }
+
+    pub(super) fn log_odds(&self, features: &[f64; FEATURES]) -> f64 {
+        let weighed = self
+            .of_features()
+            .iter()
+            .zip(features)
+            .map(|(weight, x)| weight * x)
+            .sum::<f64>();
+        self.intercept + weighed
+    }
+}

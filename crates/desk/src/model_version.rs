@@ -1,0 +1,124 @@
+//! Versions of the heads that triage asks, and which of them is in force.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::event::Actor;
+use crate::word::words;
+
+words! {
+    /// What a head decides.
+    "head" HeadRole {
+        /// What a ticket is about.
+        Category = "category",
+        /// How soon it needs someone.
+        Priority = "priority",
+    }
+}
+
+words! {
+    /// Where a version of a head comes from.
+    "origin" ModelOrigin {
+        /// It came with the program or its settings; always version 1.
+        Shipped = "shipped",
+        /// An operator brought its folder.
+        Added = "added",
+        /// The desk learnt it from its own tickets.
+        Retrained = "retrained",
+    }
+}
+
+/// The version every head begins with.
+pub const FIRST_VERSION: i64 = 1;
+
+/// One version of a head. **Persisted.**
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelVersion {
+    /// UUIDv7; events name it.
+    pub id: Uuid,
+    /// The head it is a version of.
+    pub head: HeadRole,
+    /// Counts up from 1 within the head.
+    pub version: i64,
+    /// Revision, from its manifest.
+    pub revision: String,
+    /// Where it comes from.
+    pub origin: ModelOrigin,
+    /// Why it was made, in words.
+    pub note: String,
+    /// When the desk came to know it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+/// One line of the log of active versions; the last one of a head is in force. **Persisted.**
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// The head.
+    pub head: HeadRole,
+    /// Counts up from 1 within the head.
+    pub serial: i64,
+    /// The version made active.
+    pub version: i64,
+    /// The version that was active before.
+    pub replaced: i64,
+    /// Whether it went back to an earlier state.
+    pub is_rollback: bool,
+    /// Why, in words.
+    pub reason: String,
+    /// Who did it.
+    pub actor: Actor,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+/// The version in force after a log, oldest line first.
+pub fn active_version(log: &[Activation]) -> i64 {
+    log.last().map_or(FIRST_VERSION, |last| last.version)
+}
+
+/// The version a rollback goes to: what the version in force replaced when it was activated; none for the first.
+///
+/// Rolling back again goes further back, so a rollback itself is not what is undone.
+pub fn version_before(log: &[Activation]) -> Option<i64> {
+    let active = active_version(log);
+    log.iter()
+        .rfind(|line| !line.is_rollback && line.version == active)
+        .map(|line| line.replaced)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(lines: &[(i64, i64, bool)]) -> Vec<Activation> {
+        let line = |(at, &(version, replaced, is_rollback)): (usize, &(i64, i64, bool))| Activation {
+            head: HeadRole::Category,
+            serial: at as i64 + 1,
+            version,
+            replaced,
+            is_rollback,
+            reason: String::new(),
+            actor: Actor::system("test"),
+            created_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        lines.iter().enumerate().map(line).collect()
+    }
+
+    #[test]
+    fn without_a_line_the_first_version_is_in_force_and_nothing_is_before_it() {
+        assert_eq!((active_version(&[]), version_before(&[])), (FIRST_VERSION, None));
+    }
+
+    #[test]
+    fn rollbacks_walk_back_to_the_first_version() {
+        let mut lines = vec![(2, 1, false), (3, 2, false)];
+        assert_eq!(version_before(&log(&lines)), Some(2));
+        lines.push((2, 3, true));
+        assert_eq!(version_before(&log(&lines)), Some(1));
+        lines.push((1, 2, true));
+        assert_eq!(version_before(&log(&lines)), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! A query on its way through a backend: what is asked of it, and what becomes of the answers.
+//!
+//! Nothing here waits, so Edge goes the whole way in one visit to a thread that may block, a server in three calls.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::candidates::{By, Candidate, Found, Lookup, Pool};
+use crate::fusion::{Standards, fuse};
+use crate::search::Core;
+use crate::{CollectionSpec, Hit, Payload, Query};
+
+/// The first step: each kind of likeness is asked for its best, each exact part of the query for its holders.
+pub(crate) struct Inquiry<'a> {
+    core: &'a Core,
+    query: &'a Query,
+    kinds: Vec<Lookup>,
+    /// For each exact part, a lookup for each of its words.
+    exact: Vec<Vec<Lookup>>,
+}
+
+/// The second step: each kind is asked for what only the others found.
+pub(crate) struct Completion<'a> {
+    inquiry: Inquiry<'a>,
+    pool: Pool,
+    standards: Standards,
+    missing: Vec<Lookup>,
+}
+
+/// The last step: the best candidates in order, whose payloads are asked for.
+pub(crate) struct Ranking {
+    best: Vec<Candidate>,
+    /// How many of the best carry their payload.
+    shown: usize,
+    /// What the words of the query weigh together.
+    words_weight: f32,
+}
+
+impl<'a> Inquiry<'a> {
+    pub(crate) fn new(core: &'a Core, spec: &CollectionSpec, query: &'a Query) -> Self {
+        Self {
+            core,
+            query,
+            kinds: core.lookups(spec, query),
+            exact: core.exact_lookups(query),
+        }
+    }
+
+    pub(crate) fn lookups(&self) -> Vec<Lookup> {
+        self.kinds.iter().chain(self.exact.iter().flatten()).cloned().collect()
+    }
+
+    /// Takes in what was found, in the order of the lookups.
+    pub(crate) fn found(self, found: Vec<Found>) -> Completion<'a> {
+        let mut found = found.into_iter();
+        let mut pool = Pool::default();
+        let of_kinds = self.kinds.iter().zip(found.by_ref());
+        of_kinds.for_each(|(lookup, found)| pool.add(lookup, found));
+        let standards = pool.standards();
+        for words in &self.exact {
+            let of_words = words.iter().zip(found.by_ref());
+            let of_words: Vec<Found> = of_words.map(|(word, found)| word.without_excluded(found)).collect();
+            pool.add_exact(&of_words);
+        }
+        Completion {
+            missing: pool.missing(&self.kinds),
+            inquiry: self,
+            pool,
+            standards,
+        }
+    }
+}
+
+impl Completion<'_> {
+    pub(crate) fn lookups(&self) -> &[Lookup] {
+        &self.missing
+    }
+
+    /// Takes in what was found, in the order of the lookups.
+    pub(crate) fn found(mut self, found: Vec<Found>) -> Ranking {
+        let of_kinds = self.missing.iter().zip(found);
+        of_kinds.for_each(|(lookup, found)| self.pool.add(lookup, found));
+        let Inquiry { core, query, kinds, .. } = self.inquiry;
+        let mut best = self.pool.into_candidates(query.vector.is_some(), query.text.is_some());
+        fuse(&mut best, &self.standards, core.weights(query), core.exact_weight());
+        best.truncate(query.limit);
+        Ranking {
+            shown: query.payloads.unwrap_or(best.len()).min(best.len()),
+            best,
+            words_weight: words_weight(&kinds),
+        }
+    }
+}
+
+impl Ranking {
+    /// Whose payloads are asked for.
+    pub(crate) fn ids(&self) -> Vec<Uuid> {
+        self.best[..self.shown].iter().map(|candidate| candidate.id).collect()
+    }
+
+    /// The hits; a candidate without a payload was deleted meanwhile.
+    pub(crate) fn hits(self, mut payloads: HashMap<Uuid, Payload>) -> Vec<Hit> {
+        let words_weight = self.words_weight.max(f32::MIN_POSITIVE);
+        let shown = self.shown;
+        let hit = |(at, candidate): (usize, Candidate)| {
+            let payload = match payloads.remove(&candidate.id) {
+                None if at < shown => return None,
+                payload => payload.unwrap_or_default(),
+            };
+            Some(Hit {
+                id: candidate.id,
+                dense: candidate.dense,
+                title: candidate.title,
+                sparse: candidate.sparse,
+                word_share: candidate.sparse.map(|sparse| sparse / words_weight),
+                exact: candidate.exact,
+                features: candidate.features,
+                score: candidate.score,
+                payload,
+            })
+        };
+        self.best.into_iter().enumerate().filter_map(hit).collect()
+    }
+}
+
+fn words_weight(kinds: &[Lookup]) -> f32 {
+    let weight = |lookup: &Lookup| match &lookup.by {
+        By::Sparse(words) => words.weight(),
+        By::Dense(_) | By::Title(_) => 0.0,
+    };
+    kinds.iter().map(weight).sum()
+}

@@ -1,0 +1,138 @@
+//! Versions of heads and which one is in force.
+
+use desk::model_version::{active_version, version_before};
+use desk::{EventKind, HeadRole, ModelOrigin, Subject, SubjectKind};
+use store::{NewActivation, NewModelVersion, PageRequest, StoreError};
+
+use crate::desk_under_test::{Desk, tester};
+
+fn version(head: HeadRole, version: i64) -> NewModelVersion {
+    NewModelVersion {
+        head,
+        version,
+        revision: format!("r{version}"),
+        origin: ModelOrigin::Added,
+        note: "for a test".into(),
+    }
+}
+
+fn nothing_to_place() -> Result<(), StoreError> {
+    Ok(())
+}
+
+fn activation(head: HeadRole, version: i64, reason: &str) -> NewActivation<'_> {
+    NewActivation {
+        head,
+        version,
+        replacing: None,
+        is_rollback: false,
+        reason,
+    }
+}
+
+pub async fn versions_are_numbered_once_in_each_head(desk: &Desk) {
+    let store = &desk.store;
+    for revision in ["a", "a", "b"] {
+        store
+            .set_shipped_model(HeadRole::Category, revision)
+            .await
+            .expect("stored");
+    }
+    for head in [HeadRole::Category, HeadRole::Priority] {
+        store
+            .add_model_version(version(head, 2), &tester(), nothing_to_place)
+            .await
+            .expect("stored");
+    }
+    let again = store
+        .add_model_version(version(HeadRole::Category, 2), &tester(), nothing_to_place)
+        .await;
+    assert!(matches!(again, Err(StoreError::Taken { .. })), "{again:?}");
+    let known = store.list_model_versions(HeadRole::Category).await.expect("readable");
+    let known: Vec<_> = known
+        .iter()
+        .map(|v| (v.version, v.revision.as_str(), v.origin))
+        .collect();
+    assert_eq!(known, [(1, "b", ModelOrigin::Shipped), (2, "r2", ModelOrigin::Added)]);
+}
+
+pub async fn every_process_sees_the_same_active_version(desk: &Desk) {
+    let (store, other) = (&desk.store, desk.another().await);
+    let head = HeadRole::Priority;
+    assert_eq!(store.last_activation(head).await.expect("readable"), None);
+    store.set_shipped_model(head, "a").await.expect("stored");
+    let second = store
+        .add_model_version(version(head, 2), &tester(), nothing_to_place)
+        .await
+        .expect("stored");
+    let activated = store
+        .activate_model(activation(head, 2, "better"), &tester())
+        .await
+        .expect("stored");
+    assert_eq!(other.last_activation(head).await.expect("readable"), activated);
+    let back = NewActivation {
+        is_rollback: true,
+        replacing: Some(1),
+        ..activation(head, 1, "worse")
+    };
+    let late = other.activate_model(back, &tester()).await;
+    assert!(
+        matches!(
+            late,
+            Err(StoreError::Stale {
+                expected: 1,
+                current: 2
+            })
+        ),
+        "judged against a version that is no longer active: {late:?}"
+    );
+    let back = NewActivation {
+        replacing: Some(2),
+        ..back
+    };
+    other.activate_model(back, &tester()).await.expect("stored");
+    let log = store.list_activations(head).await.expect("readable");
+    let lines: Vec<_> = log
+        .iter()
+        .map(|l| (l.serial, l.version, l.replaced, l.is_rollback))
+        .collect();
+    assert_eq!(lines, [(1, 2, 1, false), (2, 1, 2, true)]);
+    assert_eq!((active_version(&log), version_before(&log)), (1, None));
+    let missing = store.activate_model(activation(head, 7, "none"), &tester()).await;
+    assert_eq!(missing.expect("readable"), None);
+    store
+        .record_model_refusal(&second, "broken", &tester())
+        .await
+        .expect("stored");
+    let subject = Subject {
+        kind: SubjectKind::Model,
+        id: second.id,
+    };
+    let told = store
+        .list_events(subject, &PageRequest::default())
+        .await
+        .expect("events")
+        .items;
+    let kinds: Vec<_> = told.iter().map(|event| event.kind).collect();
+    let expected = [
+        EventKind::ModelAdded,
+        EventKind::ModelActivated,
+        EventKind::ModelRefused,
+    ];
+    assert_eq!(kinds, expected);
+    other.close().await;
+}
+
+pub async fn a_version_whose_files_cannot_be_placed_is_not_known(desk: &Desk) {
+    let store = &desk.store;
+    let head = HeadRole::Category;
+    store.set_shipped_model(head, "a").await.expect("stored");
+    let full = || Err(StoreError::Closed);
+    let failed = store.add_model_version(version(head, 2), &tester(), full).await;
+    assert!(matches!(failed, Err(StoreError::Closed)), "{failed:?}");
+    assert_eq!(store.get_model_version(head, 2).await.expect("readable"), None);
+    let again = store
+        .add_model_version(version(head, 2), &tester(), nothing_to_place)
+        .await;
+    assert_eq!(again.expect("stored").version, 2);
+}
