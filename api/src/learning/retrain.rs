@@ -65,8 +65,9 @@ pub struct Retrained {
     pub comparison: Option<Comparison>,
 }
 
-/// Fits a head on the desk's settled tickets, embedding only what has no known vector, and on the rows that came with the program, judges it on tickets that no
-/// version learns from, and puts it in force when it is better, or shown not to be worse by more than [`MARGIN`].
+/// Fits a head on the desk's settled tickets and on the rows that came with the program, embedding only what has no
+/// known vector, judges it on tickets that no version learns from, and puts it in force when it is better, or shown
+/// not to be worse by more than [`MARGIN`].
 ///
 /// **Errors:** [`RetrainError`](crate::learning::RetrainError) and [`training::DataError`] by downcast, and what could
 /// not be read or written; the head in force stays then.

@@ -202,8 +202,10 @@ impl Search {
         rebuild.finish().await
     }
 
-    /// Merges and indexes what was written lately. Edge does this here and while a rebuild finishes, never on its
-    /// own, and writes wait for it; a server does it by itself and this returns at once.
+    /// Builds the graph that finds the nearest without reading every point. Edge does so beside what serves, here, at
+    /// the end of a rebuild and whenever much was written; a server does it by itself and this returns at once.
+    ///
+    /// **Errors** when a rebuild runs.
     pub async fn optimize(&self, collection: &str) -> Result<(), Error> {
         self.spec(collection)?;
         match self {

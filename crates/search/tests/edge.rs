@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use search::{CollectionSpec, Error, Fault, Filter, Search, SearchConfig};
 use tempfile::TempDir;
 
-use corpus::{DIMENSIONS, points, query};
+use corpus::{DIMENSIONS, point, points, query};
 
 const TICKETS: &str = "tickets";
 /// Set in the process that [`what_was_upserted_survives_a_kill`] starts, to the folder it writes to.
@@ -135,6 +135,61 @@ async fn a_rebuild_cut_off_leaves_no_files_behind() {
     let generations = std::fs::read_dir(folder.path().join(TICKETS)).unwrap();
     let folders = generations.filter(|entry| entry.as_ref().unwrap().path().is_dir());
     assert_eq!(folders.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn much_written_gets_a_graph_while_others_write_and_delete() {
+    /// Long enough that Edge builds a graph over 10,000 of them.
+    fn long(mut point: search::Point) -> search::Point {
+        point.vector = point.vector.repeat(6);
+        point
+    }
+    let folder = TempDir::new().unwrap();
+    let spec = CollectionSpec::new(TICKETS, 6 * DIMENSIONS);
+    let open = async || {
+        let search = Search::open(SearchConfig::edge(folder.path())).await?;
+        search.ensure(&spec).await.map(|()| search)
+    };
+    let search = open().await.unwrap();
+    let all: Vec<_> = points(10_200).into_iter().map(long).collect();
+    for batch in all[..10_000].chunks(500) {
+        search.upsert_unflushed(TICKETS, batch).await.unwrap();
+    }
+    for (new, old) in all[10_000..].iter().zip(&all) {
+        search.upsert(TICKETS, std::slice::from_ref(new)).await.unwrap();
+        search.delete(TICKETS, &[old.id]).await.unwrap();
+    }
+    let patience = Instant::now() + Duration::from_secs(180);
+    while graph_points(folder.path()) < 10_000 {
+        assert!(Instant::now() < patience, "no graph was built");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(count(&search).await, 10_000);
+    let wanted = long(point(10_150, &all[10_150].text, "en"));
+    let mut query = query(&wanted.text, "en");
+    query.vector = Some(wanted.vector);
+    let hits = search.nearest(TICKETS, &query).await.unwrap();
+    assert_eq!(hits[0].id, wanted.id);
+
+    drop(search);
+    // The thread that built the graph may hold the folder a moment longer.
+    let search = loop {
+        match open().await {
+            Err(Error::FolderInUse { .. }) if Instant::now() < patience => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            opened => break opened.unwrap(),
+        }
+    };
+    assert_eq!(count(&search).await, 10_000);
+    assert_eq!(search.nearest(TICKETS, &query).await.unwrap(), hits);
+}
+
+/// Over how many points the graph in use was built.
+fn graph_points(folder: &Path) -> u64 {
+    let text = std::fs::read(folder.join(TICKETS).join("collection.json")).unwrap();
+    let description: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    description["graph"].as_u64().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

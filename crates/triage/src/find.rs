@@ -12,7 +12,8 @@ use crate::error::TriageError;
 use crate::index::{self, TICKETS};
 
 impl Triage {
-    /// The tickets most like a text, best first, at most `limit`, a merged one as the one it was merged into; only in `language` where one is given.
+    /// The tickets most like a text, best first, at most `limit`, a merged one as the one it was merged into; only in
+    /// `language` where one is given.
     ///
     /// **Errors:** the encoder is busy or down, or the index or the store is.
     pub async fn find_tickets(

@@ -10,8 +10,8 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Longest wait for something that must come. **Units:** seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longest wait for something that must come; what learns has the lowest priority and waits for all other tests.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 

@@ -1,13 +1,15 @@
-//! One collection on Edge: the shard in use and, at times, the one being built beside it.
+//! One collection on Edge: the shard in use and, at times, the one being built beside it (see [`super::rebuild`]).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use uuid::Uuid;
 
 use super::folder::{self, Description, LAYOUT};
 use super::gathering::Gathering;
+use super::rebuild::{Building, LOOK_AFTER};
 use super::shard::Shard;
 use crate::candidates::{Found, Lookup};
 use crate::search::Prepared;
@@ -16,26 +18,19 @@ use crate::{CollectionSpec, Error, Filter, Payload, Stored};
 /// All calls block. Readers are never held up by writers; writers go one at a time.
 #[derive(Debug)]
 pub(super) struct Collection {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     live: RwLock<Live>,
     /// Held by whoever writes, so that nobody flushes while somebody writes.
     building: Mutex<Option<Building>>,
     gathering: Gathering,
+    /// Points written since somebody last looked whether they need a graph.
+    pub(super) unseen: AtomicUsize,
 }
 
 #[derive(Clone, Debug)]
-struct Live {
-    description: Description,
-    shard: Arc<Shard>,
-}
-
-/// A rebuild under way.
-#[derive(Debug)]
-struct Building {
-    id: Uuid,
-    shard: Shard,
-    /// Written or deleted since the rebuild began: newer than what it adds.
-    touched: HashSet<Uuid>,
+pub(super) struct Live {
+    pub description: Description,
+    pub shard: Arc<Shard>,
 }
 
 impl Collection {
@@ -54,6 +49,7 @@ impl Collection {
             live: RwLock::new(live),
             building: Mutex::new(None),
             gathering: Gathering::default(),
+            unseen: AtomicUsize::new(LOOK_AFTER),
         })
     }
 
@@ -74,6 +70,7 @@ impl Collection {
                 spec: spec.clone(),
                 generation: stored.generation,
                 layout: LAYOUT,
+                graph: stored.graph,
             },
             shard: Arc::new(Shard::load(spec, &path)?),
         };
@@ -90,6 +87,7 @@ impl Collection {
             spec: spec.clone(),
             generation,
             layout: LAYOUT,
+            graph: 0,
         };
         folder::write_description(folder, &description)?;
         Ok(Live { description, shard })
@@ -158,6 +156,7 @@ impl Collection {
 
     fn write(&self, building: &mut Option<Building>, points: Vec<Prepared>) -> Result<(), Error> {
         self.check_folder()?;
+        self.unseen.fetch_add(points.len(), Ordering::Relaxed);
         if let Some(building) = building.as_mut() {
             building.touched.extend(points.iter().map(|point| point.id));
             building.shard.upsert(points.clone())?;
@@ -199,63 +198,6 @@ impl Collection {
         self.live().shard.flush()
     }
 
-    pub(super) fn optimize(&self) -> Result<(), Error> {
-        let _writing = self.lock();
-        let shard = self.live().shard;
-        shard.optimize()?;
-        shard.flush()
-    }
-
-    pub(super) fn begin_rebuild(&self) -> Result<Uuid, Error> {
-        let mut building = self.lock();
-        let spec = self.spec();
-        if building.is_some() {
-            return Err(Error::RebuildRunning { collection: spec.name });
-        }
-        let (id, path) = folder::make_generation(&self.folder)?;
-        *building = Some(Building {
-            id,
-            shard: Shard::create(&spec, &path)?,
-            touched: HashSet::new(),
-        });
-        Ok(id)
-    }
-
-    pub(super) fn add_to_rebuild(&self, id: Uuid, mut points: Vec<Prepared>) -> Result<(), Error> {
-        let guard = self.lock();
-        let building = guard
-            .as_ref()
-            .filter(|building| building.id == id)
-            .ok_or_else(|| self.given_up())?;
-        points.retain(|point| !building.touched.contains(&point.id));
-        building.shard.upsert(points)
-    }
-
-    /// The new generation is whole on disk before the description names it.
-    pub(super) fn finish_rebuild(&self, id: Uuid) -> Result<(), Error> {
-        let mut guard = self.lock();
-        let building = take_rebuild(&mut guard, id).ok_or_else(|| self.given_up())?;
-        building.shard.optimize()?;
-        building.shard.flush()?;
-        let description = Description {
-            spec: self.spec(),
-            generation: id,
-            layout: LAYOUT,
-        };
-        folder::write_description(&self.folder, &description)?;
-        let shard = Arc::new(building.shard);
-        let old = self.switch(Live { description, shard });
-        drop(old.shard);
-        folder::remove(&folder::generation(&self.folder, old.description.generation))
-    }
-
-    pub(super) fn give_up_rebuild(&self, id: Uuid) -> Result<(), Error> {
-        let mut guard = self.lock();
-        let building = take_rebuild(&mut guard, id).ok_or_else(|| self.given_up())?;
-        drop(building);
-        folder::remove(&folder::generation(&self.folder, id))
-    }
-
     pub(super) fn snapshot(&self, target: &Path) -> Result<(), Error> {
         let _writing = self.lock();
         let live = self.live();
@@ -263,28 +205,18 @@ impl Collection {
         folder::copy(&self.folder, &live.description, target)
     }
 
-    fn live(&self) -> Live {
+    pub(super) fn live(&self) -> Live {
         self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn switch(&self, new: Live) -> Live {
+    pub(super) fn switch(&self, new: Live) -> Live {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *live, new)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Building>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Building>> {
         self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn given_up(&self) -> Error {
-        Error::RebuildGivenUp {
-            collection: self.spec().name,
-        }
-    }
-}
-
-fn take_rebuild(building: &mut Option<Building>, id: Uuid) -> Option<Building> {
-    building.take_if(|building| building.id == id)
 }
 
 fn check_dimensions(stored: &CollectionSpec, wanted: &CollectionSpec) -> Result<(), Error> {

@@ -26,6 +26,9 @@ pub(super) struct Description {
     /// How its points were made; 0 before this was written down.
     #[serde(default)]
     pub layout: u32,
+    /// How many points it had when its graph was built.
+    #[serde(default)]
+    pub graph: usize,
 }
 
 /// How points are made now: which vectors they have and how words become forms. **Persisted**; one more with every

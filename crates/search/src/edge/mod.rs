@@ -3,12 +3,15 @@
 mod collection;
 mod folder;
 mod gathering;
+mod rebuild;
 mod shard;
 mod translate;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -59,21 +62,29 @@ impl Edge {
     }
 
     pub(crate) async fn upsert(&self, name: &str, points: Vec<Prepared>) -> Result<(), Error> {
-        let inner = self.0.clone();
-        self.with(name, move |collection| {
-            inner.folder.check_room()?;
-            collection.upsert(points)
-        })
-        .await
+        self.write(name, move |collection| collection.upsert(points)).await
     }
 
     pub(crate) async fn upsert_unflushed(&self, name: &str, points: Vec<Prepared>) -> Result<(), Error> {
-        let inner = self.0.clone();
-        self.with(name, move |collection| {
+        self.write(name, move |collection| collection.upsert_unflushed(points))
+            .await
+    }
+
+    async fn write(
+        &self,
+        name: &str,
+        call: impl FnOnce(&Collection) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let (inner, collection) = (self.0.clone(), self.0.collection(name)?);
+        spawn_blocking(move || {
             inner.folder.check_room()?;
-            collection.upsert_unflushed(points)
+            call(&collection)?;
+            if collection.wants_graph()? {
+                build_graph(inner, collection);
+            }
+            Ok(())
         })
-        .await
+        .await?
     }
 
     pub(crate) async fn delete(&self, name: &str, ids: Vec<Uuid>) -> Result<(), Error> {
@@ -164,6 +175,27 @@ impl Edge {
     async fn with_all(&self, call: fn(&Collection) -> Result<(), Error>) -> Result<(), Error> {
         let all = self.0.all();
         spawn_blocking(move || all.iter().try_for_each(|collection| call(collection))).await?
+    }
+}
+
+/// On a thread of its own, which holds the folder until it is done; nobody waits for it.
+fn build_graph(inner: Arc<Inner>, collection: Arc<Collection>) {
+    let build = move || {
+        let name = collection.spec().name;
+        let begun = Instant::now();
+        match inner.folder.check_room().and_then(|()| collection.optimize()) {
+            Ok(()) => {
+                let seconds = begun.elapsed().as_secs_f64();
+                tracing::info!(search.collection = name, seconds, "built the graph of the search index");
+            }
+            Err(Error::RebuildRunning { .. } | Error::RebuildGivenUp { .. }) => {}
+            Err(error) => {
+                tracing::warn!(search.collection = name, error = %error, "the search index has no new graph; searches read what has none");
+            }
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("search-graph".to_owned()).spawn(build) {
+        tracing::warn!(error = %error, "no thread for the graph of the search index");
     }
 }
 

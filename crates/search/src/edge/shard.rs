@@ -7,8 +7,8 @@ use std::path::Path;
 use qdrant_edge::{
     CountRequest, CreateIndex, Distance, EdgeConfig as ShardConfig, EdgeShard, EdgeSparseVectorParams,
     EdgeVectorParams, FieldIndexOperations, Modifier, NamedQuery, OperationError, OperationResult, PointId,
-    PointInsertOperations, PointOperations, QueryEnum, QueryRequest, ScoringQuery, SparseVector, UpdateOperation,
-    VectorInternal, WithPayloadInterface, WithVector,
+    PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest, Record, ScoringQuery,
+    ScrollRequest, SparseVector, UpdateOperation, VectorInternal, WithPayloadInterface, WithVector,
 };
 use uuid::Uuid;
 
@@ -83,12 +83,47 @@ impl Shard {
     }
 
     pub(super) fn upsert(&self, points: Vec<Prepared>) -> Result<(), Error> {
-        let mut points = points.into_iter().map(translate::point).peekable();
+        self.insert(points.into_iter().map(translate::point))
+    }
+
+    /// Stores what another shard gave out.
+    pub(super) fn insert(&self, points: impl Iterator<Item = PointStructPersisted>) -> Result<(), Error> {
+        let mut points = points.peekable();
         while points.peek().is_some() {
             let batch = PointInsertOperations::PointsList(points.by_ref().take(POINTS_AT_ONCE).collect());
             self.write("store points", PointOperations::UpsertPoints(batch))?;
         }
         Ok(())
+    }
+
+    /// `limit` points as they are stored, in the order of their ids from `from` on, and the id that follows them.
+    pub(super) fn page(
+        &self,
+        from: Option<PointId>,
+        limit: usize,
+    ) -> Result<(Vec<PointStructPersisted>, Option<PointId>), Error> {
+        let request = ScrollRequest {
+            offset: from,
+            limit: Some(limit),
+            filter: None,
+            with_payload: Some(WithPayloadInterface::Bool(true)),
+            with_vector: WithVector::Bool(true),
+            order_by: None,
+        };
+        let (records, next) = self.guarded("read points", |shard| shard.scroll(request))?;
+        let point = |record: Record| {
+            Some(PointStructPersisted {
+                id: record.id,
+                vector: record.vector?.into(),
+                payload: record.payload,
+            })
+        };
+        Ok((records.into_iter().filter_map(point).collect(), next))
+    }
+
+    /// How many points there are, nearly: one written twice lately may count twice.
+    pub(super) fn points(&self) -> Result<usize, Error> {
+        self.guarded("count points", |shard| Ok(shard.info().points_count))
     }
 
     pub(super) fn delete(&self, ids: &[Uuid]) -> Result<(), Error> {
@@ -109,7 +144,7 @@ impl Shard {
         })
     }
 
-    /// Merges small segments and builds indexes over large ones.
+    /// Merges small segments and builds graphs over large ones; others may write meanwhile, but not flush.
     pub(super) fn optimize(&self) -> Result<(), Error> {
         self.guarded("optimise itself", |shard| shard.optimize()).map(drop)
     }

@@ -1,0 +1,183 @@
+//! A collection built anew beside the one that serves, which it replaces at the end.
+//!
+//! Edge keeps what is written in the order it came and finds the nearest by reading all of it; a graph, which finds
+//! them sooner, is built here and nowhere else. A crash at any moment leaves the generation that served.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use uuid::Uuid;
+
+use super::collection::{Collection, Live};
+use super::folder::{self, Description, LAYOUT};
+use super::shard::Shard;
+use super::translate;
+use crate::Error;
+use crate::search::Prepared;
+
+/// Without a graph, so many points are read in about a millisecond.
+const WITHOUT_GRAPH_MAX: usize = 10_000;
+/// So many points are written before somebody looks whether they need a graph.
+pub(super) const LOOK_AFTER: usize = 500;
+/// Points copied while writers wait.
+const COPIED_AT_ONCE: usize = 64;
+
+/// A rebuild under way.
+#[derive(Debug)]
+pub(super) struct Building {
+    id: Uuid,
+    /// Whether it holds what the collection holds, so that a rebuild from the source may take its place.
+    copy: bool,
+    pub shard: Arc<Shard>,
+    /// Written or deleted since the rebuild began: newer than what it adds.
+    pub touched: HashSet<Uuid>,
+}
+
+impl Collection {
+    /// Takes the place of a copy under way.
+    ///
+    /// **Errors** when another rebuild runs.
+    pub(super) fn begin_rebuild(&self) -> Result<Uuid, Error> {
+        self.begin(false)
+    }
+
+    fn begin(&self, copy: bool) -> Result<Uuid, Error> {
+        let mut guard = self.lock();
+        let spec = self.spec();
+        if let Some(building) = guard.take_if(|building| building.copy && !copy) {
+            self.remove(building)?;
+        }
+        if guard.is_some() {
+            return Err(Error::RebuildRunning { collection: spec.name });
+        }
+        let (id, path) = folder::make_generation(&self.folder)?;
+        *guard = Some(Building {
+            id,
+            copy,
+            shard: Arc::new(Shard::create(&spec, &path)?),
+            touched: HashSet::new(),
+        });
+        Ok(id)
+    }
+
+    pub(super) fn add_to_rebuild(&self, id: Uuid, mut points: Vec<Prepared>) -> Result<(), Error> {
+        let guard = self.lock();
+        let building = guard
+            .as_ref()
+            .filter(|building| building.id == id)
+            .ok_or_else(|| self.given_up())?;
+        points.retain(|point| !building.touched.contains(&point.id));
+        building.shard.upsert(points)
+    }
+
+    /// The new generation is whole on disk before the description names it. Writers do not wait for its graph: what
+    /// they write meanwhile goes into both.
+    pub(super) fn finish_rebuild(&self, id: Uuid) -> Result<(), Error> {
+        let built = self.build_graph(id)?;
+        let mut guard = self.lock();
+        let building = take(&mut guard, id).ok_or_else(|| self.given_up())?;
+        building.shard.flush()?;
+        let live = self.live();
+        // Files deleted and made anew meanwhile belong to another than this.
+        let stored = folder::read_description(&self.folder)?;
+        if stored.is_none_or(|stored| stored.generation != live.description.generation) {
+            return Err(Error::FolderGone {
+                collection: self.spec().name,
+                folder: self.folder.clone(),
+            });
+        }
+        let description = Description {
+            generation: id,
+            layout: LAYOUT,
+            graph: built,
+            ..live.description
+        };
+        folder::write_description(&self.folder, &description)?;
+        let shard = building.shard;
+        let old = self.switch(Live { description, shard });
+        drop((guard, old.shard));
+        folder::remove(&folder::generation(&self.folder, old.description.generation))
+    }
+
+    /// How many points the graph was built over.
+    fn build_graph(&self, id: Uuid) -> Result<usize, Error> {
+        let building = |guard: &Option<Building>| {
+            let building = guard.as_ref().filter(|building| building.id == id)?;
+            Some(Arc::clone(&building.shard))
+        };
+        let shard = building(&self.lock()).ok_or_else(|| self.given_up())?;
+        let points = shard.points()?;
+        let built = shard.optimize();
+        if built.is_err() {
+            self.give_up_rebuild(id)?;
+        }
+        built.map(|()| points)
+    }
+
+    pub(super) fn give_up_rebuild(&self, id: Uuid) -> Result<(), Error> {
+        let mut guard = self.lock();
+        let building = take(&mut guard, id).ok_or_else(|| self.given_up())?;
+        self.remove(building)
+    }
+
+    /// Whether so much was written since the last graph that a new one pays. Looks at what is there once in a while.
+    pub(super) fn wants_graph(&self) -> Result<bool, Error> {
+        if self.unseen.load(Ordering::Relaxed) < LOOK_AFTER || self.unseen.swap(0, Ordering::Relaxed) < LOOK_AFTER {
+            return Ok(false);
+        }
+        let live = self.live();
+        let without = live.shard.points()?.saturating_sub(live.description.graph);
+        Ok(without >= WITHOUT_GRAPH_MAX.max(live.description.graph / 2))
+    }
+
+    /// Copies what is there into a generation with a graph, which then serves.
+    ///
+    /// **Errors** when a rebuild runs or takes its place.
+    pub(super) fn optimize(&self) -> Result<(), Error> {
+        let id = self.begin(true)?;
+        let copied = self.copy_into(id);
+        if copied.is_err() {
+            // The error to report is the first; a copy whose place was taken is gone already.
+            self.give_up_rebuild(id).ok();
+        }
+        copied?;
+        self.finish_rebuild(id)
+    }
+
+    fn copy_into(&self, id: Uuid) -> Result<(), Error> {
+        let mut next = None;
+        loop {
+            let guard = self.lock();
+            let building = guard
+                .as_ref()
+                .filter(|building| building.id == id)
+                .ok_or_else(|| self.given_up())?;
+            let (points, following) = self.live().shard.page(next, COPIED_AT_ONCE)?;
+            let touched = |id| translate::uuid(id).is_some_and(|id| building.touched.contains(&id));
+            building
+                .shard
+                .insert(points.into_iter().filter(|point| !touched(point.id)))?;
+            next = following;
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn remove(&self, building: Building) -> Result<(), Error> {
+        let path = folder::generation(&self.folder, building.id);
+        drop(building);
+        folder::remove(&path)
+    }
+
+    fn given_up(&self) -> Error {
+        Error::RebuildGivenUp {
+            collection: self.spec().name,
+        }
+    }
+}
+
+fn take(building: &mut Option<Building>, id: Uuid) -> Option<Building> {
+    building.take_if(|building| building.id == id)
+}
