@@ -27,6 +27,9 @@ use crate::learning::{self, LearningError, SharedVectors, Shelf};
 /// better needs fewer. **Units:** share of tickets.
 pub const MARGIN: f64 = 0.03;
 
+/// Versions of each head that are kept though they never decided anything: the latest, to be tried out.
+const UNUSED_KEPT: usize = 5;
+
 const CATEGORY_RECIPE: &str = include_str!("../../../training/recipes/triage-category.toml");
 const PRIORITY_RECIPE: &str = include_str!("../../../training/recipes/triage-priority.toml");
 
@@ -132,7 +135,20 @@ pub async fn retrain(
         Standing::Better | Standing::NotWorse => promote(store, shelf, (head, version, against), reason).await?,
         Standing::Worse | Standing::Unclear => (Outcome::NotPromoted, reason),
     };
+    forget_unused(store, shelf, head).await?;
     Ok(retrained(version, outcome, reason, Some(comparison)))
+}
+
+/// A schedule makes a version a day and most are not put in force.
+async fn forget_unused(store: &Store, shelf: &Shelf, head: HeadRole) -> Result<()> {
+    let actor = Actor::system("retrain");
+    for version in store.forget_model_versions(head, UNUSED_KEPT, &actor).await? {
+        let folder = shelf.place(head, version.version);
+        if let Err(error) = std::fs::remove_dir_all(&folder) {
+            tracing::warn!(folder = %folder.display(), error = %error, "the files of a forgotten version stay");
+        }
+    }
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(act: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

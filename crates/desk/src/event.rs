@@ -133,6 +133,8 @@ words! {
         ModelShadowed = "model.shadowed",
         /// A version of a head is tried out no longer.
         ModelShadowEnded = "model.shadow_ended",
+        /// A version of a head that never decided anything was removed.
+        ModelForgotten = "model.forgotten",
     }
 }
 

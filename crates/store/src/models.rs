@@ -203,6 +203,45 @@ impl Store {
         Ok(Some(activation))
     }
 
+    /// Removes the versions of a head that retraining made and that were never active nor are tried out, but for the
+    /// latest `kept`; gives back what was removed, whose files nobody reads any more.
+    ///
+    /// **Errors:** the database's.
+    pub async fn forget_model_versions(
+        &self,
+        head: HeadRole,
+        kept: usize,
+        actor: &Actor,
+    ) -> Result<Vec<ModelVersion>, StoreError> {
+        let text = format!(
+            "SELECT {VERSION} FROM model_versions WHERE head = $1 AND origin = $2 \
+             AND version NOT IN (SELECT version FROM model_activations WHERE head = $1) \
+             AND version NOT IN (SELECT version FROM model_challengers WHERE head = $1) \
+             ORDER BY version DESC"
+        );
+        let mut transaction = self.database().begin().await?;
+        let values = [head.as_str().into(), ModelOrigin::Retrained.as_str().into()];
+        let rows = Sql::new(&text, values).all(&mut transaction).await;
+        let rows = rows.map_err(failed("list the unused versions of a head"))?;
+        let forgotten: Result<Vec<_>, _> = rows.iter().skip(kept).map(read_version).collect();
+        let forgotten = forgotten?;
+        for version in &forgotten {
+            let removed = Sql::new("DELETE FROM model_versions WHERE id = $1", [version.id.into()]);
+            let removed = removed.execute(&mut transaction).await;
+            removed.map_err(failed("remove an unused version of a head"))?;
+            let data = [
+                ("head", head.to_string()),
+                ("version", version.version.to_string()),
+                ("revision", version.revision.clone()),
+            ];
+            let kind = EventKind::ModelForgotten;
+            let told = events::event(micros::now(), actor, kind, subject(version.id), data);
+            events::insert(&mut transaction, &[told]).await?;
+        }
+        commit(transaction).await?;
+        Ok(forgotten)
+    }
+
     /// Writes down that a process could not use a version.
     ///
     /// **Errors:** the database's.

@@ -88,6 +88,7 @@ promises![
     models::versions_are_numbered_once_in_each_head,
     models::every_process_sees_the_same_active_version,
     models::a_version_whose_files_cannot_be_placed_is_not_known,
+    models::versions_that_never_decided_are_forgotten,
     shadows::what_a_challenger_said_is_counted_and_settled_by_people,
     shadows::a_head_has_one_challenger_until_it_is_in_force_or_called_off,
     incident_work::an_incident_is_read_with_its_tickets,

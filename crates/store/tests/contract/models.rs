@@ -136,3 +136,54 @@ pub async fn a_version_whose_files_cannot_be_placed_is_not_known(desk: &Desk) {
         .await;
     assert_eq!(again.expect("stored").version, 2);
 }
+
+pub async fn versions_that_never_decided_are_forgotten(desk: &Desk) {
+    let store = &desk.store;
+    let head = HeadRole::Category;
+    store.set_shipped_model(head, "a").await.expect("stored");
+    for number in 2..=8 {
+        let origin = if number == 3 {
+            ModelOrigin::Added
+        } else {
+            ModelOrigin::Retrained
+        };
+        let new = NewModelVersion {
+            origin,
+            ..version(head, number)
+        };
+        let added = store.add_model_version(new, &tester(), nothing_to_place).await;
+        added.expect("stored");
+    }
+    let active = store.activate_model(activation(head, 2, "better"), &tester()).await;
+    active.expect("stored");
+    let tried = store.set_challenger(head, 4, &tester()).await;
+    tried.expect("stored");
+    let other = NewModelVersion {
+        origin: ModelOrigin::Retrained,
+        ..version(HeadRole::Priority, 2)
+    };
+    let added = store.add_model_version(other, &tester(), nothing_to_place).await;
+    added.expect("stored");
+
+    let forgotten = store.forget_model_versions(head, 2, &tester()).await.expect("removed");
+    let numbers: Vec<i64> = forgotten.iter().map(|version| version.version).collect();
+    assert_eq!(
+        numbers,
+        [6, 5],
+        "not what decided, is tried out, was added by a person, or came last"
+    );
+    let known = store.list_model_versions(head).await.expect("readable");
+    let known: Vec<i64> = known.iter().map(|version| version.version).collect();
+    assert_eq!(known, [1, 2, 3, 4, 7, 8]);
+    let other = store.list_model_versions(HeadRole::Priority).await.expect("readable");
+    assert_eq!(other.len(), 1);
+    let subject = Subject {
+        kind: SubjectKind::Model,
+        id: forgotten[0].id,
+    };
+    let told = store.list_events(subject, &PageRequest::default()).await;
+    let kinds: Vec<_> = told.expect("events").items.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::ModelAdded, EventKind::ModelForgotten]);
+    let again = store.forget_model_versions(head, 2, &tester()).await.expect("nothing");
+    assert_eq!(again, []);
+}
