@@ -27,6 +27,9 @@ const LANGUAGE_EXAMPLES: usize = 40;
 /// What the examples of bases that lost articles count together, beside those of whole ones.
 const LOSSES: f64 = 0.5;
 
+/// Share of the questions that are the surest.
+const SUREST: f64 = 0.1;
+
 /// A question and the best passage that a base had for it.
 #[derive(Debug, Clone)]
 pub struct Example {
@@ -67,6 +70,8 @@ pub struct Fitted {
     pub weights: Weights,
     /// Below this probability nothing is shown.
     pub threshold: f64,
+    /// No probability is higher.
+    pub ceiling: f64,
     /// **Shape:** `[examples]`.
     pub out_of_fold: Vec<OutOfFold>,
 }
@@ -81,7 +86,8 @@ impl Weights {
 
 /// Fits on all examples; `speaks_for` tells of each feature whether more of it can only speak for an answer. The
 /// threshold is the lowest at which the share of what is shown that is answered reaches the target, over questions to
-/// whole bases that the fit had not seen.
+/// whole bases that the fit had not seen. So is the ceiling: beyond what the data bear out a regression only goes on in
+/// a straight line.
 ///
 /// **Errors**: too few examples or groups for folds with both outcomes.
 pub fn fit(examples: &[Example], speaks_for: &[bool], target_precision: f64) -> Result<Fitted> {
@@ -95,23 +101,42 @@ pub fn fit(examples: &[Example], speaks_for: &[bool], target_precision: f64) -> 
             judged[at] = weights.probability(example.language.as_deref(), &example.features);
         }
     }
-    let threshold_by = |keep: &dyn Fn(usize) -> bool| {
+    let limits_by = |keep: &dyn Fn(usize) -> bool| {
         let whole = examples
             .iter()
             .enumerate()
             .filter(|(at, one)| !one.lost && keep(folds[*at]));
-        threshold(whole.map(|(at, one)| (judged[at], one.answered)), target_precision)
+        limits(
+            whole.map(|(at, one)| (judged[at], one.answered)).collect(),
+            target_precision,
+        )
     };
-    let thresholds: Vec<f64> = (0..FOLDS).map(|fold| threshold_by(&|of| of != fold)).collect();
-    let out_of_fold = |(probability, fold): (&f64, &usize)| OutOfFold {
-        probability: *probability,
-        shown: *probability >= thresholds[*fold],
+    let limits_of: Vec<(f64, f64)> = (0..FOLDS).map(|fold| limits_by(&|of| of != fold)).collect();
+    let out_of_fold = |(probability, fold): (&f64, &usize)| {
+        let (threshold, ceiling) = limits_of[*fold];
+        OutOfFold {
+            probability: probability.min(ceiling),
+            shown: *probability >= threshold,
+        }
     };
+    let (threshold, ceiling) = limits_by(&|_| true);
     Ok(Fitted {
         weights: fit_weights(&examples.iter().collect::<Vec<_>>(), speaks_for)?,
-        threshold: threshold_by(&|_| true),
+        threshold,
+        ceiling,
         out_of_fold: judged.iter().zip(&folds).map(out_of_fold).collect(),
     })
+}
+
+/// The threshold, and the share of the surest that are answered, by the rule of succession.
+fn limits(mut judged: Vec<(f64, bool)>, target_precision: f64) -> (f64, f64) {
+    let threshold = threshold(judged.iter().copied(), target_precision);
+    judged.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let surest = (judged.len() as f64 * SUREST).ceil() as usize;
+    let answered = judged.iter().take(surest).filter(|(_, answered)| *answered).count();
+    let ceiling = (answered as f64 + 1.0) / (surest as f64 + 2.0);
+    // So that the surest are shown wherever any are.
+    (threshold, ceiling.max(threshold).min(1.0))
 }
 
 fn folds_of(examples: &[Example]) -> Vec<usize> {
@@ -260,6 +285,21 @@ mod tests {
         assert!(!fitted.weights.by_language.contains_key("es"));
         let probability = |language| fitted.weights.probability(language, &[1.0, 0.0]);
         assert_eq!(probability(Some("es")), probability(None));
+    }
+
+    #[test]
+    fn nothing_is_surer_than_the_data_bear_out() {
+        let judged = |surest: bool| -> Vec<(f64, bool)> {
+            let one = |i: usize| {
+                (
+                    1.0 - i as f64 / 1000.0,
+                    if i < 10 { surest } else { i.is_multiple_of(2) },
+                )
+            };
+            (0..100).map(one).collect()
+        };
+        assert_eq!(limits(judged(true), 0.9).1, 11.0 / 12.0);
+        assert_eq!(limits(judged(false), 0.9), (1.0 + f64::EPSILON, 1.0), "silent anyway");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Answerability {
     pub revision: String,
     /// Below this probability nothing is answered. **Units:** 0 to 1.
     pub threshold: f32,
+    /// No probability is higher: more the data do not bear out. **Units:** 0 to 1.
+    pub ceiling: f32,
     /// For questions in a language that had enough examples, by ISO 639-1 code.
     pub by_language: BTreeMap<String, Weights>,
     /// For every other language and for none.
@@ -33,6 +35,8 @@ pub struct Weights {
     pub words: f64,
     /// Of the words that any passage found says.
     pub known_words: f64,
+    /// Of identifiers and quoted phrases that no other article holds.
+    pub exact: f64,
     /// Of how much is asked.
     pub length: f64,
 }
@@ -43,24 +47,25 @@ impl Answerability {
     pub fn probability(&self, language: Option<&str>, evidence: Option<&Evidence>) -> f32 {
         let of_language = language.and_then(|code| self.by_language.get(code));
         let weights = of_language.unwrap_or(&self.otherwise);
-        evidence.map_or(0.0, |evidence| weights.probability(evidence) as f32)
+        evidence.map_or(0.0, |evidence| (weights.probability(evidence) as f32).min(self.ceiling))
     }
 }
 
 impl Weights {
     /// From a fit. **Shape:** `weights` `[EVIDENCE]`, in the order of the fields.
-    pub fn new(intercept: f64, [cosine, words, known_words, length]: [f64; EVIDENCE]) -> Self {
+    pub fn new(intercept: f64, [cosine, words, known_words, exact, length]: [f64; EVIDENCE]) -> Self {
         Weights {
             intercept,
             cosine,
             words,
             known_words,
+            exact,
             length,
         }
     }
 
     fn probability(&self, evidence: &Evidence) -> f64 {
-        let weights = [self.cosine, self.words, self.known_words, self.length];
+        let weights = [self.cosine, self.words, self.known_words, self.exact, self.length];
         let weighed: f64 = weights
             .iter()
             .zip(evidence.features())
@@ -78,8 +83,9 @@ mod tests {
         Answerability {
             revision: String::new(),
             threshold: 0.5,
+            ceiling: 0.97,
             by_language: [("es".to_owned(), Weights::new(0.0, [0.0; EVIDENCE]))].into(),
-            otherwise: Weights::new(-4.0, [3.0, 2.0, 2.0, 0.5]),
+            otherwise: Weights::new(-4.0, [3.0, 2.0, 2.0, 1.0, 0.5]),
         }
     }
 
@@ -88,6 +94,7 @@ mod tests {
             cosine,
             words,
             known_words: words,
+            exact: 0.0,
             length: 1.0,
         }
     }
@@ -102,7 +109,7 @@ mod tests {
         let probability = |cosine, words| model().probability(None, Some(&evidence(cosine, words)));
         assert!(probability(0.8, 1.0) > probability(0.2, 1.0));
         assert!(probability(0.8, 1.0) > probability(0.8, 0.0));
-        assert!((0.0..=1.0).contains(&probability(0.8, 1.0)));
+        assert_eq!(probability(1.0, 9.0), 0.97, "no higher than the ceiling");
     }
 
     #[test]

@@ -5,14 +5,15 @@
 
 use desk::{Article, Passage};
 use search::{Hit, Search};
+use uuid::Uuid;
 
 use crate::index;
 
 /// Kinds of evidence.
-pub const EVIDENCE: usize = 4;
+pub const EVIDENCE: usize = 5;
 
 /// Whether more of each speaks for an answer. A fit that says otherwise is refused.
-pub const SPEAKS_FOR: [bool; EVIDENCE] = [true, true, true, true];
+pub const SPEAKS_FOR: [bool; EVIDENCE] = [true; EVIDENCE];
 
 /// Telling words from which on a question is long; more of them say no more.
 const LONG: usize = 12;
@@ -26,6 +27,9 @@ pub struct Evidence {
     pub words: f64,
     /// Share of them that any of the passages that were found says: what none says, the knowledge base hardly knows.
     pub known_words: f64,
+    /// How much more of the question's identifiers and quoted phrases the passage holds than other articles in its
+    /// language: an error code is in one article, the name of a product in many. **Units:** 0 to 1.
+    pub exact: f64,
     /// How much is asked: `ln(1 + n)` of the telling words, of a long question only so many.
     pub length: f64,
 }
@@ -33,7 +37,11 @@ pub struct Evidence {
 /// A passage that was found, compared with the question.
 #[derive(Debug, Clone)]
 pub(crate) struct Compared {
+    article: Uuid,
+    language: Option<String>,
     cosine: f64,
+    /// Share of the identifiers and quoted phrases that it holds.
+    exact: f64,
     /// For each word of the question, how much the passage says it, 0 to 1; none for one that tells nothing.
     words: Vec<Option<f32>>,
 }
@@ -50,7 +58,10 @@ impl Compared {
         let fields = &article.fields;
         let read = index::readable(&fields.title, &passage.headings, &passage.text);
         Compared {
+            article: article.id,
+            language: fields.language.clone(),
             cosine: hit.dense.unwrap_or_default().into(),
+            exact: hit.exact.into(),
             words: search.coverage(asked, language, &read, fields.language.as_deref()),
         }
     }
@@ -65,18 +76,23 @@ impl Evidence {
             let both = known.iter_mut().zip(&other.words);
             both.for_each(|(most, has)| *most = most.map(|most| most.max(has.unwrap_or_default())));
         }
+        let others = found
+            .iter()
+            .filter(|one| one.article != first.article && one.language == first.language);
+        let elsewhere = others.map(|one| one.exact).fold(0.0, f64::max);
         let telling = first.words.iter().flatten().count();
         Some(Evidence {
             cosine: first.cosine,
             words: mean(&first.words),
             known_words: mean(&known),
+            exact: (first.exact - elsewhere).max(0.0),
             length: (telling.min(LONG) as f64).ln_1p(),
         })
     }
 
     /// In the order of the fields.
     pub fn features(&self) -> [f64; EVIDENCE] {
-        [self.cosine, self.words, self.known_words, self.length]
+        [self.cosine, self.words, self.known_words, self.exact, self.length]
     }
 }
 
@@ -92,7 +108,10 @@ mod tests {
 
     fn compared(cosine: f64, words: &[Option<f32>]) -> Compared {
         Compared {
+            article: Uuid::from_u128(words.len() as u128),
+            language: None,
             cosine,
+            exact: 0.0,
             words: words.to_vec(),
         }
     }
@@ -121,6 +140,22 @@ mod tests {
         let right = compared(0.7, &[Some(1.0), Some(1.0)]);
         let other = compared(0.1, &[Some(0.0), Some(0.0)]);
         assert_eq!(Evidence::of(&[right.clone()]), Evidence::of(&[right, other]));
+    }
+
+    #[test]
+    fn what_one_article_names_tells_more_than_what_many_name() {
+        let holding = |article: u128, language: &str, exact: f64| Compared {
+            article: Uuid::from_u128(article),
+            language: Some(language.to_owned()),
+            exact,
+            ..compared(0.4, &[Some(1.0)])
+        };
+        let check = |found: &[Compared], expect: f64| assert_eq!(Evidence::of(found).expect("evidence").exact, expect);
+        let first = holding(1, "en", 1.0);
+        check(&[first.clone()], 1.0);
+        check(&[first.clone(), holding(1, "en", 1.0), holding(2, "es", 1.0)], 1.0);
+        check(&[first.clone(), holding(2, "en", 0.5)], 0.5);
+        check(&[holding(2, "en", 0.0), first], 0.0);
     }
 
     #[test]

@@ -19,8 +19,9 @@ pub fn card(seen: &Seen, model: &Answerability, metrics: &Metrics) -> String {
          probability to be silent: a logistic model over the passage that comes first. Fitted by `deskwise train \
          answerability`; no term is set by hand.\n\n\
          **Made from** the cosine of question and passage; the share of the question's telling words that the passage \
-         says, in any form or mistyped; the share of them that any of the first eight passages says; how many there \
-         are. Nothing grows with the knowledge base: one right article among three is as sure as among three \
+         says, in any form or mistyped; the share of them that any of the first eight passages says; identifiers and \
+         quoted phrases that no other article holds; how many telling words there are. No probability is higher than \
+         the share answered among the surest tenth ({ceiling:.3}, by the rule of succession). Nothing grows with the knowledge base: one right article among three is as sure as among three \
          thousand.\n\n\
          **Learnt from** {questions} questions, {answered} of them answered, asked of {articles} articles by the \
          desk's own knowledge base, and again of {HALVES} draws of half of them and {FEWS} of a tenth, so that what \
@@ -37,6 +38,7 @@ pub fn card(seen: &Seen, model: &Answerability, metrics: &Metrics) -> String {
          near misses are most of what is wrongly shown; questions in another language than the article, and those \
          that word everything differently, are most of what is wrongly silent. No ticket of a page's length was among \
          the questions.\n",
+        ceiling = model.ceiling,
         articles = seen.articles,
         languages = languages.join(", "),
         figures = metrics.to_markdown(),

@@ -196,6 +196,7 @@ fn model(fitted: &Fitted) -> Result<Answerability> {
     Ok(Answerability {
         revision: String::new(),
         threshold: fitted.threshold as f32,
+        ceiling: fitted.ceiling as f32,
         by_language: by_language
             .map(|(code, logistic)| Ok((code.clone(), weights(logistic)?)))
             .collect::<Result<_>>()?,

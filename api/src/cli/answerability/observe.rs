@@ -94,6 +94,7 @@ fn silent() -> Answerability {
     Answerability {
         revision: String::new(),
         threshold: 1.0,
+        ceiling: 1.0,
         by_language: std::collections::BTreeMap::new(),
         otherwise: Weights::default(),
     }
