@@ -35,7 +35,7 @@ pub struct Weights {
     pub words: f64,
     /// Of the words that any passage found says.
     pub known_words: f64,
-    /// Of identifiers and quoted phrases that no other article holds.
+    /// Of identifiers and quoted phrases that few passages hold.
     pub exact: f64,
     /// Of how much is asked.
     pub length: f64,

@@ -5,7 +5,6 @@
 
 use desk::{Article, Passage};
 use search::{Hit, Search};
-use uuid::Uuid;
 
 use crate::index;
 
@@ -27,8 +26,9 @@ pub struct Evidence {
     pub words: f64,
     /// Share of them that any of the passages that were found says: what none says, the knowledge base hardly knows.
     pub known_words: f64,
-    /// How much more of the question's identifiers and quoted phrases the passage holds than other articles in its
-    /// language: an error code is in one article, the name of a product in many. **Units:** 0 to 1.
+    /// Share of the question's identifiers and quoted phrases that the passage holds, over the passages found in its
+    /// language that hold as many: an error code stands in one passage, the name of a product in many.
+    /// **Units:** 0 to 1.
     pub exact: f64,
     /// How much is asked: `ln(1 + n)` of the telling words, of a long question only so many.
     pub length: f64,
@@ -37,7 +37,6 @@ pub struct Evidence {
 /// A passage that was found, compared with the question.
 #[derive(Debug, Clone)]
 pub(crate) struct Compared {
-    article: Uuid,
     language: Option<String>,
     cosine: f64,
     /// Share of the identifiers and quoted phrases that it holds.
@@ -58,7 +57,6 @@ impl Compared {
         let fields = &article.fields;
         let read = index::readable(&fields.title, &passage.headings, &passage.text);
         Compared {
-            article: article.id,
             language: fields.language.clone(),
             cosine: hit.dense.unwrap_or_default().into(),
             exact: hit.exact.into(),
@@ -76,16 +74,14 @@ impl Evidence {
             let both = known.iter_mut().zip(&other.words);
             both.for_each(|(most, has)| *most = most.map(|most| most.max(has.unwrap_or_default())));
         }
-        let others = found
-            .iter()
-            .filter(|one| one.article != first.article && one.language == first.language);
-        let elsewhere = others.map(|one| one.exact).fold(0.0, f64::max);
+        let alike = found.iter().filter(|one| one.language == first.language);
+        let holders = alike.filter(|one| one.exact >= first.exact).count().max(1);
         let telling = first.words.iter().flatten().count();
         Some(Evidence {
             cosine: first.cosine,
             words: mean(&first.words),
             known_words: mean(&known),
-            exact: (first.exact - elsewhere).max(0.0),
+            exact: first.exact / holders as f64,
             length: (telling.min(LONG) as f64).ln_1p(),
         })
     }
@@ -108,7 +104,6 @@ mod tests {
 
     fn compared(cosine: f64, words: &[Option<f32>]) -> Compared {
         Compared {
-            article: Uuid::from_u128(words.len() as u128),
             language: None,
             cosine,
             exact: 0.0,
@@ -143,19 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn what_one_article_names_tells_more_than_what_many_name() {
-        let holding = |article: u128, language: &str, exact: f64| Compared {
-            article: Uuid::from_u128(article),
+    fn what_one_passage_names_tells_more_than_what_many_name() {
+        let holding = |language: &str, exact: f64| Compared {
             language: Some(language.to_owned()),
             exact,
             ..compared(0.4, &[Some(1.0)])
         };
         let check = |found: &[Compared], expect: f64| assert_eq!(Evidence::of(found).expect("evidence").exact, expect);
-        let first = holding(1, "en", 1.0);
+        let first = holding("en", 1.0);
         check(&[first.clone()], 1.0);
-        check(&[first.clone(), holding(1, "en", 1.0), holding(2, "es", 1.0)], 1.0);
-        check(&[first.clone(), holding(2, "en", 0.5)], 0.5);
-        check(&[holding(2, "en", 0.0), first], 0.0);
+        check(&[first.clone(), holding("es", 1.0), holding("en", 0.5)], 1.0);
+        check(&[first.clone(), holding("en", 1.0)], 0.5);
+        check(&[holding("en", 0.0), first], 0.0);
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub fn card(seen: &Seen, model: &Answerability, metrics: &Metrics) -> String {
          answerability`; no term is set by hand.\n\n\
          **Made from** the cosine of question and passage; the share of the question's telling words that the passage \
          says, in any form or mistyped; the share of them that any of the first eight passages says; identifiers and \
-         quoted phrases that no other article holds; how many telling words there are. No probability is higher than \
-         the share answered among the surest tenth ({ceiling:.3}, by the rule of succession). Nothing grows with the knowledge base: one right article among three is as sure as among three \
-         thousand.\n\n\
+         quoted phrases that few other passages hold; how many telling words there are. No probability is higher than \
+         the share answered among the surest tenth ({ceiling:.3}, by the rule of succession). Nothing grows with the \
+         knowledge base: one right article among three is as sure as among three thousand.\n\n\
          **Learnt from** {questions} questions, {answered} of them answered, asked of {articles} articles by the \
          desk's own knowledge base, and again of {HALVES} draws of half of them and {FEWS} of a tenth, so that what \
          has lost its answer and small bases are known. Languages with weights of their own: {languages}; there an \
