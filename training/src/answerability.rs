@@ -1,7 +1,7 @@
-//! Fits how probable it is that a knowledge base answers a question, and below which probability to be silent.
+//! Fits how probable it is that a knowledge base answers a question.
 //!
 //! A logistic regression over what speaks for the best passage, by language: the examples in a language count fully,
-//! those in others in part, so that few examples are enough. Figures and threshold come from folds over topics.
+//! those in others in part, so that few examples are enough. Figures come from folds over topics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use manifest::{Kind, MANIFEST_FILE, Manifest};
 
 use crate::folds;
 use crate::fusion::{self, CARD_FILE, Logistic, put, revision};
-use crate::signed::{fit_signed, threshold};
+use crate::signed::fit_signed;
 
 /// Parts of the data, each judged by a fit on the others.
 const FOLDS: usize = 5;
@@ -41,17 +41,8 @@ pub struct Example {
     pub language: Option<String>,
     /// What stays on one side of a fold.
     pub group: usize,
-    /// Whether the base had lost articles: such are learnt from, threshold and figures are by whole ones.
+    /// Whether the base had lost articles: such are learnt from, figures are by whole ones.
     pub lost: bool,
-}
-
-/// What a fit on other folds says of an example.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OutOfFold {
-    /// Of being answered. **Units:** 0 to 1.
-    pub probability: f64,
-    /// Whether that reaches the threshold of the other folds.
-    pub shown: bool,
 }
 
 /// Weights by language.
@@ -68,12 +59,10 @@ pub struct Weights {
 pub struct Fitted {
     /// On all examples.
     pub weights: Weights,
-    /// Below this probability nothing is shown.
-    pub threshold: f64,
     /// No probability is higher.
     pub ceiling: f64,
-    /// **Shape:** `[examples]`.
-    pub out_of_fold: Vec<OutOfFold>,
+    /// What fits on other folds say of each example. **Shape:** `[examples]`. **Units:** 0 to 1.
+    pub out_of_fold: Vec<f64>,
 }
 
 impl Weights {
@@ -84,13 +73,12 @@ impl Weights {
     }
 }
 
-/// Fits on all examples; `speaks_for` tells of each feature whether more of it can only speak for an answer. The
-/// threshold is the lowest at which the share of what is shown that is answered reaches the target, over questions to
-/// whole bases that the fit had not seen. So is the ceiling: beyond what the data bear out a regression only goes on in
-/// a straight line.
+/// Fits on all examples; `speaks_for` tells of each feature whether more of it can only speak for an answer. The ceiling
+/// is by questions to whole bases that the fit had not seen: beyond what they bear out a regression only goes on in a
+/// straight line.
 ///
 /// **Errors**: too few examples or groups for folds with both outcomes.
-pub fn fit(examples: &[Example], speaks_for: &[bool], target_precision: f64) -> Result<Fitted> {
+pub fn fit(examples: &[Example], speaks_for: &[bool]) -> Result<Fitted> {
     ensure!(!examples.is_empty(), "no questions to learn from");
     let folds = folds_of(examples);
     let mut judged = vec![0.0; examples.len()];
@@ -101,42 +89,28 @@ pub fn fit(examples: &[Example], speaks_for: &[bool], target_precision: f64) -> 
             judged[at] = weights.probability(example.language.as_deref(), &example.features);
         }
     }
-    let limits_by = |keep: &dyn Fn(usize) -> bool| {
+    let ceiling_by = |keep: &dyn Fn(usize) -> bool| {
         let whole = examples
             .iter()
             .enumerate()
             .filter(|(at, one)| !one.lost && keep(folds[*at]));
-        limits(
-            whole.map(|(at, one)| (judged[at], one.answered)).collect(),
-            target_precision,
-        )
+        ceiling(whole.map(|(at, one)| (judged[at], one.answered)).collect())
     };
-    let limits_of: Vec<(f64, f64)> = (0..FOLDS).map(|fold| limits_by(&|of| of != fold)).collect();
-    let out_of_fold = |(probability, fold): (&f64, &usize)| {
-        let (threshold, ceiling) = limits_of[*fold];
-        OutOfFold {
-            probability: probability.min(ceiling),
-            shown: *probability >= threshold,
-        }
-    };
-    let (threshold, ceiling) = limits_by(&|_| true);
+    let ceilings: Vec<f64> = (0..FOLDS).map(|fold| ceiling_by(&|of| of != fold)).collect();
+    let out_of_fold = |(probability, fold): (&f64, &usize)| probability.min(ceilings[*fold]);
     Ok(Fitted {
         weights: fit_weights(&examples.iter().collect::<Vec<_>>(), speaks_for)?,
-        threshold,
-        ceiling,
+        ceiling: ceiling_by(&|_| true),
         out_of_fold: judged.iter().zip(&folds).map(out_of_fold).collect(),
     })
 }
 
-/// The threshold, and the share of the surest that are answered, by the rule of succession.
-fn limits(mut judged: Vec<(f64, bool)>, target_precision: f64) -> (f64, f64) {
-    let threshold = threshold(judged.iter().copied(), target_precision);
+/// The share of the surest that are answered, by the rule of succession.
+fn ceiling(mut judged: Vec<(f64, bool)>) -> f64 {
     judged.sort_by(|a, b| b.0.total_cmp(&a.0));
     let surest = (judged.len() as f64 * SUREST).ceil() as usize;
     let answered = judged.iter().take(surest).filter(|(_, answered)| *answered).count();
-    let ceiling = (answered as f64 + 1.0) / (surest as f64 + 2.0);
-    // So that the surest are shown wherever any are.
-    (threshold, ceiling.max(threshold).min(1.0))
+    (answered as f64 + 1.0) / (surest as f64 + 2.0)
 }
 
 fn folds_of(examples: &[Example]) -> Vec<usize> {
@@ -251,21 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_as_often_answered_as_asked_for() {
-        let fitted = fit(&examples(), &[true, true], 0.9).expect("fits");
+    fn probabilities_mean_what_they_say_of_whole_bases() {
         let examples = examples();
+        let fitted = fit(&examples, &[true, true]).expect("fits");
         let whole = || examples.iter().zip(&fitted.out_of_fold).filter(|(one, _)| !one.lost);
-        let shown: Vec<bool> = whole()
-            .filter(|(_, said)| said.shown)
-            .map(|(one, _)| one.answered)
-            .collect();
-        let right = shown.iter().filter(|answered| **answered).count() as f64;
-        assert!(
-            shown.len() > 100 && right / shown.len() as f64 > 0.85,
-            "{right} of {}",
-            shown.len()
-        );
-        let mean = whole().map(|(_, said)| said.probability).sum::<f64>() / whole().count() as f64;
+        let surer = whole().filter(|(_, said)| **said >= 0.5);
+        let right = surer.clone().filter(|(one, _)| one.answered).count() as f64;
+        assert!(right / surer.count() as f64 > 0.75, "{right}");
+        let mean = whole().map(|(_, said)| said).sum::<f64>() / whole().count() as f64;
         assert!(
             (mean - 0.5).abs() < 0.05,
             "the share of answers is that of whole bases: {mean}"
@@ -274,14 +241,14 @@ mod tests {
 
     #[test]
     fn languages_with_enough_examples_have_weights_of_their_own() {
-        let fitted = fit(&examples(), &[true, true], 0.9).expect("fits");
+        let fitted = fit(&examples(), &[true, true]).expect("fits");
         let known: Vec<&String> = fitted.weights.by_language.keys().collect();
         assert_eq!(known, ["en", "es"]);
         let mut few = examples();
         few.iter_mut()
             .skip(LANGUAGE_EXAMPLES)
             .for_each(|one| one.language = Some("en".to_owned()));
-        let fitted = fit(&few, &[true, true], 0.9).expect("fits");
+        let fitted = fit(&few, &[true, true]).expect("fits");
         assert!(!fitted.weights.by_language.contains_key("es"));
         let probability = |language| fitted.weights.probability(language, &[1.0, 0.0]);
         assert_eq!(probability(Some("es")), probability(None));
@@ -298,15 +265,15 @@ mod tests {
             };
             (0..100).map(one).collect()
         };
-        assert_eq!(limits(judged(true), 0.9).1, 11.0 / 12.0);
-        assert_eq!(limits(judged(false), 0.9), (1.0 + f64::EPSILON, 1.0), "silent anyway");
+        assert_eq!(ceiling(judged(true)), 11.0 / 12.0);
+        assert_eq!(ceiling(judged(false)), 1.0 / 12.0);
     }
 
     #[test]
     fn a_fit_can_be_repeated_and_needs_both_outcomes() {
-        let [one, again] = [(); 2].map(|()| fit(&examples(), &[true, true], 0.9).expect("fits"));
-        assert_eq!((one.weights, one.threshold), (again.weights, again.threshold));
+        let [one, again] = [(); 2].map(|()| fit(&examples(), &[true, true]).expect("fits"));
+        assert_eq!((one.weights, one.ceiling), (again.weights, again.ceiling));
         let one_sided: Vec<Example> = examples().into_iter().filter(|one| one.answered).collect();
-        assert!(fit(&one_sided, &[true, true], 0.9).is_err() && fit(&[], &[true, true], 0.9).is_err());
+        assert!(fit(&one_sided, &[true, true]).is_err() && fit(&[], &[true, true]).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use eval::Metrics;
 use knowledge::Answerability;
 
-use super::{FEWS, HALVES, Seen, TARGET_PRECISION};
+use super::{FEWS, HALVES, Seen, WRONG_COST};
 
 /// The card.
 pub fn card(seen: &Seen, model: &Answerability, metrics: &Metrics) -> String {
@@ -17,7 +17,7 @@ pub fn card(seen: &Seen, model: &Answerability, metrics: &Metrics) -> String {
     format!(
         "# answerability\n\nSays how probable it is that the knowledge base answers a question at all, and below which \
          probability to be silent: a logistic model over the passage that comes first. Fitted by `deskwise train \
-         answerability`; no term is set by hand.\n\n\
+         answerability`; no weight is set by hand.\n\n\
          **Made from** the cosine of question and passage; the share of the question's telling words that the passage \
          says, in any form or mistyped; the share of them that any of the first eight passages says; identifiers and \
          quoted phrases that few other passages hold; how many telling words there are. No probability is higher than \
@@ -28,8 +28,8 @@ pub fn card(seen: &Seen, model: &Answerability, metrics: &Metrics) -> String {
          has lost its answer and small bases are known. Languages with weights of their own: {languages}; there an \
          example in another language counts in part.\n\n\
          **Measured** on all articles by five-fold cross-validation over topics (an article, its twin in the other \
-         language and the questions about both stay together); each shown by the threshold that reaches precision \
-         {TARGET_PRECISION} on the other folds. Intervals resample topics. `shown_precision` is the share of what is \
+         language and the questions about both stay together). A wrong article is taken to be {WRONG_COST} times as bad as \
+         silence, hence the threshold of {threshold:.3}. Intervals resample topics. `shown_precision` is the share of what is \
          shown that the articles answer, `shown_first_right` the share whose first passage is of the right \
          article.\n\n{figures}\n\n\
          **What it cannot tell.** The questions were written for this purpose by a writer who knew the articles: about \
@@ -39,6 +39,7 @@ pub fn card(seen: &Seen, model: &Answerability, metrics: &Metrics) -> String {
          that word everything differently, are most of what is wrongly silent. No ticket of a page's length was among \
          the questions.\n",
         ceiling = model.ceiling,
+        threshold = model.threshold,
         articles = seen.articles,
         languages = languages.join(", "),
         figures = metrics.to_markdown(),
