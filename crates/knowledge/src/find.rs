@@ -45,6 +45,8 @@ pub struct Answer {
     pub probability: f32,
     /// The probability below which nothing is shown.
     pub threshold: f32,
+    /// The revision of the model that says so.
+    pub revision: String,
     /// The passages, best first; none where nothing answers.
     pub passages: Vec<Found>,
 }
@@ -136,6 +138,7 @@ impl Knowledge {
             language: language::detect(&question.text).map(str::to_owned),
             probability: 0.0,
             threshold: self.answerability.threshold,
+            revision: self.answerability.revision.clone(),
             passages: Vec::new(),
         };
         if !question.asks_something() {
