@@ -134,7 +134,10 @@ mod tests {
     fn a_right_article_alone_is_no_less_sure_than_among_others_that_say_nothing() {
         let right = compared(0.7, &[Some(1.0), Some(1.0)]);
         let other = compared(0.1, &[Some(0.0), Some(0.0)]);
-        assert_eq!(Evidence::of(&[right.clone()]), Evidence::of(&[right, other]));
+        assert_eq!(
+            Evidence::of(std::slice::from_ref(&right)),
+            Evidence::of(&[right, other])
+        );
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
         };
         let check = |found: &[Compared], expect: f64| assert_eq!(Evidence::of(found).expect("evidence").exact, expect);
         let first = holding("en", 1.0);
-        check(&[first.clone()], 1.0);
+        check(std::slice::from_ref(&first), 1.0);
         check(&[first.clone(), holding("es", 1.0), holding("en", 0.5)], 1.0);
         check(&[first.clone(), holding("en", 1.0)], 0.5);
         check(&[holding("en", 0.0), first], 0.0);
