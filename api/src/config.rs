@@ -152,6 +152,8 @@ pub struct ModelNames {
     pub search: String,
     /// Which tickets are one matter.
     pub duplicates: String,
+    /// Whether the knowledge base answers a question.
+    pub answerability: String,
 }
 
 /// How the encoder runs.

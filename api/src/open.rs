@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use desk::{DuplicateModel, HeadRole, Taxonomy};
 use encoder::Encoder;
-use knowledge::Knowledge;
+use knowledge::{Answerability, Knowledge};
 use manifest::Manifest;
 use search::{Backend, EdgeConfig, FusionConfig, Search, SearchConfig, ServerConfig};
 use serde::de::DeserializeOwned;
@@ -42,6 +42,7 @@ pub async fn desk(config: &Config) -> Result<Desk> {
         store.clone(),
         search.clone(),
         models.encoder.clone(),
+        answerability(config)?,
     )
     .await?;
     let triage = Triage::open(config.triage.clone(), store, search, models).await?;
@@ -144,6 +145,15 @@ pub fn duplicates(config: &Config) -> Result<DuplicateModel> {
     let name = &config.models.duplicates;
     let (revision, weights) = parameters(config, name, "duplicates", |manifest| manifest.duplicates)?;
     Ok(DuplicateModel { revision, ..weights })
+}
+
+/// Whether the knowledge base answers a question.
+///
+/// **Errors:** its folder is missing or altered.
+pub fn answerability(config: &Config) -> Result<Answerability> {
+    let name = &config.models.answerability;
+    let (revision, weights) = parameters(config, name, "answerability", |manifest| manifest.answerability)?;
+    Ok(Answerability { revision, ..weights })
 }
 
 /// The revision of a model that is a table of its manifest alone, and that table.

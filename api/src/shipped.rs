@@ -19,6 +19,7 @@ macro_rules! model_file {
 /// Name and files of every model that ships.
 const SHIPPED: &[(&str, &[ShippedFile])] = &[
     ("all-MiniLM-L6-v2", &[model_file!("all-MiniLM-L6-v2", "manifest.toml")]),
+    ("answerability", &[model_file!("answerability", "manifest.toml")]),
     ("duplicates", &[model_file!("duplicates", "manifest.toml")]),
     ("search-fusion", &[model_file!("search-fusion", "manifest.toml")]),
     (

@@ -6,6 +6,7 @@
 
 pub mod abstention;
 pub mod agreement;
+pub mod answers;
 pub mod assess;
 pub mod beir;
 pub mod bootstrap;
@@ -25,6 +26,7 @@ pub mod nearest;
 pub mod npy;
 pub mod paired;
 pub mod prediction;
+pub mod questions;
 pub mod ranking;
 pub mod report;
 pub mod retrieval;

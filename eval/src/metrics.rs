@@ -18,6 +18,8 @@ pub enum Kind {
     Retrieval,
     /// Duplicates among tickets.
     Duplicates,
+    /// An answer or silence.
+    Answers,
 }
 
 /// The figures of a run, each by its name with its interval. **Persisted** as `metrics.json`.

@@ -17,6 +17,20 @@ pub fn auroc(positive: &[f64], negative: &[f64]) -> Figure {
     })
 }
 
+/// The same of scores with whether each is positive, resampling whole groups. **Shape:** both `[rows]`, groups from 0.
+pub fn grouped_auroc(scores: &[(f64, bool)], groups: &[usize]) -> Figure {
+    let mut rows: Vec<((f64, bool), usize)> = scores.iter().copied().zip(groups.iter().copied()).collect();
+    rows.sort_by(|a, b| a.0.0.total_cmp(&b.0.0));
+    let sorted: Vec<(f64, bool)> = rows.iter().map(|(score, _)| *score).collect();
+    let count = groups.iter().max().map_or(0, |last| last + 1);
+    bootstrap(count, |drawn| {
+        let mut of_group = vec![0_usize; count];
+        drawn.iter().for_each(|&group| of_group[group] += 1);
+        let times: Vec<usize> = rows.iter().map(|(_, group)| of_group[*group]).collect();
+        rank_auroc(&sorted, &times)
+    })
+}
+
 /// Of sorted scores, each counted so many times.
 ///
 /// **Source**: the Mann-Whitney U statistic over mid-ranks.
@@ -48,6 +62,18 @@ mod tests {
         // Of six pairs five are in order and one is tied.
         let value = auroc(&[2.0, 4.0, 5.0], &[1.0, 2.0]).value;
         assert!((value - 5.5 / 6.0).abs() < 1e-12, "{value}");
+    }
+
+    #[test]
+    fn groups_are_drawn_whole() {
+        let scores: Vec<(f64, bool)> = (0..60)
+            .map(|i| (f64::from(i % 7) + f64::from(i % 3), i % 3 == 0))
+            .collect();
+        let alone = grouped_auroc(&scores, &(0..60).collect::<Vec<_>>());
+        let together = grouped_auroc(&scores, &(0..60).map(|i| i / 6).collect::<Vec<_>>());
+        assert_eq!(alone.value, together.value);
+        let one = grouped_auroc(&scores, &[0; 60]);
+        assert_eq!((one.low, one.high), (one.value, one.value));
     }
 
     #[test]

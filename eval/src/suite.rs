@@ -44,6 +44,8 @@ struct WrittenStep {
     retrieval: Option<Retrieval>,
     duplicates: Option<Duplicates>,
     matters: Option<Matters>,
+    answers: Option<Answers>,
+    half_removed: Option<HalfRemoved>,
     #[serde(default)]
     bounds: Vec<Bound>,
 }
@@ -58,6 +60,8 @@ impl TryFrom<WrittenStep> for Step {
             step.retrieval.map(Task::Retrieval),
             step.duplicates.map(Task::Duplicates),
             step.matters.map(Task::Matters),
+            step.answers.map(Task::Answers),
+            step.half_removed.map(Task::HalfRemoved),
         ];
         let mut tasks = tasks.into_iter().flatten();
         match (tasks.next(), tasks.next()) {
@@ -67,7 +71,7 @@ impl TryFrom<WrittenStep> for Step {
                 bounds: step.bounds,
             }),
             _ => Err(format!(
-                "step {}: exactly one of classify, cross_validate, retrieval, duplicates, matters",
+                "step {}: exactly one of classify, cross_validate, retrieval, duplicates, matters, answers, half_removed",
                 step.name
             )),
         }
@@ -87,6 +91,10 @@ pub enum Task {
     Duplicates(Duplicates),
     /// The flag of probable duplicates, by cross-validation.
     Matters(Matters),
+    /// An answer or silence, by cross-validation.
+    Answers(Answers),
+    /// An answer or silence by the model in force, on a search whose answers are half gone.
+    HalfRemoved(HalfRemoved),
 }
 
 /// A recipe that names its data, by cross-validation.
@@ -124,6 +132,24 @@ pub struct Matters {
     pub data: PathBuf,
     /// JSON Lines of tickets about other matters.
     pub background: Option<PathBuf>,
+}
+
+/// Questions of which it is known which article answers them; named as recipes are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// JSON Lines of questions with their article.
+    pub data: PathBuf,
+    /// Folder of the articles; those of the sample desk when left out.
+    pub articles: Option<PathBuf>,
+}
+
+/// Judged queries of which half the documents are taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HalfRemoved {
+    /// Folder in BEIR layout.
+    pub data: PathBuf,
 }
 
 /// A head, or the recipe of one, and the rows to judge it on.

@@ -9,14 +9,13 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use manifest::{Kind, MANIFEST_FILE, Manifest};
 
-use crate::fusion::{CARD_FILE, Example, Logistic, fit_probability, put, revision};
+use crate::fusion::{CARD_FILE, Example, Logistic, put, revision};
+use crate::signed::{fit_signed, threshold};
 
 /// Parts of the data, each judged by a fit on the others.
 const FOLDS: usize = 5;
 /// Penalty on large weights of features in standard deviations.
 const L2: f64 = 1e-5;
-/// A feature that deviates no more is the same everywhere, but for rounding.
-const FLAT: f64 = 1e-9;
 
 /// Two tickets that were compared.
 #[derive(Debug, Clone)]
@@ -58,7 +57,7 @@ pub fn fit(pairs: &[Pair], speaks_for: &[bool], target_precision: f64) -> Result
     let mut probabilities = vec![0.0; pairs.len()];
     for fold in 0..FOLDS {
         let seen: Vec<&Pair> = pairs.iter().filter(|pair| fold_of(pair) != fold).collect();
-        let logistic = fit_signed(&seen, speaks_for)?;
+        let logistic = fit_pairs(&seen, speaks_for)?;
         let unseen = pairs
             .iter()
             .zip(&mut probabilities)
@@ -66,11 +65,10 @@ pub fn fit(pairs: &[Pair], speaks_for: &[bool], target_precision: f64) -> Result
         unseen.for_each(|(pair, probability)| *probability = logistic.probability(&pair.features));
     }
     let judged: Vec<(&Pair, f64)> = pairs.iter().zip(probabilities).collect();
+    let of = |(pair, probability): &(&Pair, f64)| (*probability, pair.same);
     let without = |fold: usize| {
-        threshold(
-            judged.iter().filter(|(pair, _)| fold_of(pair) != fold),
-            target_precision,
-        )
+        let others = judged.iter().filter(|(pair, _)| fold_of(pair) != fold);
+        threshold(others.map(of), target_precision)
     };
     let thresholds: Vec<f64> = (0..FOLDS).map(without).collect();
     let out_of_fold = |(pair, probability): &(&Pair, f64)| OutOfFold {
@@ -78,8 +76,8 @@ pub fn fit(pairs: &[Pair], speaks_for: &[bool], target_precision: f64) -> Result
         flagged: *probability >= thresholds[fold_of(pair)],
     };
     Ok(Fitted {
-        logistic: fit_signed(&pairs.iter().collect::<Vec<_>>(), speaks_for)?,
-        threshold: threshold(judged.iter(), target_precision),
+        logistic: fit_pairs(&pairs.iter().collect::<Vec<_>>(), speaks_for)?,
+        threshold: threshold(judged.iter().map(of), target_precision),
         out_of_fold: judged.iter().map(out_of_fold).collect(),
     })
 }
@@ -88,65 +86,13 @@ fn fold_of(pair: &Pair) -> usize {
     pair.group % FOLDS
 }
 
-/// The lowest probability from which on the share of right ones reaches the target; above 1 where none does.
-fn threshold<'a>(judged: impl Iterator<Item = &'a (&'a Pair, f64)>, target_precision: f64) -> f64 {
-    let mut judged: Vec<(f64, bool)> = judged.map(|(pair, probability)| (*probability, pair.same)).collect();
-    judged.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (mut right, mut all, mut lowest) = (0.0, 0.0, 1.0 + f64::EPSILON);
-    for tied in judged.chunk_by(|a, b| a.0 == b.0) {
-        all += tied.len() as f64;
-        right += tied.iter().filter(|(_, same)| *same).count() as f64;
-        if right >= target_precision * all {
-            lowest = tied[0].0;
-        }
-    }
-    lowest
-}
-
-fn fit_signed(pairs: &[&Pair], speaks_for: &[bool]) -> Result<Logistic> {
-    let mut scales = signed_scales(pairs, speaks_for);
-    loop {
-        let fitted = fit_probability(&examples(pairs, &scales), L2)?;
-        let worst = fitted
-            .weights
-            .iter()
-            .copied()
-            .enumerate()
-            .min_by(|a, b| a.1.total_cmp(&b.1));
-        match worst {
-            Some((feature, weight)) if weight < 0.0 => scales[feature] = 0.0,
-            _ => {
-                let weights = fitted.weights.iter().zip(&scales).map(|(weight, scale)| weight * scale);
-                return Ok(Logistic {
-                    bias: fitted.bias,
-                    weights: weights.collect(),
-                });
-            }
-        }
-    }
-}
-
-/// One over the standard deviation of each feature, negative for one that speaks against, 0 for one that is always
-/// the same.
-fn signed_scales(pairs: &[&Pair], speaks_for: &[bool]) -> Vec<f64> {
-    let count = pairs.len().max(1) as f64;
-    let scale = |(feature, speaks_for): (usize, &bool)| {
-        let values = || pairs.iter().map(|pair| pair.features[feature]);
-        let mean = values().sum::<f64>() / count;
-        let deviation = (values().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
-        let sign = if *speaks_for { 1.0 } else { -1.0 };
-        if deviation > FLAT { sign / deviation } else { 0.0 }
-    };
-    speaks_for.iter().enumerate().map(scale).collect()
-}
-
-fn examples(pairs: &[&Pair], scales: &[f64]) -> Vec<Example> {
+fn fit_pairs(pairs: &[&Pair], speaks_for: &[bool]) -> Result<Logistic> {
     let example = |pair: &&Pair| Example {
-        features: pair.features.iter().zip(scales).map(|(x, scale)| x * scale).collect(),
+        features: pair.features.clone(),
         yes: pair.same,
         weight: 1.0,
     };
-    pairs.iter().map(example).collect()
+    fit_signed(&pairs.iter().map(example).collect::<Vec<_>>(), speaks_for, L2)
 }
 
 /// Writes `models/<name>/`: the manifest with these parameters, and the card.
@@ -164,6 +110,7 @@ pub fn write(parameters: &toml::Table, card: &str, out: &Path) -> Result<()> {
         head: None,
         fusion: None,
         duplicates: Some(parameters.clone()),
+        answerability: None,
     };
     let text = toml::to_string(&manifest).context("cannot write the manifest")?;
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
@@ -231,17 +178,5 @@ mod tests {
         assert_eq!((one.logistic, one.threshold), (again.logistic, again.threshold));
         let one_sided: Vec<Pair> = pairs().into_iter().filter(|pair| pair.same).collect();
         assert!(fit_of(&one_sided).is_err() && fit_of(&[]).is_err());
-    }
-
-    #[test]
-    fn where_no_threshold_is_precise_enough_nothing_is_flagged() {
-        let pair = |same| Pair {
-            features: vec![0.0],
-            same,
-            group: 0,
-        };
-        let (wrong, right) = (pair(false), pair(true));
-        assert!(threshold([(&wrong, 0.9), (&right, 0.8)].iter(), 0.9) > 1.0);
-        assert_eq!(threshold([(&right, 0.9), (&wrong, 0.8)].iter(), 0.9), 0.9);
     }
 }

@@ -232,6 +232,7 @@ pub fn write(weights: &toml::Table, figures: &str, out: &Path) -> Result<()> {
         head: None,
         fusion: Some(weights.clone()),
         duplicates: None,
+        answerability: None,
     };
     let text = toml::to_string(&manifest).context("cannot write the manifest")?;
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;

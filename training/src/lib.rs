@@ -2,6 +2,7 @@
 //!
 //! [`train_classify`] is the whole way from a file; [`fit::fit`] is its pure middle, for vectors that are already there.
 
+pub mod answerability;
 pub mod calibrate;
 pub mod cross_validation;
 pub mod data;
@@ -23,6 +24,7 @@ pub mod recipe;
 pub mod report;
 pub mod sample;
 pub mod scores;
+mod signed;
 pub mod similarity;
 pub mod solver;
 mod train;

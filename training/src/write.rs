@@ -74,6 +74,7 @@ fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<(
         head: Some(head),
         fusion: None,
         duplicates: None,
+        answerability: None,
     };
     put(
         folder,

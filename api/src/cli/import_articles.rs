@@ -65,6 +65,23 @@ pub async fn run(options: &Articles, config: &Config) -> Result<()> {
     place.index_articles().await
 }
 
+/// The articles of a folder, each readable by everybody where it does not say.
+///
+/// **Errors**: a file that cannot be read or is no article.
+pub fn read(folder: &Path) -> Result<Vec<NewArticle>> {
+    let options = Articles {
+        folder: folder.to_owned(),
+        visibility: ArticleVisibility::Public,
+    };
+    let mut articles = Vec::new();
+    for file in files(folder)? {
+        for Entry { name, line, article } in options.entries(&file)? {
+            articles.push(article.map_err(|errors| anyhow::anyhow!("{name}, line {line}: {errors:?}"))?);
+        }
+    }
+    Ok(articles)
+}
+
 async fn keep(
     entry: Entry,
     place: &Place,

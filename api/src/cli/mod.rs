@@ -1,6 +1,7 @@
 //! The command line: one file a command. An error says what happened and what to do next.
 
 mod advice;
+mod answerability;
 mod bench;
 mod config;
 mod demo;

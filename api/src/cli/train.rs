@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use training::{Columns, Recipe, Report};
 
-use crate::cli::{duplicates, fusion, meter};
+use crate::cli::{answerability, duplicates, fusion, meter};
 use crate::config::Config;
 use crate::open;
 
@@ -19,6 +19,8 @@ pub enum Command {
     Fusion(fusion::Options),
     /// Which tickets are probably about the same matter.
     Duplicates(duplicates::Options),
+    /// Whether the knowledge base answers a question at all.
+    Answerability(answerability::Options),
 }
 
 /// What to train a head on.
@@ -61,6 +63,7 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
     let options = match command {
         Command::Classify(options) => options,
         Command::Fusion(options) => return fusion::run(&options, config).await,
+        Command::Answerability(options) => return answerability::run(&options, config).await,
         Command::Duplicates(options) => return duplicates::run(&options, config).await,
     };
     let config = config.clone();

@@ -143,12 +143,23 @@ pub struct PassedOverView {
 /// A model that took part.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelView {
-    /// What it did: `encoder`, `category`, `priority`, `duplicates`.
+    /// What it did: `encoder`, `category`, `priority`, `duplicates`, `answerability`.
     role: String,
     /// Its name.
     name: String,
     /// Its revision.
     revision: String,
+}
+
+impl ModelView {
+    /// The model that decides between an answer and silence.
+    pub fn answerability(revision: &str) -> Self {
+        ModelView {
+            role: "answerability".to_owned(),
+            name: "answerability".to_owned(),
+            revision: revision.to_owned(),
+        }
+    }
 }
 
 /// The views of a list.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::decision_view::ModelView;
 use crate::http::words;
 
 /// What was said where nothing answers.
@@ -26,6 +27,8 @@ pub struct SearchView {
     probability: Option<f32>,
     /// The probability below which no passage is shown.
     threshold: Option<f32>,
+    /// The model that made the probability; null where articles were not looked for.
+    model: Option<ModelView>,
     /// What to say where nothing answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
@@ -113,6 +116,7 @@ impl SearchView {
             language: answer.as_ref().and_then(|answer| answer.language.clone()),
             probability: answer.as_ref().map(|answer| answer.probability),
             threshold: answer.as_ref().map(|answer| answer.threshold),
+            model: answer.as_ref().map(|answer| ModelView::answerability(&answer.revision)),
             passages: answer
                 .map(|answer| answer.passages.into_iter().map(PassageView::from).collect())
                 .unwrap_or_default(),

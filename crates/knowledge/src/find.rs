@@ -8,8 +8,8 @@ use search::{Hit, Query};
 use uuid::Uuid;
 
 use crate::Knowledge;
-use crate::answerability::Evidence;
 use crate::error::KnowledgeError;
+use crate::evidence::{Compared, Evidence};
 use crate::index::{self, PASSAGES};
 
 /// Longest question. **Units:** Unicode characters.
@@ -18,6 +18,8 @@ const MAX_QUESTION_CHARS: usize = 4_000;
 const FEWEST_CHARS: usize = 2;
 /// Most passages of an answer.
 const MAX_LIMIT: usize = 50;
+/// Passages that a decision is made from, however few are wanted.
+const COMPARED: usize = 8;
 
 /// What is looked for, and for whom.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,8 @@ pub struct Answer {
     pub probability: f32,
     /// The probability below which nothing is shown.
     pub threshold: f32,
+    /// The revision of the model that says so.
+    pub revision: String,
     /// The passages, best first; none where nothing answers.
     pub passages: Vec<Found>,
 }
@@ -60,6 +64,24 @@ pub struct Found {
     pub probability: f32,
     /// Where the passage has words of the question.
     pub highlights: Vec<Span>,
+}
+
+/// The passage most likely to answer a question, and what speaks for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    /// Its article as it is now.
+    pub article: Article,
+    /// The question's language, where it shows.
+    pub language: Option<String>,
+    /// What speaks for it.
+    pub evidence: Evidence,
+}
+
+/// What was found for a question and may be read, best first.
+struct Readable {
+    hits: Vec<Hit>,
+    compared: Vec<Compared>,
+    rows: HashMap<Uuid, (Passage, Article)>,
 }
 
 /// A stretch of a text. **Units:** Unicode characters.
@@ -116,20 +138,43 @@ impl Knowledge {
             language: language::detect(&question.text).map(str::to_owned),
             probability: 0.0,
             threshold: self.answerability.threshold,
+            revision: self.answerability.revision.clone(),
             passages: Vec::new(),
         };
         if !question.asks_something() {
             return Ok(answer);
         }
-        let ask = self.hits(question, answer.language.as_deref());
+        let language = answer.language.clone();
+        let ask = self.hits(question, language.as_deref());
         let hits = self.recent.hits(question, ask).await?;
-        let found = self.readable(question, &hits).await?;
-        let shown: Vec<Hit> = hits.iter().filter(|hit| found.contains_key(&hit.id)).cloned().collect();
-        answer.probability = self.answerability.probability(Evidence::of(&shown));
+        let found = self.readable(question, language.as_deref(), &hits).await?;
+        answer.probability = self.probability(language.as_deref(), &found.compared);
         if answer.probability >= answer.threshold {
-            answer.passages = self.passages_of_hits(question, answer.language.as_deref(), shown, found);
+            answer.passages = self.passages_of(question, language.as_deref(), found);
         }
         Ok(answer)
+    }
+
+    /// The passage that comes first for a question whose vector is known, shown or not, and what speaks for it; none
+    /// where nothing was found. The model is fitted and judged by this.
+    ///
+    /// **Errors:** as of [`Knowledge::find`].
+    pub async fn best(&self, question: &Question, vector: Vec<f32>) -> Result<Option<Best>, KnowledgeError> {
+        question.check()?;
+        if !question.asks_something() {
+            return Ok(None);
+        }
+        let language = language::detect(&question.text);
+        let hits = self.hits_like(question, language, Some(vector)).await?;
+        let mut found = self.readable(question, language, &hits).await?;
+        let first = found.hits.first().and_then(|hit| found.rows.remove(&hit.id));
+        Ok(first
+            .zip(Evidence::of(&found.compared))
+            .map(|((_, article), evidence)| Best {
+                article,
+                language: language.map(str::to_owned),
+                evidence,
+            }))
     }
 
     /// Whether any article that agents may read answers a text whose vector is known.
@@ -145,9 +190,13 @@ impl Knowledge {
             limit: 1,
         };
         let hits = self.hits_like(&question, language, Some(vector)).await?;
-        let found = self.readable(&question, &hits).await?;
-        let shown: Vec<Hit> = hits.into_iter().filter(|hit| found.contains_key(&hit.id)).collect();
-        Ok(self.answerability.probability(Evidence::of(&shown)) >= self.answerability.threshold)
+        let found = self.readable(&question, language, &hits).await?;
+        Ok(self.probability(language, &found.compared) >= self.answerability.threshold)
+    }
+
+    /// That the first of these answers, were those before it not there.
+    fn probability(&self, language: Option<&str>, found: &[Compared]) -> f32 {
+        self.answerability.probability(language, Evidence::of(found).as_ref())
     }
 
     async fn hits(&self, question: &Question, language: Option<&str>) -> Result<Vec<Hit>, KnowledgeError> {
@@ -167,19 +216,20 @@ impl Knowledge {
             text: Some(question.text.clone()),
             language: language.map(str::to_owned),
             filter: index::filter(&question.visibility, question.language.as_deref(), &question.tags),
-            limit: question.limit.max(2),
+            limit: question.limit.max(COMPARED),
             ..Query::default()
         };
         Ok(self.search.nearest(PASSAGES, &query).await?)
     }
 
-    /// The rows of these hits that may be read. The index is only believed as to what is alike: who may read it is what
+    /// These hits as far as they may be read. The index is only believed as to what is alike: who may read it is what
     /// the rows say, of the article as it is now and of the version the passage was cut from.
     async fn readable(
         &self,
         question: &Question,
+        language: Option<&str>,
         hits: &[Hit],
-    ) -> Result<HashMap<Uuid, (Passage, Article)>, KnowledgeError> {
+    ) -> Result<Readable, KnowledgeError> {
         let ids: Vec<Uuid> = hits.iter().map(|hit| hit.id).collect();
         let may_read = |(passage, article): &(Passage, Article)| {
             !article.fields.archived
@@ -187,19 +237,33 @@ impl Knowledge {
                 && question.visibility.contains(&passage.visibility)
         };
         let rows = self.store.get_passages(&ids).await?.into_iter().filter(may_read);
-        Ok(rows
+        let rows: HashMap<Uuid, (Passage, Article)> = rows
             .map(|(passage, article)| (passage.id, (passage, article)))
-            .collect())
+            .collect();
+        let hits: Vec<Hit> = hits.iter().filter(|hit| rows.contains_key(&hit.id)).cloned().collect();
+        let compare = |hit: &Hit| {
+            Some(Compared::new(
+                &self.search,
+                &question.text,
+                language,
+                hit,
+                rows.get(&hit.id)?,
+            ))
+        };
+        Ok(Readable {
+            compared: hits.iter().filter_map(compare).collect(),
+            hits,
+            rows,
+        })
     }
 
-    fn passages_of_hits(
-        &self,
-        question: &Question,
-        language: Option<&str>,
-        hits: Vec<Hit>,
-        mut rows: HashMap<Uuid, (Passage, Article)>,
-    ) -> Vec<Found> {
-        let probability = |at: usize| self.answerability.probability(Evidence::of(&hits[at..]));
+    fn passages_of(&self, question: &Question, language: Option<&str>, found: Readable) -> Vec<Found> {
+        let Readable {
+            hits,
+            compared,
+            mut rows,
+        } = found;
+        let probability = |at: usize| self.probability(language, &compared[at..]);
         let probabilities: Vec<f32> = (0..hits.len()).map(probability).collect();
         let found = |(hit, probability): (Hit, f32)| {
             let (passage, article) = rows.remove(&hit.id)?;

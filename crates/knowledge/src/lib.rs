@@ -10,6 +10,7 @@ mod config;
 mod cut;
 mod diff;
 mod error;
+mod evidence;
 mod find;
 pub mod import;
 mod index;
@@ -34,11 +35,12 @@ use crate::instant::KnownTitles;
 use crate::recent::Recent;
 use crate::search_log::SearchLog;
 
-pub use answerability::{Answerability, Evidence};
+pub use answerability::{Answerability, Weights};
 pub use config::Config;
 pub use diff::{Change, Line, diff};
 pub use error::KnowledgeError;
-pub use find::{Answer, Found, Question, Span};
+pub use evidence::{EVIDENCE, Evidence, SPEAKS_FOR};
+pub use find::{Answer, Best, Found, Question, Span};
 pub use instant::{Likeness, Suggestion};
 pub use write::Imported;
 
@@ -68,6 +70,7 @@ impl Knowledge {
         store: Store,
         search: Search,
         encoder: Encoder,
+        answerability: Answerability,
     ) -> Result<Arc<Self>, KnowledgeError> {
         let knowledge = Knowledge {
             recent: Recent::new(config.recent_answers, config.recent()),
@@ -77,7 +80,7 @@ impl Knowledge {
             store,
             search,
             encoder,
-            answerability: Answerability::default(),
+            answerability,
             indexing: Mutex::new(()),
             tasks: TaskTracker::new(),
         };

@@ -39,6 +39,9 @@ pub struct Manifest {
     /// What makes two tickets one matter; the desk knows what it means.
     #[serde(default)]
     pub duplicates: Option<toml::Table>,
+    /// Whether the knowledge base answers; the knowledge base knows what it means.
+    #[serde(default)]
+    pub answerability: Option<toml::Table>,
 }
 
 /// What a model does.
@@ -53,6 +56,8 @@ pub enum Kind {
     Fusion,
     /// What two tickets share to the probability that they are one matter.
     Duplicates,
+    /// What speaks for a passage to the probability that it answers a question.
+    Answerability,
 }
 
 /// A file of the model, relative to its folder.

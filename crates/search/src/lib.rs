@@ -11,6 +11,7 @@
 mod answer;
 mod candidates;
 mod config;
+mod coverage;
 mod edge;
 mod error;
 mod filter;

@@ -39,7 +39,7 @@ fn stems(indices: Vec<u32>) -> impl Iterator<Item = u32> {
 }
 
 /// The runs of letters and digits; what joins the parts of a code is within it.
-fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     text.split(|c: char| !c.is_alphanumeric()).filter_map(move |word| {
         let at = from + text[from..].find(word)?;

@@ -150,6 +150,19 @@ impl Search {
         crate::marks::marks(&self.core().words, text, text_language, query, query_language)
     }
 
+    /// For each word of a query, each once and in their order, how much a text has it, 0 to 1, by the analysis that
+    /// finds it; none for a word that tells nothing. Each text in its language where that is known. The same whatever
+    /// else a collection holds.
+    pub fn coverage(
+        &self,
+        query: &str,
+        query_language: Option<&str>,
+        text: &str,
+        text_language: Option<&str>,
+    ) -> Vec<Option<f32>> {
+        crate::coverage::coverage(&self.core().words, query, query_language, text, text_language)
+    }
+
     /// Deletes the points; ids that are not there are passed over.
     pub async fn delete(&self, collection: &str, ids: &[Uuid]) -> Result<(), Error> {
         self.spec(collection)?;

@@ -164,7 +164,8 @@ impl Words {
         }
     }
 
-    fn stems(&self, text: &str, language: Option<&str>) -> Vec<u32> {
+    /// The stems of the words that are no stop words; without a known language by every analysis.
+    pub(crate) fn stems(&self, text: &str, language: Option<&str>) -> Vec<u32> {
         match self.of(language) {
             Some(analysis) => analysis.embed_query(text).indices,
             None => [&self.english, &self.spanish, self.plain_for(text)]

@@ -1,11 +1,13 @@
 //! One page a run, for people: no script, no font, nothing fetched from elsewhere.
 
+mod answers;
 mod classify;
 mod confusion;
 mod html;
 mod plots;
 mod retrieval;
 
+pub use answers::answers_page;
 pub use classify::{Mistake, Neighbour, classify_page, mistakes};
 pub use retrieval::retrieval_page;
 

@@ -1,6 +1,7 @@
 //! The desk from outside: the real program, over HTTP and as a command.
 
 mod access;
+mod answerability;
 mod articles;
 mod bad_input;
 mod command_line;

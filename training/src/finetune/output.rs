@@ -74,6 +74,7 @@ pub fn write(
         head: None,
         fusion: None,
         duplicates: None,
+        answerability: None,
     };
     put(folder, MANIFEST_FILE, toml::to_string(&manifest)?.as_bytes())?;
     replace(folder, out)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use eval::compare::{self, Comparison};
 use eval::{Kind, folder};
@@ -43,6 +43,9 @@ fn compare(options: &Options) -> Result<Comparison> {
         Kind::Classify => compare::heads(&folder::read_predictions(a)?, &folder::read_predictions(b)?),
         Kind::Retrieval | Kind::Duplicates => {
             compare::searches(kind, &folder::read_predictions(a)?, &folder::read_predictions(b)?)
+        }
+        Kind::Answers => {
+            bail!("runs on answers are held against their baseline by `deskwise eval suite`, not compared")
         }
     }
 }

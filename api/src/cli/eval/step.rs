@@ -7,12 +7,12 @@ use eval::classify::{self, Models, Set, Source};
 use eval::fingerprint::{Fingerprint, Fingerprints};
 use eval::retrieval::Mode;
 use eval::rows;
-use eval::suite::{Classify, Matters, Step, Task};
-use eval::{Kind, Metrics, beir, draw, duplicates, matters};
+use eval::suite::{Answers, Classify, HalfRemoved, Matters, Step, Task};
+use eval::{Kind, Metrics, answers, beir, draw, duplicates, matters};
 
 use super::retrieval::ranked;
 use super::taught::{Taught, cross_validate, teach};
-use crate::cli::{duplicates as flag, meter};
+use crate::cli::{answerability, duplicates as flag, meter};
 use crate::config::Config;
 use crate::open;
 
@@ -50,6 +50,8 @@ impl Steps<'_> {
                 Ok(metrics)
             }
             Task::Matters(task) => self.flags(task).await,
+            Task::Answers(task) => self.answers(task, &step.name).await,
+            Task::HalfRemoved(task) => self.half_removed(task, &step.name).await,
         }
     }
 
@@ -89,15 +91,45 @@ impl Steps<'_> {
         let rows = matters::read(&task.data, task.background.as_deref())?;
         let observed = flag::observe(rows, self.config).await?;
         let mut metrics = flag::cross_validated(&observed, &flag::learn(&observed)?);
-        let files = std::iter::once(&task.data).chain(&task.background);
-        metrics.fingerprints = Fingerprints {
-            data: files.map(|file| Fingerprint::of_file(file)).collect::<Result<_>>()?,
-            models: vec![Fingerprint::of_model(&open::model_folder(
-                self.config,
-                &self.config.models.encoder,
-            )?)?],
-        };
+        let files: Vec<&PathBuf> = std::iter::once(&task.data).chain(&task.background).collect();
+        metrics.fingerprints = self.prints(&files, &[&self.config.models.encoder])?;
         Ok(metrics)
+    }
+
+    /// What is shown and what is silent, by fits on other topics.
+    async fn answers(&self, task: &Answers, name: &str) -> Result<Metrics> {
+        let seen = answerability::see(&task.data, task.articles.as_deref(), self.config).await?;
+        let (mut metrics, said) = answerability::cross_validated(&seen, &answerability::learn(&seen)?);
+        metrics.fingerprints = self.prints(
+            &[&task.data],
+            &[&self.config.models.encoder, &self.config.models.search],
+        )?;
+        answers::files(name, &metrics, &said)?.write(&self.report.join(name))?;
+        Ok(metrics)
+    }
+
+    /// The same by the model in force, on documents it never saw.
+    async fn half_removed(&self, task: &HalfRemoved, name: &str) -> Result<Metrics> {
+        let folder = self.data(&task.data)?;
+        let model = open::answerability(self.config)?;
+        let (mut metrics, said) = answerability::half_removed(&beir::read(&folder)?, &model, self.config).await?;
+        let models = &self.config.models;
+        let files = beir::files(&folder);
+        let files: Vec<&PathBuf> = files.iter().collect();
+        metrics.fingerprints = self.prints(&files, &[&models.encoder, &models.search, &models.answerability])?;
+        answers::files(name, &metrics, &said)?.write(&self.report.join(name))?;
+        Ok(metrics)
+    }
+
+    fn prints(&self, files: &[&PathBuf], models: &[&String]) -> Result<Fingerprints> {
+        let model = |name: &&String| Fingerprint::of_model(&open::model_folder(self.config, name)?);
+        Ok(Fingerprints {
+            data: files
+                .iter()
+                .map(|file| Fingerprint::of_file(file))
+                .collect::<Result<_>>()?,
+            models: models.iter().map(model).collect::<Result<_>>()?,
+        })
     }
 
     async fn cross_validate(&self, recipe: PathBuf) -> Result<Metrics> {
