@@ -106,7 +106,7 @@ mod tests {
             let words = Words::new(FormWeights::default()).unwrap();
             let found = coverage(&words, typed, Some("en"), said, Some("en"));
             assert!(
-                matches!(found[..], [Some(has)] if has >= ALIKE && has < 1.0),
+                matches!(found[..], [Some(has)] if (ALIKE..1.0).contains(&has)),
                 "{found:?}"
             );
         }
