@@ -3,18 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
-use desk::{Actor, NewToken, Role};
 use serde::Serialize;
 
 use crate::cli::bench::clients::{Load, Measured, submit_all};
 use crate::cli::bench::encoder::measure;
 use crate::cli::bench::process::ServerProcess;
-use crate::cli::embed::read_texts;
+use crate::cli::bench::scratch;
 use crate::cli::meter;
-use crate::config::{Config, Overrides};
-use crate::{open, sample};
+use crate::config::Config;
+use crate::open;
 
 /// Texts at most that the encoder alone is measured on.
 const ENCODER_TEXTS: usize = 2_000;
@@ -60,15 +59,14 @@ struct Figures {
 
 /// Runs the command.
 pub async fn run(options: Options, config: &Config) -> Result<()> {
-    let texts = Arc::new(texts(&options)?);
-    ensure!(!texts.is_empty(), "there are no texts to submit");
-    let scratch = tempfile::tempdir()?;
-    let token = token(scratch.path()).await?;
+    let texts = Arc::new(scratch::texts(options.texts.as_deref())?);
+    let folder = tempfile::tempdir()?;
+    let token = scratch::token(folder.path()).await?;
     // The shipped models are unpacked here, so that the server finds the weights where this process does.
     let models = open::model_folder(config, &config.models.encoder)?;
     let models = models.parent().context("the models have no folder")?.to_owned();
     let before = encoder_alone(config, &texts, options.tickets).await?;
-    let server = ServerProcess::start(scratch.path(), &models).await?;
+    let server = ServerProcess::start(folder.path(), &models, &[]).await?;
     let ready_seconds_empty = server.ready_seconds;
     let bar = meter::counting("tickets", options.tickets as u64);
     let load = Load {
@@ -82,7 +80,7 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
     bar.finish_and_clear();
     let (memory_mb, memory_peak_mb) = server.memory_mb()?;
     server.stop()?;
-    let again = ServerProcess::start(scratch.path(), &models).await?;
+    let again = ServerProcess::start(folder.path(), &models, &[]).await?;
     let ready_seconds_stored = again.ready_seconds;
     again.stop()?;
     let after = encoder_alone(config, &texts, options.tickets).await?;
@@ -111,36 +109,6 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
         threads: after.threads,
     };
     print(&figures, options.json)
-}
-
-fn texts(options: &Options) -> Result<Vec<(String, String)>> {
-    let texts = match &options.texts {
-        Some(path) => read_texts(path)?
-            .into_iter()
-            .map(|body| (String::new(), body))
-            .collect(),
-        None => sample::texts(),
-    };
-    Ok(texts
-        .into_iter()
-        .filter(|(_, body)| !desk::field::is_blank(body))
-        .collect())
-}
-
-async fn token(data_dir: &std::path::Path) -> Result<String> {
-    let overrides = Overrides {
-        data_dir: Some(data_dir.to_owned()),
-        listen: None,
-    };
-    let config = Config::load(None, &overrides)?;
-    let store = open::store(&config).await?;
-    let new = NewToken {
-        name: "bench".to_owned(),
-        role: Role::Agent,
-    };
-    let created = store.create_token(new, &Actor::operator("bench")).await?;
-    store.close().await;
-    Ok(created.secret)
 }
 
 /// The encoder by itself, on the texts as triage reads them.

@@ -4,8 +4,10 @@ mod clients;
 mod encoder;
 mod intake;
 mod kernels;
+mod learning;
 mod passages;
 mod process;
+mod scratch;
 mod search;
 
 use anyhow::Result;
@@ -22,6 +24,8 @@ pub enum Command {
     Kernels(kernels::Options),
     /// Tickets a second and latency over HTTP, memory, and time to be ready.
     Intake(intake::Options),
+    /// Tickets a second while heads are retrained, and while versions are tried out.
+    Learning(learning::Options),
     /// Latency of hybrid search, its recall, memory and time to build, from a thousand passages up.
     Search(search::Options),
 }
@@ -32,6 +36,7 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
         Command::Encoder(options) => encoder::run(options, config).await,
         Command::Kernels(options) => kernels::run(options, config).await,
         Command::Intake(options) => intake::run(options, config).await,
+        Command::Learning(options) => learning::run(options, config).await,
         Command::Search(options) => search::run(&options, config).await,
     }
 }

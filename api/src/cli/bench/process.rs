@@ -20,10 +20,10 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts this binary on a data folder and waits until it is ready.
+    /// Starts this binary on a data folder, with settings as `DESK_…` variables, and waits until it is ready.
     ///
     /// **Errors:** it ends instead.
-    pub async fn start(data_dir: &Path, models_dir: &Path) -> Result<Self> {
+    pub async fn start(data_dir: &Path, models_dir: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let began = Instant::now();
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -32,6 +32,7 @@ impl ServerProcess {
             .env("DESK_LOG__LEVEL", "warn")
             .env("DESK_RATE_LIMIT__PER_SECOND", "1000000")
             .env("DESK_RATE_LIMIT__BURST", "1000000")
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start a server")?;
@@ -54,6 +55,11 @@ impl ServerProcess {
     /// **Errors:** the system does not say, as everywhere but on Linux.
     pub fn memory_mb(&self) -> Result<(f64, f64)> {
         memory_mb(&self.child.id().to_string())
+    }
+
+    /// What the system calls it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it as an operator would, and waits for what it accepted.
@@ -85,6 +91,22 @@ fn memory_mb(process: &str) -> Result<(f64, f64)> {
     };
     let megabytes = |name| kilobytes(name).map(|kib| kib * 1024.0 / 1e6).context("no such line");
     Ok((megabytes("VmRSS:")?, megabytes("VmHWM:")?))
+}
+
+/// Whether a process has started another that still runs; false where the system does not say.
+pub fn has_child(parent: u32) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return false;
+    };
+    processes
+        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok())
+        .any(|stat| {
+            // The name, in brackets, may hold blanks; state and parent follow it.
+            let parent_of = stat
+                .rsplit_once(')')
+                .and_then(|(_, rest)| rest.split_whitespace().nth(1));
+            parent_of.is_some_and(|id| id == parent.to_string())
+        })
 }
 
 /// A server that is not stopped is ended with the benchmark.

@@ -1,0 +1,276 @@
+//! `deskwise bench learning`: what intake loses while heads are retrained, or tried out in the shadow.
+//!
+//! One desk, three kinds of rounds in the order A B C C B A, so that a desk that grows and a processor that changes its
+//! pace weigh on all kinds alike.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use desk::model_version::active_version;
+use desk::{Actor, HeadRole, TicketPatch, WorkStatus};
+use serde::Serialize;
+use store::Store;
+use tokio::task::JoinHandle;
+
+use crate::cli::bench::clients::{Load, Measured, submit_all};
+use crate::cli::bench::process::{ServerProcess, has_child};
+use crate::cli::bench::scratch;
+use crate::cli::meter;
+use crate::config::Config;
+use crate::learning::{self, Shelf};
+use crate::open;
+
+/// How often it is looked whether a retraining runs.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long a server may take until its first retraining begins.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Tickets read from the database at once.
+const PAGE: u32 = 500;
+
+/// How to load the server.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// One ticket body a line, none that the shipped heads have learnt: those judge no version.
+    #[arg(long, value_name = "FILE")]
+    texts: PathBuf,
+    /// Solved tickets that there are to learn from.
+    #[arg(long, default_value_t = 4_000)]
+    settled: usize,
+    /// Tickets to submit in each of the six rounds.
+    #[arg(long, default_value_t = 1_500)]
+    tickets: usize,
+    /// Clients at once, each waiting for its answer.
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+    /// Prints one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What goes on while tickets come in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Round {
+    Plain,
+    Retraining,
+    Shadow,
+}
+
+const ROUNDS: [Round; 6] = [
+    Round::Plain,
+    Round::Retraining,
+    Round::Shadow,
+    Round::Shadow,
+    Round::Retraining,
+    Round::Plain,
+];
+
+/// The figures of one round.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Paced {
+    tickets_per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    /// Share of the time in which a retraining ran.
+    retraining: f64,
+}
+
+/// The figures. **Shape:** two rounds of each kind.
+#[derive(Debug, Serialize)]
+struct Figures {
+    settled: usize,
+    tickets: usize,
+    clients: usize,
+    plain: Vec<Paced>,
+    retraining: Vec<Paced>,
+    shadow: Vec<Paced>,
+    /// Tickets a second while retraining, over those of plain rounds.
+    retraining_ratio: f64,
+    /// Tickets a second with both heads in the shadow, over those of plain rounds.
+    shadow_ratio: f64,
+}
+
+/// A desk under load.
+struct Desk<'a> {
+    folder: &'a Path,
+    models: &'a Path,
+    token: String,
+    texts: Arc<Vec<(String, String)>>,
+    clients: usize,
+}
+
+/// Runs the command.
+pub async fn run(options: Options, config: &Config) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let models = open::model_folder(config, &config.models.encoder)?;
+    let desk = Desk {
+        folder: folder.path(),
+        models: models.parent().context("the models have no folder")?,
+        token: scratch::token(folder.path()).await?,
+        texts: Arc::new(scratch::texts(Some(&options.texts))?),
+        clients: options.clients.max(1),
+    };
+    desk.submit("tickets to learn from", Round::Plain, options.settled)
+        .await?;
+    desk.solve_all().await?;
+    let mut paced = Vec::new();
+    for (at, round) in ROUNDS.into_iter().enumerate() {
+        desk.prepare(round).await?;
+        let what = format!("round {} of {}, {round:?}", at + 1, ROUNDS.len());
+        paced.push((round, desk.submit(&what, round, options.tickets).await?));
+    }
+    print(&figures(&options, &paced), options.json)
+}
+
+impl Desk<'_> {
+    async fn open(&self) -> Result<(Store, Shelf)> {
+        let mut config = scratch::config(self.folder)?;
+        config.models_dir = self.models.to_owned();
+        let shelf = Shelf::open(&config)?;
+        Ok((open::store(&config).await?, shelf))
+    }
+
+    async fn solve_all(&self) -> Result<()> {
+        let (store, _) = self.open().await?;
+        let solved = TicketPatch {
+            status: Some(WorkStatus::Solved),
+            ..TicketPatch::default()
+        };
+        let mut after = 0;
+        loop {
+            let tickets = store.tickets_after(after, PAGE).await?;
+            let Some(last) = tickets.last() else { break };
+            after = last.number;
+            for ticket in &tickets {
+                store
+                    .patch_ticket(ticket.id, None, &solved, &Actor::operator("bench"))
+                    .await?;
+            }
+        }
+        store.close().await;
+        Ok(())
+    }
+
+    /// Puts the latest version that decides nothing of each head into the shadow, or takes it out.
+    async fn prepare(&self, round: Round) -> Result<()> {
+        let (store, shelf) = self.open().await?;
+        let actor = Actor::operator("bench");
+        for &head in HeadRole::ALL {
+            store.end_challenge(head, &actor).await?;
+            if round == Round::Shadow {
+                let active = active_version(&store.list_activations(head).await?);
+                let versions = store.list_model_versions(head).await?;
+                let other = versions
+                    .iter()
+                    .map(|version| version.version)
+                    .filter(|at| *at != active);
+                let other = other.max().with_context(|| {
+                    format!("the rounds before left no second version of the {head} head to try out")
+                })?;
+                learning::try_out(&store, &shelf, head, other, &actor).await?;
+            }
+        }
+        store.close().await;
+        Ok(())
+    }
+
+    /// A server started for this alone, loaded, and stopped.
+    async fn submit(&self, what: &str, round: Round, tickets: usize) -> Result<Paced> {
+        let seconds = if round == Round::Retraining { "1" } else { "0" };
+        let settings = [("DESK_LEARNING__RETRAIN_SECONDS", seconds)];
+        let server = ServerProcess::start(self.folder, self.models, &settings).await?;
+        if round == Round::Retraining {
+            until_it_has_a_child(server.id()).await?;
+        }
+        let load = Load {
+            url: server.url.clone(),
+            token: self.token.clone(),
+            texts: Arc::clone(&self.texts),
+            tickets,
+            clients: self.clients,
+        };
+        let watch = Watch::over(server.id());
+        let bar = meter::counting(what, tickets as u64);
+        let Measured { seconds, latency, .. } = submit_all(&load, &bar).await?;
+        bar.finish_and_clear();
+        let retraining = watch.share().await?;
+        server.stop()?;
+        Ok(Paced {
+            tickets_per_second: tickets as f64 / seconds,
+            p50_ms: latency.value_at_quantile(0.5) as f64 / 1e3,
+            p99_ms: latency.value_at_quantile(0.99) as f64 / 1e3,
+            retraining,
+        })
+    }
+}
+
+async fn until_it_has_a_child(server: u32) -> Result<()> {
+    let waiting = async {
+        while !has_child(server) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .context("the server began no retraining")
+}
+
+/// Looks again and again whether the server has a process beside it.
+struct Watch {
+    stop: tokio::sync::oneshot::Sender<()>,
+    looking: JoinHandle<f64>,
+}
+
+impl Watch {
+    fn over(server: u32) -> Self {
+        let (stop, mut stopped) = tokio::sync::oneshot::channel();
+        let looking = tokio::spawn(async move {
+            let (mut looks, mut seen) = (0_usize, 0_usize);
+            loop {
+                looks += 1;
+                seen += usize::from(has_child(server));
+                if tokio::time::timeout(LOOK, &mut stopped).await.is_ok() {
+                    return seen as f64 / looks as f64;
+                }
+            }
+        });
+        Watch { stop, looking }
+    }
+
+    async fn share(self) -> Result<f64> {
+        // The task is gone only where it has failed, which the next line says.
+        let _ = self.stop.send(());
+        Ok(self.looking.await?)
+    }
+}
+
+fn figures(options: &Options, paced: &[(Round, Paced)]) -> Figures {
+    let of = |kind: Round| -> Vec<Paced> {
+        let rounds = paced.iter().filter(|(round, _)| *round == kind);
+        rounds.map(|(_, paced)| *paced).collect()
+    };
+    let pace = |rounds: &[Paced]| rounds.iter().map(|round| round.tickets_per_second).sum::<f64>();
+    let [plain, retraining, shadow] = [Round::Plain, Round::Retraining, Round::Shadow].map(of);
+    Figures {
+        settled: options.settled,
+        tickets: options.tickets,
+        clients: options.clients.max(1),
+        retraining_ratio: pace(&retraining) / pace(&plain),
+        shadow_ratio: pace(&shadow) / pace(&plain),
+        plain,
+        retraining,
+        shadow,
+    }
+}
+
+fn print(figures: &Figures, json: bool) -> Result<()> {
+    let shown = if json {
+        serde_json::to_string(figures)?
+    } else {
+        serde_json::to_string_pretty(figures)?
+    };
+    println!("{shown}");
+    Ok(())
+}
