@@ -52,12 +52,23 @@ pub struct Fitted {
 /// Which rows are held out together, by the recipe: near-copies stay on one side, labels are spread.
 #[must_use]
 pub fn folds_of(data: &Dataset, recipe: &Recipe) -> Vec<usize> {
-    folds::assign(
-        &similarity::groups(&data.texts),
-        &data.targets,
-        recipe.folds,
-        recipe.seed,
-    )
+    assigned(data, recipe.folds, recipe.seed)
+}
+
+/// Which rows an encoder that is itself trained never sees: fold 0, about this share of them; fold 1 are the others.
+///
+/// The smallest fold is held out: near-copies stay together, and a chain of them can make one far larger than its share.
+#[must_use]
+pub fn held_out_of(data: &Dataset, recipe: &Recipe, share: f64) -> Vec<usize> {
+    let folds = ((1.0 / share).round() as usize).max(2);
+    let fold_of = assigned(data, folds, recipe.seed);
+    let size = |fold: &usize| fold_of.iter().filter(|of| *of == fold).count();
+    let smallest = (0..folds).filter(|fold| size(fold) > 0).min_by_key(size).unwrap_or(0);
+    fold_of.iter().map(|fold| usize::from(*fold != smallest)).collect()
+}
+
+fn assigned(data: &Dataset, folds: usize, seed: u64) -> Vec<usize> {
+    folds::assign(&similarity::groups(&data.texts), &data.targets, folds, seed)
 }
 
 /// Fits a head by a recipe: cross-validates every strength of the penalty and keeps the best, weighs the neighbours' votes

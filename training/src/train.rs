@@ -10,7 +10,7 @@ use ndarray::Array2;
 use crate::data::{self, Columns, Row};
 use crate::dataset::{self, Dataset};
 use crate::finetune::finetune;
-use crate::fit::{Fitted, Progress, fit, fit_folds, folds_of};
+use crate::fit::{Fitted, Progress, fit, fit_folds, folds_of, held_out_of};
 use crate::known::KnownVectors;
 use crate::recipe::Recipe;
 use crate::report::{Report, Tested};
@@ -48,13 +48,14 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
     let (rows, test) = read(options)?;
     let data = learnable(rows, &test, &options.recipe)?;
     let recipe = &options.recipe;
-    let fold_of = folds_of(&data, recipe);
-    let (folder, scored) = match &options.finetune {
+    let (folder, fold_of, scored) = match &options.finetune {
         Some(out) => {
+            let held_out = recipe.finetune.clone().unwrap_or_default().held_out;
+            let fold_of = held_out_of(&data, recipe, held_out);
             finetune(&data, &fold_of, &options.encoder, out, recipe, progress)?;
-            (out, 0..1)
+            (out, fold_of, 0..1)
         }
-        None => (&options.encoder, 0..recipe.folds),
+        None => (&options.encoder, folds_of(&data, recipe), 0..recipe.folds),
     };
     let encoder = open(folder)?;
     let vectors = embed(&encoder, &data.texts, progress)?;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tiny::{Tiny, Tokenizer};
 use training::data::Row;
 use training::finetune::{FineTune, Tuned, finetune};
-use training::fit::{Progress, folds_of};
+use training::fit::{Progress, held_out_of};
 use training::{Dataset, Recipe};
 
 fn dataset() -> Dataset {
@@ -56,7 +56,7 @@ fn base() -> TempDir {
 
 fn run(recipe: &Recipe, base: &Path, out: &Path, progress: &mut dyn FnMut(Progress)) -> anyhow::Result<Tuned> {
     let data = dataset();
-    finetune(&data, &folds_of(&data, recipe), base, out, recipe, progress)
+    finetune(&data, &held_out_of(&data, recipe, 0.2), base, out, recipe, progress)
 }
 
 fn weights(folder: &Path) -> Vec<u8> {
@@ -143,4 +143,25 @@ fn it_ends_when_held_out_rows_gain_nothing() {
     let tuned = run(&recipe, base.path(), &folder.path().join("tuned"), &mut |_| {}).expect("tuned");
     assert!(tuned.losses.len() < 30, "{tuned:?}");
     assert_eq!(tuned.best + 2, tuned.losses.len());
+}
+
+#[test]
+fn a_chain_of_near_copies_is_learnt_from_and_about_a_tenth_held_out() {
+    // Each text of the chain is a near-copy of the next; they make a third of the rows and stay on one side.
+    let letter = |at: usize| char::from(b'a' + at as u8);
+    let word = |stem: &str, at: usize| format!("{stem}{}{}", letter(at / 26), letter(at % 26));
+    let chained = |at: usize| (at..at + 10).map(|at| word("step", at)).collect::<Vec<_>>().join(" ");
+    let alone = |at: usize| ["alpha", "beta", "gamma", "delta"].map(|stem| word(stem, at)).join(" ");
+    let texts: Vec<String> = (0..100).map(chained).chain((0..200).map(alone)).collect();
+    let rows = texts.into_iter().enumerate().map(|(at, text)| Row {
+        line: at as u64 + 2,
+        text,
+        label: ["left", "right"][at % 2].to_owned(),
+        slice: None,
+    });
+    let data = Dataset::new(rows.collect(), &[]).expect("sound");
+    let fold_of = held_out_of(&data, &Recipe::default(), 0.1);
+    assert!(fold_of[..100].iter().all(|fold| *fold == 1), "the chain is learnt from");
+    let held_out = fold_of.iter().filter(|fold| **fold == 0).count();
+    assert!((15..=30).contains(&held_out), "{held_out}");
 }

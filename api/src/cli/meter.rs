@@ -1,9 +1,18 @@
 //! Progress on standard error: how far, how fast, how long still.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 const COUNT: &str = "{msg} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta} left";
 const BYTES: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+
+/// A file or a pipe gets a line this often, and none where all is done sooner.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+/// Width of such a line. **Units:** characters.
+const LINE_WIDTH: u16 = 120;
 
 /// A bar that counts things.
 pub fn counting(what: &str, total: u64) -> ProgressBar {
@@ -18,7 +27,14 @@ pub fn bytes(what: &str, total: u64) -> ProgressBar {
 fn bar(what: &str, total: u64, template: &str) -> ProgressBar {
     // The templates are constants of this file; the plain style stands in for one with a typo.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total).with_style(style).with_message(what.to_owned())
+    let target = if io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::term_like_with_hz(Box::new(Lines::new(LINE_EVERY)), 1)
+    };
+    ProgressBar::with_draw_target(Some(total), target)
+        .with_style(style)
+        .with_message(what.to_owned())
 }
 
 /// Moves a bar to so many of so many.
@@ -27,5 +43,86 @@ pub fn moved(bar: &ProgressBar) -> impl FnMut(usize, usize) {
     move |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
+    }
+}
+
+/// Where no cursor can be moved: now and then the bar as a line of its own.
+#[derive(Debug)]
+struct Lines {
+    every: Duration,
+    last: Mutex<Instant>,
+}
+
+impl Lines {
+    fn new(every: Duration) -> Self {
+        Lines {
+            every,
+            last: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Whether the next line is due, which it then no longer is.
+    fn is_due(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.elapsed() >= self.every;
+        if due {
+            *last = Instant::now();
+        }
+        due
+    }
+}
+
+impl TermLike for Lines {
+    fn width(&self) -> u16 {
+        LINE_WIDTH
+    }
+
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.write_str(line)
+    }
+
+    fn write_str(&self, line: &str) -> io::Result<()> {
+        // What only fills the rest of a line is blank.
+        if !line.trim().is_empty() && self.is_due() {
+            eprintln!("{}", line.trim_end());
+        }
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_due_once_in_a_while() {
+        let lines = Lines::new(Duration::from_millis(40));
+        assert!(!lines.is_due(), "what is done at once says nothing");
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!([lines.is_due(), lines.is_due()], [true, false]);
     }
 }
