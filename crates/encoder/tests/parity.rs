@@ -116,8 +116,10 @@ fn all_texts_at_once_agree() {
 #[test]
 fn each_text_alone_agrees() {
     for kernel in kernels() {
-        let encoder = open(kernel, 1);
-        let alone = |text: String| encoder.embed_blocking(vec![text], Side::Query).unwrap().remove(0);
-        check(kernel, &texts().into_iter().map(alone).collect::<Vec<_>>());
+        for threads in [1, 3] {
+            let encoder = open(kernel, threads);
+            let alone = |text: String| encoder.embed_blocking(vec![text], Side::Query).unwrap().remove(0);
+            check(kernel, &texts().into_iter().map(alone).collect::<Vec<_>>());
+        }
     }
 }

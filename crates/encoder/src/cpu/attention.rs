@@ -1,5 +1,7 @@
 //! Which tokens of a text look at which.
 
+use std::ops::Range;
+
 use super::buffer::Buffer;
 use super::element::Element;
 use super::isa::{Isa, Rows, Tile};
@@ -23,8 +25,16 @@ impl Heads {
         std::f32::consts::LOG2_E / (self.size as f32).sqrt()
     }
 
-    fn hidden(&self) -> usize {
-        self.count * self.size
+    /// Columns of the query, the key and the value of one head, filled up to whole panels.
+    pub(crate) fn width<I: Isa>(&self) -> usize {
+        (3 * self.size).next_multiple_of(I::PANEL)
+    }
+
+    /// Fewest heads whose values together are whole steps of a product's depth.
+    pub(crate) fn unit<I: Isa>(&self) -> usize {
+        (1..I::STEP)
+            .find(|heads| (heads * self.size).is_multiple_of(I::STEP))
+            .unwrap_or(I::STEP)
     }
 }
 
@@ -48,25 +58,27 @@ impl<I: Isa> Attention<I> {
         }
     }
 
-    /// The context of every token of one text.
+    /// What every token of one text takes from the others, by some of the heads.
     ///
-    /// **Shape**: projections `[tokens, 3 · hidden]`, queries, keys and values side by side → context
+    /// **Shape**: projections `[tokens][heads][width]`, query, key and value of a head side by side → context
     /// `[tokens, hidden]`, its rows `stride` apart.
     #[inline(always)]
     pub(crate) fn compute(
         &mut self,
         isa: I,
         heads: &Heads,
+        share: Range<usize>,
         projections: &Rows<'_, I::Element>,
         context: &mut [I::Element],
         stride: usize,
     ) {
         self.reserve(heads, projections.count);
-        for head in 0..heads.count {
-            let at = head * heads.size;
+        let height = I::height(projections.count);
+        for head in share {
+            let at = head * heads.width::<I>();
             self.pack(heads, at, projections);
-            for first in (0..projections.count).step_by(I::ROWS) {
-                let count = I::ROWS.min(projections.count - first);
+            for first in (0..projections.count).step_by(height) {
+                let count = height.min(projections.count - first);
                 let queries = Rows {
                     values: &projections.values[first * projections.stride + at..],
                     stride: projections.stride,
@@ -78,7 +90,7 @@ impl<I: Isa> Attention<I> {
                     heads,
                     projections.count,
                     count,
-                    &mut context[first * stride + at..],
+                    &mut context[first * stride + head * heads.size..],
                     stride,
                 );
             }
@@ -96,7 +108,7 @@ impl<I: Isa> Attention<I> {
     #[inline(always)]
     fn pack(&mut self, heads: &Heads, at: usize, projections: &Rows<'_, I::Element>) {
         let row = |part: usize, token: usize| {
-            let start = token * projections.stride + part * heads.hidden() + at;
+            let start = token * projections.stride + at + part * heads.size;
             &projections.values[start..start + heads.size]
         };
         self.keys.fill_columns(projections.count, |token| row(1, token));

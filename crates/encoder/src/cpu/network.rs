@@ -2,6 +2,7 @@
 //!
 //! **Source**: `modeling_bert.py` of Hugging Face transformers, in inference; tanh and pooler heads are not computed.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use candle_transformers::models::bert;
@@ -12,8 +13,8 @@ use super::attention::{Attention, Heads};
 use super::buffer::Buffer;
 use super::isa::{Isa, Rows};
 use super::lanes::{Norm, gelu};
-use super::linear::{Inputs, Linear, store};
-use super::team::{Member, Shared, Team};
+use super::linear::{Inputs, Linear, Share, store};
+use super::team::{Member, Team};
 use crate::error::EncoderError;
 use crate::pooling::pool;
 use crate::weights::Weights;
@@ -29,7 +30,7 @@ pub(crate) struct Bert<I: Isa> {
     pooling: Pooling,
     embeddings: Embeddings,
     pub(super) layers: Vec<Layer<I>>,
-    heads: Heads,
+    pub(super) heads: Heads,
     scratches: Mutex<Vec<Scratch<I>>>,
 }
 
@@ -41,7 +42,7 @@ struct Embeddings {
 }
 
 pub(super) struct Layer<I: Isa> {
-    /// Queries, keys and values side by side; queries are scaled for scores that are powers of two.
+    /// Query, key and value of a head side by side, head by head; queries are scaled for scores that are powers of two.
     pub(super) projections: Linear<I>,
     pub(super) attended: Linear<I>,
     pub(super) attended_norm: Norm,
@@ -99,7 +100,7 @@ impl<I: Isa> Bert<I> {
 
     /// As [`Bert::forward`], by all threads of the pool this is called in: for one text that somebody waits for.
     pub(crate) fn forward_together(&self, sequences: &[Vec<u32>]) -> Vec<Vec<f32>> {
-        let team = Team::of(rayon::current_num_threads());
+        let team = Team::of(rayon::current_num_threads().min(self.most_members()));
         let forward = |thread: BroadcastContext<'_>| {
             let member = team.member(thread.index())?;
             Some(self.forward_chunk(sequences, &member))
@@ -113,7 +114,7 @@ impl<I: Isa> Bert<I> {
     }
 
     /// As [`Bert::forward`], with the others of the thread's team if it has one.
-    pub(super) fn forward_chunk(&self, sequences: &[Vec<u32>], member: &Member<'_, I::Element>) -> Vec<Vec<f32>> {
+    pub(super) fn forward_chunk(&self, sequences: &[Vec<u32>], member: &Member<'_>) -> Vec<Vec<f32>> {
         let mut scratch = self.take_scratch();
         let tokens = sequences.iter().map(Vec::len).sum();
         scratch.reserve(self, tokens);
@@ -127,6 +128,17 @@ impl<I: Isa> Bert<I> {
             .unwrap_or_else(PoisonError::into_inner)
             .push(scratch);
         vectors
+    }
+
+    /// Shares there are of a layer: no member may be without one.
+    fn most_members(&self) -> usize {
+        let shares = |layer: &Layer<I>| {
+            layer
+                .expanded
+                .panels()
+                .min(self.heads.count.div_ceil(self.heads.unit::<I>()))
+        };
+        self.layers.first().map_or(1, shares)
     }
 
     fn take_scratch(&self) -> Scratch<I> {
@@ -144,13 +156,7 @@ impl<I: Isa> Bert<I> {
     }
 
     #[inline(always)]
-    fn compute(
-        &self,
-        sequences: &[Vec<u32>],
-        tokens: usize,
-        scratch: &mut Scratch<I>,
-        member: &Member<'_, I::Element>,
-    ) {
+    fn compute(&self, sequences: &[Vec<u32>], tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_>) {
         self.embed(sequences, scratch);
         for layer in &self.layers {
             self.attend(layer, sequences, tokens, scratch, member);
@@ -182,32 +188,49 @@ impl<I: Isa> Bert<I> {
         sequences: &[Vec<u32>],
         tokens: usize,
         scratch: &mut Scratch<I>,
-        member: &Member<'_, I::Element>,
+        member: &Member<'_>,
     ) {
+        let heads = member.share(self.heads.count, self.heads.unit::<I>());
+        let panels = self.heads.width::<I>() / I::PANEL;
+        let Scratch {
+            inputs,
+            projections,
+            tile,
+            ..
+        } = scratch;
         self.multiply(
             &layer.projections,
-            (&scratch.inputs, self.width()),
-            tokens,
-            &mut scratch.projections,
-            &mut scratch.tile,
-            member,
+            heads.start * panels..heads.end * panels,
+            &self.inputs(inputs, tokens),
+            projections,
+            tile,
             |sum| sum,
         );
-        self.look_around(layer, sequences, scratch);
+        self.look_around(layer, heads.clone(), sequences, scratch);
+        let Scratch {
+            states, context, tile, ..
+        } = scratch;
+        let depth = heads.start * self.heads.size..heads.end * self.heads.size;
         self.add_product(
             &layer.attended,
-            (&scratch.context, self.width()),
-            tokens,
-            &mut scratch.states,
-            &mut scratch.tile,
+            depth,
+            &self.inputs(context, tokens),
+            states,
+            tile,
             member,
         );
         self.normalise(&layer.attended_norm, tokens, scratch);
     }
 
-    /// The tokens of each text look at each other.
+    /// The tokens of each text look at each other, by some of the heads.
     #[inline(always)]
-    pub(super) fn look_around(&self, layer: &Layer<I>, sequences: &[Vec<u32>], scratch: &mut Scratch<I>) {
+    pub(super) fn look_around(
+        &self,
+        layer: &Layer<I>,
+        heads: Range<usize>,
+        sequences: &[Vec<u32>],
+        scratch: &mut Scratch<I>,
+    ) {
         let width = layer.projections.columns();
         let mut first = 0;
         for ids in sequences {
@@ -217,100 +240,106 @@ impl<I: Isa> Bert<I> {
                 count: ids.len(),
             };
             let context = &mut scratch.context[first * self.width()..];
-            scratch
-                .attention
-                .compute(self.isa, &self.heads, &projections, context, self.width());
+            scratch.attention.compute(
+                self.isa,
+                &self.heads,
+                heads.clone(),
+                &projections,
+                context,
+                self.width(),
+            );
             first += ids.len();
         }
     }
 
     /// The half of a layer in which each token is by itself.
     #[inline(always)]
-    fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_, I::Element>) {
+    fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_>) {
+        let panels = member.share(layer.expanded.panels(), 1);
+        let Scratch {
+            states,
+            inputs,
+            expanded,
+            tile,
+            ..
+        } = scratch;
         self.multiply(
             &layer.expanded,
-            (&scratch.inputs, self.width()),
-            tokens,
-            &mut scratch.expanded,
-            &mut scratch.tile,
-            member,
+            panels.clone(),
+            &self.inputs(inputs, tokens),
+            expanded,
+            tile,
             gelu,
         );
-        self.add_product(
-            &layer.contracted,
-            (&scratch.expanded, layer.expanded.columns()),
-            tokens,
-            &mut scratch.states,
-            &mut scratch.tile,
-            member,
-        );
+        let depth = panels.start * I::PANEL..panels.end * I::PANEL;
+        let inputs = Inputs {
+            values: expanded,
+            rows: tokens,
+            stride: layer.expanded.columns(),
+        };
+        self.add_product(&layer.contracted, depth, &inputs, states, tile, member);
         self.normalise(&layer.norm, tokens, scratch);
     }
 
-    /// A function of the product, as factors of the next.
+    /// A function of some panels of the product, as factors of the next.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "parts of a scratch that are borrowed apart")]
     fn multiply(
         &self,
         linear: &Linear<I>,
-        (values, stride): (&[I::Element], usize),
-        rows: usize,
+        panels: Range<usize>,
+        inputs: &Inputs<'_, I::Element>,
         out: &mut [I::Element],
         tile: &mut [f32],
-        member: &Member<'_, I::Element>,
         function: impl Fn(f32) -> f32,
     ) {
         let columns = linear.columns();
         linear.multiply(
             self.isa,
-            member.share(linear.panels()),
-            &Inputs { values, rows, stride },
+            Share {
+                panels,
+                ..linear.whole()
+            },
+            inputs,
             tile,
             #[inline(always)]
-            |row, column, sums| store(sums, &mut out[row * columns + column..], &function),
+            |row, column, sums, biases| store(sums, biases, &mut out[row * columns + column..], &function),
         );
-        member.exchange_factors(Shared {
-            values: out,
-            rows,
-            stride: columns,
-            columns,
-            panel: I::PANEL,
-        });
     }
 
-    /// Adds the product to the residual stream.
+    /// Adds the product to the residual stream, of which each member of a team has computed some of the depth.
     #[inline(always)]
     fn add_product(
         &self,
         linear: &Linear<I>,
-        (values, stride): (&[I::Element], usize),
-        rows: usize,
+        depth: Range<usize>,
+        inputs: &Inputs<'_, I::Element>,
         states: &mut [f32],
         tile: &mut [f32],
-        member: &Member<'_, I::Element>,
+        member: &Member<'_>,
     ) {
         let hidden = self.hidden;
+        let states = &mut states[..inputs.rows * hidden];
+        let share = Share {
+            depth: depth.start..depth.end.next_multiple_of(I::STEP).min(linear.depth()),
+            ..linear.whole()
+        };
+        // The residual and the biases are in the sum once.
+        let first = f32::from(u8::from(member.is_first()));
         linear.multiply(
             self.isa,
-            member.share(linear.panels()),
-            &Inputs { values, rows, stride },
+            share,
+            inputs,
             tile,
             #[inline(always)]
-            |row, column, sums| {
+            |row, column, sums, biases| {
                 // A state has no room for the columns a panel is filled up with.
                 let state = &mut states[row * hidden..][column..hidden];
-                for (state, sum) in state.iter_mut().zip(sums) {
-                    *state += sum;
+                for ((state, sum), bias) in state.iter_mut().zip(sums).zip(biases) {
+                    *state = first.mul_add(*state + bias, *sum);
                 }
             },
         );
-        member.exchange_states(Shared {
-            values: states,
-            rows,
-            stride: hidden,
-            columns: hidden,
-            panel: I::PANEL,
-        });
+        member.add_up(states);
     }
 
     #[inline(always)]
@@ -320,6 +349,12 @@ impl<I: Isa> Bert<I> {
         for (state, input) in states.zip(inputs).take(tokens) {
             norm.apply(state, &mut input[..self.hidden]);
         }
+    }
+
+    /// Factors of every token as the left side of a product.
+    fn inputs<'a>(&self, values: &'a [I::Element], rows: usize) -> Inputs<'a, I::Element> {
+        let stride = self.width();
+        Inputs { values, rows, stride }
     }
 
     /// Length of a row of factors.
@@ -338,13 +373,16 @@ impl<I: Isa> Layer<I> {
             part("attention.self.value"),
         );
         let projections = [(query.as_str(), heads.score_scale()), (&key, 1.0), (&value, 1.0)];
+        let linear = |name: &str, (inputs, outputs): (usize, usize)| {
+            Linear::load((inputs, outputs), &[(&part(name), 1.0)], outputs, weights)
+        };
         let norm = |name: &str| Norm::load(&part(name), config.layer_norm_eps, weights);
         Ok(Self {
-            projections: Linear::load((hidden, 3 * hidden), &projections, weights)?,
-            attended: Linear::load((hidden, hidden), &[(&part("attention.output.dense"), 1.0)], weights)?,
+            projections: Linear::load((hidden, hidden), &projections, heads.size, weights)?,
+            attended: linear("attention.output.dense", (hidden, hidden))?,
             attended_norm: norm("attention.output.LayerNorm")?,
-            expanded: Linear::load((hidden, inner), &[(&part("intermediate.dense"), 1.0)], weights)?,
-            contracted: Linear::load((inner, hidden), &[(&part("output.dense"), 1.0)], weights)?,
+            expanded: linear("intermediate.dense", (hidden, inner))?,
+            contracted: linear("output.dense", (inner, hidden))?,
             norm: norm("output.LayerNorm")?,
         })
     }

@@ -88,11 +88,11 @@ impl<I: Isa> Bert<I> {
         let inputs = Inputs { values, rows, stride };
         linear.multiply(
             self.isa,
-            0..linear.panels(),
+            linear.whole(),
             &inputs,
             tile,
             #[inline(always)]
-            |_, _, sums| {
+            |_, _, sums, _| {
                 black_box(sums);
             },
         );
@@ -104,7 +104,7 @@ impl<I: Isa> Bert<I> {
             #[inline(always)]
             || {
                 for layer in &self.layers {
-                    self.look_around(layer, texts, scratch);
+                    self.look_around(layer, 0..self.heads.count, texts, scratch);
                 }
             },
         );

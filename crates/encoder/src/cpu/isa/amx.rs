@@ -21,6 +21,7 @@ const TILE_BYTES: usize = 64;
 impl Isa for Amx {
     /// Two tile registers down and two across: four sums, each loaded tile is used twice.
     const ROWS: usize = 2 * TILE_ROWS;
+    const GRAIN: usize = TILE_ROWS;
     const PANEL: usize = 32;
     const STEP: usize = 32;
     type Element = Bf16;

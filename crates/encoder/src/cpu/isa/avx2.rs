@@ -3,7 +3,7 @@
 use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps};
 use std::hint::black_box;
 
-use super::{Isa, Rows, Tile};
+use super::{Isa, Rows, Tile, fetch_ahead};
 
 /// A processor with AVX2 and FMA, as nearly all since 2015.
 #[derive(Clone, Copy)]
@@ -12,6 +12,7 @@ pub(crate) struct Avx2(());
 impl Isa for Avx2 {
     /// 6 rows of two registers leave room for the panel's two and the broadcasts.
     const ROWS: usize = 6;
+    const GRAIN: usize = 1;
     const PANEL: usize = 16;
     const STEP: usize = 1;
     type Element = f32;
@@ -63,6 +64,7 @@ fn tile<const R: usize>(rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: T
     for _ in 0..depth {
         // SAFETY: the asserts above; step by step this reads `depth` values of R rows and of the whole panel.
         unsafe {
+            fetch_ahead(columns);
             let panel = [0, 8].map(|half| _mm256_loadu_ps(columns.add(half)));
             for (row, sums) in sums.iter_mut().enumerate() {
                 let value = _mm256_set1_ps(*values.add(row * rows.stride));

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
 use std::hint::black_box;
 use std::mem::transmute;
 
-use super::{Isa, Rows, Tile};
+use super::{Isa, Rows, Tile, fetch_ahead};
 use crate::cpu::element::Bf16;
 
 /// A processor with AVX512-BF16: AMD since Zen 4, Intel since Cooper Lake.
@@ -14,8 +14,9 @@ use crate::cpu::element::Bf16;
 pub(crate) struct Avx512Bf16(());
 
 impl Isa for Avx512Bf16 {
-    /// 12 rows of two registers leave room for the panel's two and the broadcasts.
-    const ROWS: usize = 12;
+    /// 14 rows of two registers leave room for the panel's two and a broadcast; many a question is no longer.
+    const ROWS: usize = 14;
+    const GRAIN: usize = 1;
     const PANEL: usize = 32;
     const STEP: usize = 2;
     type Element = Bf16;
@@ -50,7 +51,9 @@ impl Isa for Avx512Bf16 {
                 9 => tile::<9>(rows, panel, depth, out),
                 10 => tile::<10>(rows, panel, depth, out),
                 11 => tile::<11>(rows, panel, depth, out),
-                _ => tile::<12>(rows, panel, depth, out),
+                12 => tile::<12>(rows, panel, depth, out),
+                13 => tile::<13>(rows, panel, depth, out),
+                _ => tile::<14>(rows, panel, depth, out),
             }
         }
     }
@@ -78,6 +81,9 @@ fn tile<const R: usize>(rows: Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out:
         // SAFETY: the asserts above; step by step this reads `depth` values of R rows and of the whole panel. Row
         // strides are even, so that a pair never straddles two rows.
         unsafe {
+            for half in [0, 1] {
+                fetch_ahead(columns.add(half));
+            }
             let panel = [0, 1].map(|half| bf16(_mm512_loadu_si512(columns.add(half))));
             for (row, sums) in sums.iter_mut().enumerate() {
                 let pair = bf16(_mm512_set1_epi32(pairs.add(row * stride).read_unaligned()));

@@ -15,7 +15,13 @@ pub(crate) use avx2::Avx2;
 pub(crate) use avx512::Avx512;
 pub(crate) use avx512_bf16::Avx512Bf16;
 
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
 use super::element::Element;
+
+/// How far before it is read a panel is asked for: weights of one text come from the third level cache, far off for a
+/// tile of few rows, and the processor's own guess stops at every page. **Units**: bytes.
+const AHEAD: usize = 4096;
 
 /// Rows of a matrix that lie one after the other at a fixed distance.
 pub(crate) struct Rows<'a, E> {
@@ -37,14 +43,22 @@ pub(crate) struct Tile<'a> {
 
 /// The instructions of a kind of processor, and the sizes that suit them.
 pub(crate) trait Isa: Copy + Send + Sync + 'static {
-    /// Rows of a tile.
+    /// Most rows of a tile.
     const ROWS: usize;
+    /// A tile takes as long as one whose rows are a multiple of this.
+    const GRAIN: usize;
     /// Columns of a tile, and of a panel of [`super::packed::Packed`].
     const PANEL: usize;
     /// The depth of a product is a multiple of it.
     const STEP: usize;
     /// Factors.
     type Element: Element;
+
+    /// Rows of each tile when so many are multiplied: all about as high, because a low tile takes longer for a row.
+    fn height(rows: usize) -> usize {
+        let tiles = rows.div_ceil(Self::ROWS).max(1);
+        rows.div_ceil(tiles).next_multiple_of(Self::GRAIN)
+    }
 
     /// The instructions, if this processor and the system have them.
     fn detect() -> Option<Self>;
@@ -65,6 +79,13 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     ///
     /// **Units**: floating-point operations done, two for a product that is added.
     fn exhaust(self, rounds: u64) -> u64;
+}
+
+/// Asks for the cache line [`AHEAD`] of this one.
+#[inline(always)]
+fn fetch_ahead<T>(line: *const T) {
+    // SAFETY: it reads nothing the program sees, and an address that is nobody's is let be.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast::<i8>().wrapping_add(AHEAD)) }
 }
 
 impl<E> Rows<'_, E> {
