@@ -27,7 +27,6 @@ pub(crate) struct Inputs<'a, E> {
 }
 
 /// What of a product is computed.
-#[derive(Clone)]
 pub(crate) struct Share {
     /// Panels of the weight's columns.
     pub(crate) panels: Range<usize>,
