@@ -1,6 +1,6 @@
 //! From settings to a desk at work.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -87,7 +87,13 @@ pub fn model_folder(config: &Config, name: &str) -> Result<PathBuf> {
 ///
 /// **Errors:** its folder is incomplete or altered.
 pub fn encoder(config: &Config) -> Result<Encoder> {
-    let folder = model_folder(config, &config.models.encoder)?;
+    encoder_in(&model_folder(config, &config.models.encoder)?, config)
+}
+
+/// As [`encoder()`], from a folder that the settings do not name.
+///
+/// **Errors:** it is incomplete or altered.
+pub fn encoder_in(folder: &Path, config: &Config) -> Result<Encoder> {
     let settings = encoder::Config {
         max_tokens: config.encoder.max_tokens,
         batch_tokens: config.encoder.batch_tokens,
@@ -95,7 +101,7 @@ pub fn encoder(config: &Config) -> Result<Encoder> {
         threads: config.encoder.threads,
         kernel: config.encoder.kernel.parse()?,
     };
-    Ok(Encoder::open(&folder, settings)?)
+    Ok(Encoder::open(folder, settings)?)
 }
 
 async fn models(config: &Config) -> Result<Models> {

@@ -172,6 +172,9 @@ pub struct Classify {
     pub head: Option<String>,
     /// Recipe to train one by.
     pub recipe: Option<PathBuf>,
+    /// Whether the recipe trains the encoder on the rows first.
+    #[serde(default)]
+    pub finetune: bool,
     /// Encoder, where it is not the desk's own.
     pub encoder: Option<String>,
     /// CSV to train on.
@@ -260,7 +263,10 @@ impl Classify {
         let sources = usize::from(self.train.is_some()) + usize::from(self.test_share.is_some());
         match &self.recipe {
             Some(_) => ensure!(sources == 1, "a recipe needs either train or test_share"),
-            None => ensure!(self.per_label.is_none(), "per_label is for recipes"),
+            None => ensure!(
+                self.per_label.is_none() && !self.finetune,
+                "per_label and finetune are for recipes"
+            ),
         }
         ensure!(
             self.test_share.is_none_or(|share| share > 0.0 && share < 1.0),
@@ -307,6 +313,10 @@ mod tests {
             (
                 "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nrecipe = \"r\"\n",
                 "either train or test_share",
+            ),
+            (
+                "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nhead = \"h\"\nfinetune = true\n",
+                "are for recipes",
             ),
             (
                 "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nheads = \"r\"\n",

@@ -14,7 +14,7 @@ use crate::data::DataError;
 use crate::dataset::Dataset;
 use crate::examples::{Examples, Scales};
 use crate::folds;
-use crate::neighbours::{self, Labelled};
+use crate::neighbours::{self, Chosen, Labelled};
 use crate::recipe::Recipe;
 use crate::report::{Promise, Report, Slice, Tried};
 use crate::scores::{Verdict, by_label, score, verdicts};
@@ -83,30 +83,52 @@ pub fn fit(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fitted> {
     recipe.check()?;
-    fit_folds(
+    check_vectors(data, vectors, &encoder)?;
+    let trial = try_out(
         data,
         vectors,
-        encoder,
         recipe,
         &folds_of(data, recipe),
         0..recipe.folds,
         progress,
-    )
+    )?;
+    finish(trial, data, vectors, encoder, recipe, progress)
 }
 
-/// As [`fit()`], calibrated and reported on some of the folds alone: those that the encoder had not seen either.
+/// A head as rows see it that no fit had seen: all of it but the fit on every row.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The rows of the folds that were scored.
+    checked: Dataset,
+    /// Which of them are calibrated together.
+    parts: Vec<usize>,
+    /// Strength of the penalty that won, and all that were tried.
+    l2: (f64, Vec<Tried>),
+    /// Examples that vote.
+    remembered: Vec<usize>,
+    chosen: Chosen,
+    calibrated: Calibrated,
+}
+
+impl Trial {
+    /// Mean log-loss on those rows: how well a head over these very vectors does.
+    #[must_use]
+    pub fn log_loss(&self) -> f64 {
+        self.calibrated.temperature_loss.min(self.calibrated.isotonic_loss)
+    }
+}
+
+/// Tries a head on some of the folds.
 ///
-/// **Shape**: `vectors` `[rows, dimensions]`, `fold_of` `[rows]`. **Errors**: vectors of another shape or with NaN.
-pub fn fit_folds(
+/// **Shape**: `vectors` `[rows, dimensions]`, `fold_of` `[rows]`. **Errors**: only what the solvers themselves refuse.
+pub fn try_out(
     data: &Dataset,
     vectors: &Array2<f32>,
-    encoder: EncoderId,
     recipe: &Recipe,
     fold_of: &[usize],
     scored: Range<usize>,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Fitted> {
-    check_vectors(data, vectors, &encoder)?;
+) -> Result<Trial> {
     let scores = cross_validation::run(data, vectors, recipe, fold_of, scored.clone(), progress)?;
     let rows: Vec<usize> = (0..data.len()).filter(|&row| scored.contains(&fold_of[row])).collect();
     let remembered = neighbours::remembered(data.len(), &recipe.voting, recipe.seed);
@@ -120,29 +142,49 @@ pub fn fit_folds(
     let checked = data.select(&rows);
     let parts = calibration_parts(&rows, fold_of, recipe.folds, scored.len());
     let calibrated = calibrate(&chosen.logits, &checked.targets, &parts, recipe.folds);
+    Ok(Trial {
+        checked,
+        parts,
+        l2: (scores.l2, scores.tried),
+        remembered,
+        chosen,
+        calibrated,
+    })
+}
+
+/// Fits a head that was tried once more, on all rows.
+///
+/// **Shape**: as it was tried. **Errors**: only what the solvers themselves refuse.
+pub fn finish(
+    trial: Trial,
+    data: &Dataset,
+    vectors: &Array2<f32>,
+    encoder: EncoderId,
+    recipe: &Recipe,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fitted> {
+    let Trial {
+        checked,
+        chosen,
+        calibrated,
+        ..
+    } = trial;
     let calibration = &calibrated.calibration;
     let mut spec = describe(&checked, &chosen.logits, chosen.vote, calibration, encoder, recipe);
     let held_out = held_out_rows(&calibration.apply(&chosen.logits), &checked.targets);
-    spec.threshold_per_label = per_label_holds(&held_out, &parts, &spec);
-    let mut tensors = fit_all(data, vectors, recipe, scores.l2)?;
+    spec.threshold_per_label = per_label_holds(&held_out, &trial.parts, &spec);
+    let mut tensors = fit_all(data, vectors, recipe, trial.l2.0)?;
     tensors.held_out = held_out;
     tensors.curve = calibration.curve.clone();
     if chosen.vote.is_some() {
-        tensors.memory = neighbours::memory(vectors, &data.targets, &remembered);
+        tensors.memory = neighbours::memory(vectors, &data.targets, &trial.remembered);
     }
     progress(Progress {
         act: "fit",
         done: recipe.folds + 1,
         total: recipe.folds + 1,
     });
-    let mut report = report(
-        &checked,
-        &calibrated,
-        &spec,
-        &tensors,
-        (scores.l2, scores.tried),
-        recipe,
-    );
+    let mut report = report(&checked, &calibrated, &spec, &tensors, trial.l2, recipe);
     report.rows = data.len();
     Ok(Fitted {
         spec,

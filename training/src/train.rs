@@ -9,8 +9,8 @@ use ndarray::Array2;
 
 use crate::data::{self, Columns, Row};
 use crate::dataset::{self, Dataset};
-use crate::finetune::finetune;
-use crate::fit::{Fitted, Progress, fit, fit_folds, folds_of, held_out_of};
+use crate::finetune::{Mixed, finetune};
+use crate::fit::{Fitted, Progress, Trial, finish, fit, held_out_of, try_out};
 use crate::known::KnownVectors;
 use crate::recipe::Recipe;
 use crate::report::{Report, Tested};
@@ -48,23 +48,69 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
     let (rows, test) = read(options)?;
     let data = learnable(rows, &test, &options.recipe)?;
     let recipe = &options.recipe;
-    let (folder, fold_of, scored) = match &options.finetune {
-        Some(out) => {
-            let held_out = recipe.finetune.clone().unwrap_or_default().held_out;
-            let fold_of = held_out_of(&data, recipe, held_out);
-            finetune(&data, &fold_of, &options.encoder, out, recipe, progress)?;
-            (out, fold_of, 0..1)
+    let (mut fitted, encoder) = match &options.finetune {
+        Some(out) => fit_tuned(&data, options, out, progress)?,
+        None => {
+            let encoder = open(&options.encoder)?;
+            let vectors = embed(&encoder, &data.texts, progress)?;
+            (fit(&data, &vectors, identity(&encoder), recipe, progress)?, encoder)
         }
-        None => (&options.encoder, folds_of(&data, recipe), 0..recipe.folds),
     };
-    let encoder = open(folder)?;
-    let vectors = embed(&encoder, &data.texts, progress)?;
-    let mut fitted = fit_folds(&data, &vectors, identity(&encoder), recipe, &fold_of, scored, progress)?;
     if !test.is_empty() {
-        fitted.report.test = Some(check(&fitted, &encoder, &test, options.recipe.seed, progress)?);
+        fitted.report.test = Some(check(&fitted, &encoder, &test, recipe.seed, progress)?);
     }
-    write(&fitted, &options.recipe, &options.out)?;
+    write(&fitted, recipe, &options.out)?;
     Ok(fitted.report)
+}
+
+/// A head over an encoder trained on the same rows first, calibrated on those that neither had seen.
+fn fit_tuned(
+    data: &Dataset,
+    options: &Options,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Fitted, Encoder)> {
+    let recipe = &options.recipe;
+    let how = recipe.finetune.clone().unwrap_or_default();
+    let fold_of = held_out_of(data, recipe, how.held_out);
+    let trained = finetune(data, &fold_of, &options.encoder, out, recipe, progress)?;
+    let mut try_share = |&share: &f64| -> Result<Over> {
+        let place = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = place.path().join("encoder");
+        trained.write(share, &[], &folder)?;
+        let vectors = embed(&open(&folder)?, &data.texts, progress)?;
+        let trial = try_out(data, &vectors, recipe, &fold_of, 0..1, progress)?;
+        Ok(Over { share, vectors, trial })
+    };
+    let overs = how.shares.iter().map(&mut try_share).collect::<Result<Vec<Over>>>()?;
+    let tried: Vec<Mixed> = overs.iter().map(Over::mixed).collect();
+    let best = overs
+        .into_iter()
+        .min_by(|a, b| a.trial.log_loss().total_cmp(&b.trial.log_loss()));
+    let Over { share, vectors, trial } = best.context("no share of the tuned weights to try")?;
+    trained.write(share, &tried, out)?;
+    trained.forget()?;
+    let encoder = open(out)?;
+    let fitted = finish(trial, data, &vectors, identity(&encoder), recipe, progress)?;
+    Ok((fitted, encoder))
+}
+
+/// A head tried over an encoder between what it was and what it became.
+struct Over {
+    /// Share of the tuned weights.
+    share: f64,
+    /// **Shape**: `[rows, dimensions]`.
+    vectors: Array2<f32>,
+    trial: Trial,
+}
+
+impl Over {
+    fn mixed(&self) -> Mixed {
+        Mixed {
+            share: self.share,
+            log_loss: self.trial.log_loss(),
+        }
+    }
 }
 
 /// Trains a head on rows that are already read and writes its folder; vectors that are known are not made again, and

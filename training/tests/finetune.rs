@@ -15,9 +15,10 @@ use encoder::{Config, Encoder, Side};
 use tempfile::TempDir;
 use tiny::{Tiny, Tokenizer};
 use training::data::Row;
-use training::finetune::{FineTune, Tuned, finetune};
+use training::finetune::{FineTune, Trained, Tuned, finetune};
 use training::fit::{Progress, held_out_of};
-use training::{Dataset, Recipe};
+use training::recipe::Features;
+use training::{Columns, Dataset, Options, Recipe, train_classify};
 
 fn dataset() -> Dataset {
     let words = ["box", "lamp", "the", "passage", "query"];
@@ -55,6 +56,14 @@ fn base() -> TempDir {
 }
 
 fn run(recipe: &Recipe, base: &Path, out: &Path, progress: &mut dyn FnMut(Progress)) -> anyhow::Result<Tuned> {
+    let trained = train(recipe, base, out, progress)?;
+    trained.write(1.0, &[], out)?;
+    let tuned = trained.tuned()?;
+    trained.forget()?;
+    Ok(tuned)
+}
+
+fn train(recipe: &Recipe, base: &Path, out: &Path, progress: &mut dyn FnMut(Progress)) -> anyhow::Result<Trained> {
     let data = dataset();
     finetune(&data, &held_out_of(&data, recipe, 0.2), base, out, recipe, progress)
 }
@@ -164,4 +173,82 @@ fn a_chain_of_near_copies_is_learnt_from_and_about_a_tenth_held_out() {
     assert!(fold_of[..100].iter().all(|fold| *fold == 1), "the chain is learnt from");
     let held_out = fold_of.iter().filter(|fold| **fold == 0).count();
     assert!((15..=30).contains(&held_out), "{held_out}");
+}
+
+/// A tensor of an encoder's folder.
+fn tensor(folder: &Path, name: &str) -> Vec<f32> {
+    let bytes = weights(folder);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("tensors");
+    let numbers = tensors.tensor(name).expect("the tensor").data().chunks_exact(4);
+    numbers
+        .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes")))
+        .collect()
+}
+
+#[test]
+fn a_mix_lies_between_what_the_encoder_was_and_what_it_became() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let out = |name: &str| folder.path().join(name);
+    let trained = train(&recipe(), base.path(), &out("run"), &mut |_| {}).expect("trained");
+    for (share, name) in [(0.0, "before"), (0.25, "mixed"), (1.0, "after")] {
+        trained.write(share, &[], &out(name)).expect("written");
+    }
+    let name = "encoder.layer.0.output.dense.weight";
+    let (before, after) = (tensor(&out("before"), name), tensor(&out("after"), name));
+    assert_eq!(before, tensor(base.path(), name));
+    assert_ne!(before, after);
+    for ((mixed, before), after) in tensor(&out("mixed"), name).iter().zip(before).zip(after) {
+        assert!((mixed - (0.75 * before + 0.25 * after)).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn frozen_layers_stay_as_they_are() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let out = folder.path().join("tuned");
+    let mut recipe = recipe();
+    recipe.finetune.iter_mut().for_each(|how| how.frozen = 1);
+    run(&recipe, base.path(), &out, &mut |_| {}).expect("tuned");
+    let is_same = |name: &str| tensor(base.path(), name) == tensor(&out, name);
+    assert!(is_same("embeddings.word_embeddings.weight") && is_same("embeddings.LayerNorm.weight"));
+    assert!(!is_same("encoder.layer.0.attention.self.query.weight"));
+}
+
+#[test]
+fn the_share_that_held_out_rows_favour_is_kept() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let data = folder.path().join("rows.csv");
+    let rows = dataset();
+    let line = |(text, target): (&String, &usize)| format!("{text},{}\n", rows.labels[*target]);
+    let lines: String = rows.texts.iter().zip(&rows.targets).map(line).collect();
+    fs::write(&data, format!("text,label\n{lines}")).unwrap();
+    let head = |shares: &[f64], name: &str| {
+        let mut recipe = recipe();
+        // Without words, what the vectors know decides; without training they know nothing.
+        recipe.features = Features {
+            word_weight: 0.0,
+            char_weight: 0.0,
+            ..Features::default()
+        };
+        recipe.finetune.iter_mut().for_each(|how| how.shares = shares.to_vec());
+        let options = Options {
+            recipe,
+            data: data.clone(),
+            columns: Columns {
+                text: vec!["text".to_owned()],
+                label: "label".to_owned(),
+                slice: None,
+            },
+            test: None,
+            encoder: base.path().to_owned(),
+            finetune: Some(folder.path().join(name)),
+            out: folder.path().join(format!("{name}-head")),
+        };
+        train_classify(&options, &mut |_| {}).expect("trained");
+        weights(&folder.path().join(name))
+    };
+    let (all, whole, none) = (head(&[0.0, 1.0], "all"), head(&[1.0], "whole"), head(&[0.0], "none"));
+    assert!(all == whole && all != none, "the tuned weights tell the labels apart");
+    let card = fs::read_to_string(folder.path().join("all/card.md")).unwrap();
+    assert!(card.contains("a share of 1 ") && card.contains(" with 0, "), "{card}");
 }

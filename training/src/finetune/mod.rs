@@ -7,14 +7,16 @@
 mod adamw;
 mod batches;
 mod checkpoint;
+mod fused;
 mod network;
 mod output;
 mod run;
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use manifest::{EncoderSpec, Model};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,18 @@ pub struct FineTune {
     pub held_out: f64,
     /// What unit vectors are multiplied by before the label layer.
     pub scale: f64,
+    /// How many of the lowest layers stay as they are, the embeddings being the first; 0 for none.
+    #[serde(default)]
+    pub frozen: usize,
+    /// Shares of the tuned weights tried, the rest being what they were; the head over it with the least held-out
+    /// log-loss decides.
+    #[serde(default = "whole")]
+    pub shares: Vec<f64>,
+}
+
+/// The tuned weights alone.
+fn whole() -> Vec<f64> {
+    vec![1.0]
 }
 
 impl Default for FineTune {
@@ -59,6 +73,8 @@ impl Default for FineTune {
             weight_decay: 0.01,
             held_out: 0.1,
             scale: 20.0,
+            frozen: 0,
+            shares: whole(),
         }
     }
 }
@@ -89,6 +105,10 @@ impl FineTune {
             "finetune.held_out: above 0, at most 0.5"
         );
         ensure!(positive(self.scale), "finetune.scale: a positive number");
+        ensure!(
+            !self.shares.is_empty() && self.shares.iter().all(|share| (0.0..=1.0).contains(share)),
+            "finetune.shares: at least one, from 0 to 1"
+        );
         Ok(())
     }
 }
@@ -102,7 +122,23 @@ pub struct Tuned {
     pub best: usize,
 }
 
-/// Trains the encoder of a folder on the rows outside the first fold, and writes it as a model folder.
+/// How a head did on held-out rows over an encoder between what it was and what it became.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Mixed {
+    /// Share of the tuned weights.
+    pub share: f64,
+    /// Mean log-loss.
+    pub log_loss: f64,
+}
+
+/// An encoder that was trained, not yet written.
+pub struct Trained {
+    model: Model,
+    run: Run,
+    options: FineTune,
+}
+
+/// Trains the encoder of a folder on the rows outside the first fold.
 ///
 /// A run that is broken off leaves a checkpoint beside `out` and goes on from it when asked for again.
 /// **Errors**: a folder that is no encoder, `out` that is something else, a checkpoint of another run, a loss that is no
@@ -114,7 +150,7 @@ pub fn finetune(
     out: &Path,
     recipe: &Recipe,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Tuned> {
+) -> Result<Trained> {
     let options = recipe.finetune.clone().unwrap_or_default();
     output::refuse_foreign(out)?;
     let model = Model::open(base).with_context(|| format!("cannot open the encoder in {}", base.display()))?;
@@ -122,10 +158,51 @@ pub fn finetune(
     while run.goes_on() {
         run.epoch(progress)?;
     }
-    let tuned = run.tuned()?;
-    output::write(&model, &run.best_weights()?, &tuned, &options, out)?;
-    run.forget()?;
-    Ok(tuned)
+    Ok(Trained { model, run, options })
+}
+
+impl Trained {
+    /// Writes the encoder with a share of the tuned weights, the rest being what they were, as a model folder.
+    ///
+    /// **Source**: Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, CVPR 2022, equation 1.
+    /// **Errors**: `out` without a usable name, a full disk.
+    pub fn write(&self, share: f64, tried: &[Mixed], out: &Path) -> Result<()> {
+        let tuned = self.tuned()?;
+        let base = network::weights(&self.model.folder.join(&spec_of(&self.model)?.weights), &device()?)?;
+        let weights = mixed(base, self.run.best_weights()?, share)?;
+        output::write(&self.model, &weights, &tuned, (share, tried), &self.options, out)
+    }
+
+    /// What the run came to.
+    ///
+    /// **Errors**: no epoch gave a loss that is a number.
+    pub fn tuned(&self) -> Result<Tuned> {
+        self.run.tuned()
+    }
+
+    /// Forgets the checkpoint, once what it was for is written.
+    pub fn forget(self) -> Result<()> {
+        self.run.forget()
+    }
+}
+
+/// Weights that were not learnt stay, those that were lie on the line from what they were.
+fn mixed(
+    base: BTreeMap<String, Tensor>,
+    tuned: HashMap<String, Tensor>,
+    share: f64,
+) -> Result<HashMap<String, Tensor>> {
+    let mix = |(name, before): (String, Tensor)| {
+        let after = tuned.get(&name).unwrap_or(&before);
+        // The whole of it is the very bytes, not their sum with zeros.
+        let mixed = if share < 1.0 {
+            ((&before * (1.0 - share))? + (after * share)?)?
+        } else {
+            after.clone()
+        };
+        Ok((name, mixed))
+    };
+    base.into_iter().map(mix).collect()
 }
 
 fn spec_of(model: &Model) -> Result<&EncoderSpec> {

@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use manifest::{FileEntry, Kind, MANIFEST_FILE, Manifest, Model, sha256_of};
 use sha2::{Digest, Sha256};
 
-use super::{FineTune, Tuned, spec_of};
+use super::{FineTune, Mixed, Tuned, spec_of};
 use crate::write::{CARD_FILE, REVISION_DIGITS, hex, parent_of, put, replace};
 
 /// Refuses to replace anything but a fine-tuned encoder.
@@ -36,6 +36,7 @@ pub fn write(
     base: &Model,
     weights: &HashMap<String, Tensor>,
     tuned: &Tuned,
+    shares: (f64, &[Mixed]),
     options: &FineTune,
     out: &Path,
 ) -> Result<()> {
@@ -62,7 +63,7 @@ pub fn write(
     put(
         folder,
         CARD_FILE,
-        card(base, name, &revision, tuned, options)?.as_bytes(),
+        card(base, name, &revision, tuned, shares, options)?.as_bytes(),
     )?;
     let manifest = Manifest {
         name: name.to_owned(),
@@ -89,12 +90,29 @@ fn entry(folder: &Path, file: &str) -> Result<FileEntry> {
     })
 }
 
-fn card(base: &Model, name: &str, revision: &str, tuned: &Tuned, options: &FineTune) -> Result<String> {
+fn card(
+    base: &Model,
+    name: &str,
+    revision: &str,
+    tuned: &Tuned,
+    (share, tried): (f64, &[Mixed]),
+    options: &FineTune,
+) -> Result<String> {
     let recipe = toml::to_string(options)?;
     let losses: Vec<String> = tuned.losses.iter().map(|loss| format!("{loss:.4}")).collect();
+    let tried: Vec<String> = tried
+        .iter()
+        .map(|tried| format!("{:.4} with {}", tried.log_loss, tried.share))
+        .collect();
+    let tried = if tried.is_empty() {
+        String::new()
+    } else {
+        format!(" The head over it has a held-out log-loss of {}.", tried.join(", "))
+    };
     Ok(format!(
         "# {name}\n\nRevision `{revision}`. {MADE_HERE} {} at {} by cross-entropy on labelled texts. Mean log-loss on \
-         rows it was not trained on, epoch by epoch: {}; the weights after epoch {} were kept.\n\n## What it cannot \
+         rows it was not trained on, epoch by epoch: {}; the weights after epoch {} were kept, with a share of {share} \
+         in the mean with those before training.{tried}\n\n## What it cannot \
          tell\n\nIt was bent towards these labels: for search the encoder it came from is the better one.\n\n## \
          Recipe\n\n```toml\n{recipe}```\n",
         base.manifest.name,

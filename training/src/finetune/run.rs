@@ -51,7 +51,7 @@ impl Run {
     ) -> Result<Self> {
         let (spec, device) = (spec_of(model)?, device()?);
         let examples = tokenize(&model.folder, spec, options.max_tokens, &data.texts, &data.targets)?;
-        let mut network = Network::open(&model.folder, spec, &device)?;
+        let mut network = Network::open(&model.folder, spec, options.frozen, &device)?;
         let labels = label_layer(data.labels.len(), network.dimensions(), seed, &device)?;
         network.variables.insert(LABELS.to_owned(), labels);
         let split = |held_out: bool| -> Vec<Example> {
@@ -185,7 +185,7 @@ impl Run {
             .collect()
     }
 
-    /// The encoder's weights after the best epoch, by the names of its file.
+    /// What the encoder learnt up to the best epoch, by the names of its file.
     pub fn best_weights(&self) -> Result<HashMap<String, Tensor>> {
         let mut weights = self.checkpoint.best(self.network.device())?;
         weights.remove(LABELS);
@@ -219,6 +219,11 @@ fn label_layer(labels: usize, dimensions: usize, seed: u64, device: &Device) -> 
 }
 
 fn fingerprint(data: &Dataset, model: &Model, options: &FineTune, seed: u64) -> String {
+    // What is chosen once the run is over does not make it another run.
+    let options = FineTune {
+        shares: Vec::new(),
+        ..options.clone()
+    };
     let mut digest = Sha256::new();
     digest.update(format!(
         "{options:?} {seed} {} {}",

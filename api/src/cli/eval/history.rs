@@ -12,7 +12,7 @@ use eval::rows::{self, LabelledText};
 use store::{PageRequest, Store};
 use uuid::Uuid;
 
-use super::taught::{Taught, teach};
+use super::taught::{Taught, Teaching, teach};
 use super::{Output, last};
 use crate::cli::meter;
 use crate::config::Config;
@@ -130,11 +130,15 @@ fn judge(options: &Options, split: &Split, config: &Config) -> Result<()> {
     let rows = |tickets: &[PastTicket]| tickets.iter().map(|ticket| ticket.row.clone()).collect::<Vec<_>>();
     let judged = rows(&split.newer);
     let taught = match &options.head {
-        Some(head) => Taught::there(open::model_folder(config, head)?),
+        Some(head) => Taught::there(open::model_folder(config, head)?, encoder_folder),
         None => {
             let (to_teach, leaks) = rows::drop_leaks(rows(&split.older), &judged);
-            teach(&to_teach, leaks, options.recipe.as_deref(), &encoder_folder)
-                .context("teaching a head on the older tickets")?
+            let teaching = Teaching {
+                recipe: options.recipe.as_deref(),
+                encoder: &encoder_folder,
+                finetune: None,
+            };
+            teach(&to_teach, leaks, teaching).context("teaching a head on the older tickets")?
         }
     };
     let set = Set {
@@ -143,7 +147,7 @@ fn judge(options: &Options, split: &Split, config: &Config) -> Result<()> {
     };
     let models = Models {
         head: &taught.folder,
-        encoder: &encoder_folder,
+        encoder: &taught.encoder,
         target_precision: options.target_precision,
     };
     let bar = meter::counting("judge", set.rows.len() as u64);

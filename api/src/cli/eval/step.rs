@@ -11,7 +11,7 @@ use eval::suite::{Answers, Classify, HalfRemoved, Matters, Step, Task};
 use eval::{Kind, Metrics, answers, beir, draw, duplicates, matters};
 
 use super::retrieval::ranked;
-use super::taught::{Taught, cross_validate, teach};
+use super::taught::{Taught, Teaching, cross_validate, teach};
 use crate::cli::{answerability, duplicates as flag, meter};
 use crate::config::Config;
 use crate::open;
@@ -162,18 +162,31 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 /// Judges a head that is there, or one taught for each draw; the report is that of the last draw.
 fn judge_head(task: &Classify, source: &Source, config: &Config, name: &str, report: &Path) -> Result<Metrics> {
-    let encoder_folder = open::model_folder(config, &config.models.encoder)?;
-    let encoder = open::encoder(config)?;
+    let folder = open::model_folder(config, &config.models.encoder)?;
     let mut draws = Vec::new();
     for seed in 0..task.draws {
+        let tuned = task
+            .finetune
+            .then(|| report.with_file_name(format!("{name}.encoder-{seed}")));
         let (set, taught) = match (&task.recipe, &task.head) {
-            (Some(recipe), _) => prepared(task, source, recipe, &encoder_folder, seed)?,
-            (None, Some(head)) => (source.read()?, Taught::there(open::model_folder(config, head)?)),
+            (Some(recipe), _) => {
+                let teaching = Teaching {
+                    recipe: Some(recipe),
+                    encoder: &folder,
+                    finetune: tuned.as_deref(),
+                };
+                prepared(task, source, teaching, seed)?
+            }
+            (None, Some(head)) => {
+                let head = open::model_folder(config, head)?;
+                (source.read()?, Taught::there(head, folder.clone()))
+            }
             (None, None) => anyhow::bail!("neither head nor recipe"),
         };
+        let encoder = open::encoder_in(&taught.encoder, config)?;
         let models = Models {
             head: &taught.folder,
-            encoder: &encoder_folder,
+            encoder: &taught.encoder,
             target_precision: task.target_precision,
         };
         let bar = meter::counting("judge", set.rows.len() as u64);
@@ -189,7 +202,7 @@ fn judge_head(task: &Classify, source: &Source, config: &Config, name: &str, rep
 }
 
 /// The rows to judge on, and a head taught on the others.
-fn prepared(task: &Classify, source: &Source, recipe: &Path, encoder: &Path, seed: u64) -> Result<(Set, Taught)> {
+fn prepared(task: &Classify, source: &Source, teaching: Teaching<'_>, seed: u64) -> Result<(Set, Taught)> {
     let all = Source {
         train: None,
         ..source.clone()
@@ -214,6 +227,6 @@ fn prepared(task: &Classify, source: &Source, recipe: &Path, encoder: &Path, see
         Some(count) => draw::per_label(&to_teach, count, seed)?,
         None => to_teach,
     };
-    let taught = teach(&to_teach, leaks, Some(recipe), encoder)?;
+    let taught = teach(&to_teach, leaks, teaching)?;
     Ok((set, taught))
 }

@@ -17,6 +17,8 @@ use crate::cli::meter;
 pub struct Taught {
     /// Where the head lies.
     pub folder: PathBuf,
+    /// Where the encoder lies that it reads by.
+    pub encoder: PathBuf,
     lesson: Option<Lesson>,
 }
 
@@ -30,8 +32,12 @@ struct Lesson {
 
 impl Taught {
     /// A head that is there already.
-    pub fn there(folder: PathBuf) -> Self {
-        Taught { folder, lesson: None }
+    pub fn there(folder: PathBuf, encoder: PathBuf) -> Self {
+        Taught {
+            folder,
+            encoder,
+            lesson: None,
+        }
     }
 
     /// Says in the figures what the head was taught on.
@@ -46,10 +52,21 @@ impl Taught {
     }
 }
 
-/// Trains a head on these rows, from which `leaks` rows have been dropped; by the default recipe when none is given.
+/// How a suite teaches.
+#[derive(Debug, Clone, Copy)]
+pub struct Teaching<'a> {
+    /// The recipe; the default one when left out.
+    pub recipe: Option<&'a Path>,
+    /// Folder of the encoder.
+    pub encoder: &'a Path,
+    /// Folder for that encoder trained on the same rows first. It stays, so that a suite that is broken off goes on.
+    pub finetune: Option<&'a Path>,
+}
+
+/// Trains a head on these rows, from which `leaks` rows have been dropped.
 ///
 /// **Errors**: those of the recipe and of the training.
-pub fn teach(to_teach: &[LabelledText], leaks: usize, recipe: Option<&Path>, encoder: &Path) -> Result<Taught> {
+pub fn teach(to_teach: &[LabelledText], leaks: usize, teaching: Teaching<'_>) -> Result<Taught> {
     let place = tempfile::tempdir().context("cannot make a temporary folder")?;
     let data = place.path().join("rows.csv");
     rows::write(&data, to_teach)?;
@@ -59,16 +76,25 @@ pub fn teach(to_teach: &[LabelledText], leaks: usize, recipe: Option<&Path>, enc
         label: "label".to_owned(),
         slice: None,
     };
-    let mut how = recipe.map(Recipe::read).transpose()?.unwrap_or_default();
+    let mut recipe = teaching.recipe.map(Recipe::read).transpose()?.unwrap_or_default();
     // These rows are chosen already; what the recipe says of choosing is for whole files.
-    how.data = DataSource::default();
-    train(how, data, columns, encoder, folder.clone())?;
+    recipe.data = DataSource::default();
+    train(training::Options {
+        recipe,
+        data,
+        columns,
+        test: None,
+        encoder: teaching.encoder.to_owned(),
+        finetune: teaching.finetune.map(Path::to_owned),
+        out: folder.clone(),
+    })?;
     Ok(Taught {
         folder,
+        encoder: teaching.finetune.unwrap_or(teaching.encoder).to_owned(),
         lesson: Some(Lesson {
             rows: to_teach.len(),
             leaks,
-            recipe: recipe.map(Fingerprint::of_file).transpose()?,
+            recipe: teaching.recipe.map(Fingerprint::of_file).transpose()?,
             _place: place,
         }),
     })
@@ -87,7 +113,15 @@ pub fn cross_validate(recipe: &Path, encoder: &Path) -> Result<Metrics> {
         data: vec![Fingerprint::of_file(&data)?],
         models: vec![Fingerprint::of_model(encoder)?, Fingerprint::of_file(recipe)?],
     };
-    let report = train(how, data, columns, encoder, place.path().join("head"))?;
+    let report = train(training::Options {
+        recipe: how,
+        data,
+        columns,
+        test: None,
+        encoder: encoder.to_owned(),
+        finetune: None,
+        out: place.path().join("head"),
+    })?;
     let mut metrics = Metrics::new(Kind::Classify, report.rows, []);
     add(&mut metrics, "", &report.scores);
     for slice in &report.slices {
@@ -100,16 +134,7 @@ pub fn cross_validate(recipe: &Path, encoder: &Path) -> Result<Metrics> {
     Ok(metrics)
 }
 
-fn train(recipe: Recipe, data: PathBuf, columns: Columns, encoder: &Path, out: PathBuf) -> Result<training::Report> {
-    let options = training::Options {
-        recipe,
-        data,
-        columns,
-        test: None,
-        encoder: encoder.to_owned(),
-        finetune: None,
-        out,
-    };
+fn train(options: training::Options) -> Result<training::Report> {
     let bar = meter::counting("train", 0);
     let report = train_classify(&options, &mut |progress| {
         bar.set_message(progress.act.to_owned());
