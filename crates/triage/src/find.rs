@@ -37,17 +37,24 @@ impl Triage {
             ..Query::default()
         };
         let hits = self.search.nearest(TICKETS, &query).await?;
-        self.with_survivors(hits.into_iter().map(index::neighbour).collect())
+        self.with_survivors(hits.into_iter().map(index::neighbour).collect(), None)
             .await
     }
 
-    /// The same, where a merged ticket is found as the one it was merged into, and each once.
-    async fn with_survivors(&self, found: Vec<Neighbour>) -> Result<Vec<Neighbour>, TriageError> {
+    /// The same, where a merged ticket is found as the one it was merged into, and each once; the ticket that asks is
+    /// never found, nor what was merged into it.
+    ///
+    /// **Errors:** the store is out of reach.
+    pub(crate) async fn with_survivors(
+        &self,
+        found: Vec<Neighbour>,
+        own_id: Option<Uuid>,
+    ) -> Result<Vec<Neighbour>, TriageError> {
         let ids: Vec<Uuid> = found.iter().map(|neighbour| neighbour.ticket_id).collect();
         let mut merged = self.store.get_tickets(&ids).await?;
         merged.retain(|ticket| ticket.merged_into.is_some());
         let mut merged: HashMap<Uuid, Ticket> = merged.into_iter().map(|ticket| (ticket.id, ticket)).collect();
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<Uuid> = own_id.into_iter().collect();
         let mut kept = Vec::with_capacity(found.len());
         for mut neighbour in found {
             if let Some(ticket) = merged.remove(&neighbour.ticket_id) {

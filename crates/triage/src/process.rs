@@ -52,7 +52,8 @@ impl Triage {
     pub async fn dry_run(&self, ticket: &ValidTicket) -> Result<Decision, TriageError> {
         let fields = ticket.fields();
         let text = desk::text::joined(fields.subject.as_deref().unwrap_or_default(), &fields.body);
-        let assessment = self.assess(&text, None, IndexDown::GoOn).await?;
+        let mut assessment = self.assess(&text, None, IndexDown::GoOn).await?;
+        assessment.neighbours = self.with_survivors(assessment.neighbours, None).await?;
         let routing = self.roster.preview(&self.store, &routing_request(&assessment)).await?;
         Ok(decide(Uuid::nil(), assessment, routing, store::now()))
     }
@@ -63,6 +64,8 @@ impl Triage {
         let mut assessment = self.assess_by(&models, &text, Some(ticket.id), down).await?;
         let seen = Seen::new(&models, &assessment);
         assessment.duplicates = self.duplicates_among(ticket, &assessment).await?;
+        // The index keeps a merged ticket, for its words lead to the one it was merged into.
+        assessment.neighbours = self.with_survivors(assessment.neighbours, Some(ticket.id)).await?;
         let (routing, place) = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
         let judgements = shadow::judge(&models, &text, &assessment);
         let embedded = Embedded {

@@ -159,6 +159,27 @@ async fn a_merged_ticket_leads_to_its_survivor() {
 }
 
 #[tokio::test]
+async fn a_new_decision_names_the_survivor_of_a_merged_ticket() {
+    let desk = DeskUnderTest::start().await;
+    let (survivor, ticket) = two(&desk).await;
+    desk.until_indexed(2).await;
+    merge(&desk, &ticket, &survivor["id"]).await;
+    let again = submit(&desk, "SYNC-5031 on every till again", "chat", "cafe@three.example").await;
+    let asked = json!({"subject": "SYNC-5031 on every till", "body": "Error SYNC-5031 on every till"});
+    let tried = desk.post("/v1/triage", asked).await.body;
+    for decided in [&again["decision"], &tried["decision"]] {
+        let similar = decided["similar"].as_array().expect("similar tickets");
+        let of = |one: &Value| similar.iter().filter(|found| found["ticket_id"] == one["id"]).count();
+        assert_eq!((of(&survivor), of(&ticket)), (1, 0), "{decided}");
+        let subjects: Vec<_> = similar.iter().map(|found| &found["subject"]).collect();
+        assert!(!subjects.contains(&&ticket["subject"]), "{decided}");
+    }
+    let text = again["decision"].to_string();
+    assert!(!text.contains(ticket["id"].as_str().expect("an id")), "{text}");
+    desk.finish().await;
+}
+
+#[tokio::test]
 async fn merges_that_cannot_be_are_refused() {
     let desk = DeskUnderTest::start().await;
     let (survivor, ticket) = two(&desk).await;
