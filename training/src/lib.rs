@@ -35,7 +35,7 @@ pub use data::{Columns, DataError};
 pub use dataset::Dataset;
 pub use fit::{Fitted, Progress};
 pub use known::KnownVectors;
-pub use recipe::Recipe;
+pub use recipe::{DataSource, Recipe};
 pub use report::Report;
 pub use train::{Options, embed, train_classify, train_rows};
 

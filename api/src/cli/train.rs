@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use training::{Columns, Recipe, Report};
+use training::{Columns, DataSource, Recipe, Report};
 
 use crate::cli::{answerability, duplicates, fusion, meter};
 use crate::config::Config;
@@ -26,15 +26,15 @@ pub enum Command {
 /// What to train a head on.
 #[derive(Debug, Args)]
 pub struct Classify {
-    /// CSV with a header, or JSON Lines.
+    /// CSV with a header, or JSON Lines; the recipe's when left out, if it names one.
     #[arg(long, value_name = "FILE")]
-    data: PathBuf,
-    /// Column with the text; several are joined. `text` when left out.
+    data: Option<PathBuf>,
+    /// Column with the text; several are joined. The recipe's when left out, else `text`.
     #[arg(long, value_name = "COLUMN")]
     text: Vec<String>,
-    /// Column with the label.
-    #[arg(long, value_name = "COLUMN", default_value = "label")]
-    label: String,
+    /// Column with the label. The recipe's when left out, else `label`.
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
     /// Column by whose values figures are also reported apart.
     #[arg(long, value_name = "COLUMN")]
     slice: Option<String>,
@@ -80,19 +80,12 @@ fn classify(options: Classify, config: &Config) -> Result<()> {
         .transpose()?
         .unwrap_or_default();
     recipe.seed = options.seed.unwrap_or(recipe.seed);
-    let text = if options.text.is_empty() {
-        vec!["text".to_owned()]
-    } else {
-        options.text
-    };
+    let columns = options.columns(&recipe.data);
+    let data = options.data.or_else(|| recipe.data.file.clone());
     let training = training::Options {
         recipe,
-        data: options.data,
-        columns: Columns {
-            text,
-            label: options.label,
-            slice: options.slice,
-        },
+        data: data.context("no data to learn from: name a file with --data")?,
+        columns,
         test: options.test,
         encoder: open::model_folder(config, &config.models.encoder)?,
         finetune: options.finetune,
@@ -108,6 +101,21 @@ fn classify(options: Classify, config: &Config) -> Result<()> {
     print(&report, options.json)?;
     eprintln!("wrote {}", training.out.display());
     Ok(())
+}
+
+impl Classify {
+    /// The columns named here, else the recipe's, else those of a plain file.
+    fn columns(&self, named: &DataSource) -> Columns {
+        let text = [&self.text, &named.text]
+            .into_iter()
+            .find(|columns| !columns.is_empty());
+        let label = self.label.as_ref().or(named.label.as_ref());
+        Columns {
+            text: text.cloned().unwrap_or_else(|| vec!["text".to_owned()]),
+            label: label.cloned().unwrap_or_else(|| "label".to_owned()),
+            slice: self.slice.clone().or_else(|| named.slice.clone()),
+        }
+    }
 }
 
 fn print(report: &Report, json: bool) -> Result<()> {
