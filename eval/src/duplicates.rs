@@ -4,10 +4,18 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use time::PrimitiveDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::parsing::Parsed;
 
 use crate::beir::{Beir, Document, Judgements};
 use crate::rows::{json_lines, lines};
+
+const EXPORTED: &[BorrowedFormatItem<'_>] =
+    format_description!("[day]/[month repr:short]/[year repr:last_two] [hour]:[minute]");
 
 /// A ticket of the set.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,6 +32,9 @@ pub struct Ticket {
     /// Its language.
     #[serde(default)]
     pub language: Option<String>,
+    /// When it was written, as trackers export it (`30/Sep/21 17:20`).
+    #[serde(default, deserialize_with = "exported")]
+    pub created_at: Option<PrimitiveDateTime>,
 }
 
 /// Tickets, and which of them are known to be the same matter.
@@ -53,6 +64,21 @@ pub fn read(folder: &Path) -> Result<Pairs> {
     ensure!(!pairs.duplicates.is_empty(), "{} has no pairs", duplicates.display());
     check(&pairs).with_context(|| duplicates.display().to_string())?;
     Ok(pairs)
+}
+
+fn exported<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PrimitiveDateTime>, D::Error> {
+    let written = Option::<String>::deserialize(deserializer)?;
+    written.map(|text| moment(&text).map_err(D::Error::custom)).transpose()
+}
+
+/// A moment of this century, of which an export writes the last two digits.
+fn moment(text: &str) -> Result<PrimitiveDateTime> {
+    let mut parsed = Parsed::new();
+    let rest = parsed.parse_items(text.as_bytes(), EXPORTED)?;
+    ensure!(rest.is_empty(), "{text:?} is not a date and a time");
+    let year = parsed.year_last_two().context("no year")?;
+    parsed.set_year(2000 + i32::from(year)).context("no year")?;
+    Ok(parsed.try_into()?)
 }
 
 fn pairs(path: &Path) -> Result<Vec<(String, String)>> {
@@ -126,6 +152,13 @@ mod tests {
         let set = set("1\t2\n1\t3\n2\t3\n").expect("a set").into_retrieval();
         assert_eq!((set.corpus.len(), set.queries.len()), (3, 2));
         assert_eq!(set.judgements["1"].len(), 2);
+    }
+
+    #[test]
+    fn an_exported_moment_is_read() {
+        let read = moment("30/Sep/21 17:20").expect("a moment");
+        assert_eq!(read, time::macros::datetime!(2021-09-30 17:20));
+        assert!(moment("30/Sep/21").is_err() && moment("2021-09-30 17:20").is_err());
     }
 
     #[test]

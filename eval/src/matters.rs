@@ -9,7 +9,7 @@ use desk::duplicate::{Shared, Telling, shared};
 use encoder::{Encoder, Side};
 use search::{CollectionSpec, Hit, Point, Query, Search};
 use serde::Deserialize;
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
 use crate::Progress;
@@ -138,6 +138,10 @@ impl Pairs {
             let merged = |matter: &mut usize| *matter = if *matter == other { one } else { *matter };
             matters.iter_mut().for_each(merged);
         }
+        let written = self.tickets.iter().filter_map(|ticket| ticket.created_at);
+        let first = written
+            .min()
+            .map_or(OffsetDateTime::UNIX_EPOCH, PrimitiveDateTime::assume_utc);
         let row = |(ticket, matter): (crate::duplicates::Ticket, usize)| Row {
             id: ticket.id,
             matter: Some(matter.to_string()),
@@ -147,7 +151,9 @@ impl Pairs {
             language: ticket.language,
             requester: None,
             account: None,
-            hours: None,
+            hours: ticket
+                .created_at
+                .map(|at| (at.assume_utc() - first).as_seconds_f64() / 3600.0),
         };
         self.tickets.into_iter().zip(matters).map(row).collect()
     }
@@ -157,6 +163,15 @@ impl Row {
     /// Whether both are about one matter.
     pub fn is_same_matter(&self, other: &Row) -> bool {
         self.matter.is_some() && self.matter == other.matter
+    }
+
+    /// Whether both say the same, word for word.
+    pub fn is_copy_of(&self, other: &Row) -> bool {
+        let words = |row: &Row| -> Vec<String> {
+            let text = desk::text::joined(&row.subject, &row.body);
+            text.split_whitespace().map(str::to_owned).collect()
+        };
+        words(self) == words(other)
     }
 
     /// What stays on one side of a fold.
@@ -225,6 +240,14 @@ impl Observed {
     /// Whether two compared tickets are about one matter.
     pub fn is_same(&self, pair: &Compared) -> bool {
         self.rows[pair.ticket].is_same_matter(&self.rows[pair.other])
+    }
+
+    /// How many of the compared pairs are copies word for word, and how many of those are known to be one matter: where
+    /// most are not, flags are judged by labels that miss what anyone would call the same.
+    pub fn copies(&self) -> (usize, usize) {
+        let is_copy = |pair: &&Compared| self.rows[pair.ticket].is_copy_of(&self.rows[pair.other]);
+        let copies: Vec<&Compared> = self.pairs.iter().filter(is_copy).collect();
+        (copies.len(), copies.iter().filter(|pair| self.is_same(pair)).count())
     }
 
     /// The number of each row's group, from 0. **Shape:** `[rows]`.
@@ -332,6 +355,19 @@ mod tests {
     }
 
     #[test]
+    fn copies_are_counted_known_or_not() {
+        let mut rows = rows();
+        rows[2].body = " one\n".to_owned();
+        let pair = |ticket, other| Compared {
+            ticket,
+            other,
+            shared: Shared::default(),
+        };
+        let pairs = vec![pair(0, 1), pair(0, 2), pair(2, 0)];
+        assert_eq!(Observed { rows, pairs }.copies(), (2, 0));
+    }
+
+    #[test]
     fn a_background_is_lent_to_the_customers_and_always_the_same() {
         let rows = rows();
         let ticket = |id: usize| Row {
@@ -368,6 +404,7 @@ mod tests {
             subject: String::new(),
             body: String::new(),
             language: None,
+            created_at: None,
         };
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         let pairs = Pairs {

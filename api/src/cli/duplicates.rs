@@ -110,6 +110,9 @@ fn judged(observed: &Observed, said: &[Said]) -> Metrics {
     }
     metrics.fact("target_precision", TARGET_PRECISION);
     metrics.fact("pairs_known", observed.known().len() as f64);
+    let (copies, copies_known) = observed.copies();
+    metrics.fact("copies_compared", copies as f64);
+    metrics.fact("copies_known", copies_known as f64);
     metrics.fact("pairs_flagged", said.iter().filter(|said| said.flagged).count() as f64);
     metrics
 }
@@ -154,7 +157,9 @@ fn card(observed: &Observed, model: &DuplicateModel, metrics: &Metrics) -> Strin
          and who wrote what, and when, is the writers' idea of it. The others are lent to the same customers and \
          spread over the same two weeks at random. So the weights of requester, account and time are fitted, but to \
          invented circumstances. Pairs of two languages share no words, and the encoder was trained on English: of \
-         those it finds the fewest.\n",
+         those it finds the fewest. Where one matter is cut into sibling tickets, written within minutes in the same \
+         words, as bug trackers do, siblings look to it like one matter: such a desk should fit it on its own merges, \
+         and where these bear no flag out, none is raised.\n",
         candidates = model.candidates,
         figures = metrics.to_markdown(),
     )

@@ -27,7 +27,7 @@ pub struct DuplicateModel {
     pub candidates: usize,
     /// Probability from which on a pair is flagged. **Units:** 0 to 1.
     pub threshold: f64,
-    /// Texts holding an identifier above which it says nothing, the ticket's own among them.
+    /// Texts holding an identifier or a figure above which it says nothing, the ticket's own among them.
     pub identifier_texts: usize,
     /// What each thing shared weighs.
     pub weights: Weights,
@@ -49,7 +49,8 @@ pub struct Duplicate {
 }
 
 impl DuplicateModel {
-    /// Every candidate with its probability, most probable first. The cosine of each with the ticket is given.
+    /// Every candidate with its probability, most probable first. They come as the search found them, each with its
+    /// cosine to the ticket.
     pub fn assess(&self, ticket: &Ticket, candidates: &[(Ticket, f64)]) -> Vec<Duplicate> {
         let tellings: Vec<(Telling<'_>, f64)> = candidates
             .iter()
@@ -76,14 +77,14 @@ impl DuplicateModel {
         };
         let telling = Telling::from(ticket);
         let text = telling.text();
-        let most = |held: bool| vec![String::new(); if held { shared::NAMED_MAX } else { 0 }];
+        let has_figures = !identifiers::figures(&text).is_empty();
         let at_best = Shared {
             cosine,
             standout: cosine - lowest_mean(cosine, cosines),
             subject: f64::from(!ticket.subject.is_empty()),
             words: 1.0,
-            identifiers: most(identifiers::names_something(&text)),
-            figures: most(!identifiers::figures(&text).is_empty()),
+            named: f64::from(identifiers::names_something(&text)),
+            figures: vec![String::new(); if has_figures { shared::FIGURES_MAX } else { 0 }],
             same_requester: telling.has_requester(),
             same_account: telling.account_id.is_some(),
             ..Shared::default()
@@ -108,8 +109,8 @@ impl DuplicateModel {
     }
 }
 
-/// What a telling shares with each candidate, in their order. The cosine of each with it is given; an identifier that
-/// more than `identifier_texts` of all the texts hold says nothing.
+/// What a telling shares with each candidate, in their order, which is that of the search. The cosine of each with it is
+/// given; an identifier that more than `identifier_texts` of all the texts hold is not named among what is shared.
 pub fn shared(own: &Telling<'_>, candidates: &[(Telling<'_>, f64)], identifier_texts: usize) -> Vec<Shared> {
     let lowered = Lowered::of(own);
     let said = Said::from(&lowered);
@@ -118,12 +119,15 @@ pub fn shared(own: &Telling<'_>, candidates: &[(Telling<'_>, f64)], identifier_t
     let pool = Pool::of(std::iter::once(&said).chain(&others));
     let mean = mean(candidates.iter().map(|(_, cosine)| *cosine));
     let both_have_figures = |other: &Said<'_>| !said.figures.is_empty() && !other.figures.is_empty();
-    let of = |((other, cosine), theirs): (&(Telling<'_>, f64), &Said<'_>)| Shared {
+    let of = |(rank, ((other, cosine), theirs)): (usize, (&(Telling<'_>, f64), &Said<'_>))| Shared {
+        rank,
         cosine: *cosine,
         standout: cosine - mean,
         subject: pool.subject_likeness(&said, theirs),
         words: pool.text_likeness(&said, theirs),
         identifiers: pool.identifiers_in_both(&said, theirs, identifier_texts),
+        named: pool.identifier_likeness(&said, theirs),
+        other_identifiers: said.identifiers.are_others(theirs.identifiers),
         conflict: said.identifiers.conflict(theirs.identifiers),
         figures: pool.figures_in_both(&said, theirs, identifier_texts),
         other_figures: both_have_figures(theirs) && said.figures.is_disjoint(theirs.figures),
@@ -131,7 +135,7 @@ pub fn shared(own: &Telling<'_>, candidates: &[(Telling<'_>, f64)], identifier_t
         same_account: own.is_same_account(other),
         days: own.days_from(other),
     };
-    candidates.iter().zip(&others).map(of).collect()
+    candidates.iter().zip(&others).enumerate().map(of).collect()
 }
 
 /// The lowest mean of any part of the cosines that holds `kept`: candidates that were merged meanwhile drop out.

@@ -56,13 +56,13 @@ impl Triage {
         Ok(assessed)
     }
 
-    /// The candidates as they are now; one that was merged, or that only the index knows, is left out.
+    /// The candidates as they are now, in their order; one that was merged, or that only the index knows, is left out.
     async fn with_rows(&self, candidates: &[Candidate]) -> Result<Vec<(Ticket, f64)>, TriageError> {
-        let cosines: HashMap<Uuid, f64> = candidates.iter().copied().collect();
         let ids: Vec<Uuid> = candidates.iter().map(|(id, _)| *id).collect();
-        let with_cosine = |ticket: Ticket| cosines.get(&ticket.id).map(|&cosine| (ticket, cosine));
         let mut tickets = self.store.get_tickets(&ids).await?;
         tickets.retain(|ticket| ticket.merged_into.is_none());
-        Ok(tickets.into_iter().filter_map(with_cosine).collect())
+        let mut tickets: HashMap<Uuid, Ticket> = tickets.into_iter().map(|ticket| (ticket.id, ticket)).collect();
+        let with_row = |(id, cosine): &Candidate| tickets.remove(id).map(|ticket| (ticket, *cosine));
+        Ok(candidates.iter().filter_map(with_row).collect())
     }
 }

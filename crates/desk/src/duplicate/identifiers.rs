@@ -43,6 +43,12 @@ impl Identifiers {
         both.map(|(key, shown)| (key.as_str(), shown.as_str()))
     }
 
+    /// Whether both name something, and nothing in common.
+    pub(super) fn are_others(&self, other: &Self) -> bool {
+        let both_name = !self.shown.is_empty() && !other.shown.is_empty();
+        both_name && self.shared(other).next().is_none()
+    }
+
     /// Whether both name something of one kind, say an order number each, and nothing in common.
     pub(super) fn conflict(&self, other: &Self) -> bool {
         !self.kinds.is_disjoint(&other.kinds) && self.shared(other).next().is_none()
@@ -198,6 +204,14 @@ mod tests {
         assert_eq!(compare("printer ZL-410", "printer ZL-620"), (0, false));
         assert_eq!(compare("mail.one.example", "mail.two.example"), (0, false));
         assert_eq!(compare("LK-40231 and LK-40777", "LK-40231"), (1, false));
+    }
+
+    #[test]
+    fn who_names_nothing_names_nothing_else() {
+        let are_others = |one: &str, other: &str| Identifiers::of(one).are_others(&Identifiers::of(other));
+        assert!(are_others("printer ZL-410", "printer ZL-620"));
+        assert!(!are_others("printer ZL-410", "the printer"));
+        assert!(!are_others("ZL-410 and ZL-620", "printer ZL-620"));
     }
 
     #[test]

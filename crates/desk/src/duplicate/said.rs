@@ -86,14 +86,22 @@ impl<'a> Pool<'a> {
     }
 
     fn likeness(&self, one: &HashSet<&str>, other: &HashSet<&str>, short_of: f64) -> f64 {
-        let both = self.weight(one.intersection(other));
-        let all = self.weight(one.iter()) + self.weight(other.iter());
-        if all > 0.0 { 2.0 * both / (all + short_of) } else { 0.0 }
+        let weight = |words: &mut dyn Iterator<Item = &&str>| self.weight(&self.words, &mut words.copied());
+        let both = weight(&mut one.intersection(other));
+        dice(both, weight(&mut one.iter()) + weight(&mut other.iter()), short_of)
     }
 
-    fn weight<'b>(&self, words: impl Iterator<Item = &'b &'b str>) -> f64 {
-        let mut rarities: Vec<f64> = words
-            .map(|word| self.rarity(self.words.get(word).copied().unwrap_or_default()))
+    /// Dice coefficient of identifiers by rarity, one of them never quite enough. **Units:** 0 to below 1.
+    pub(super) fn identifier_likeness(&self, one: &Said<'_>, other: &Said<'_>) -> f64 {
+        let weight = |keys: &mut dyn Iterator<Item = &str>| self.weight(&self.identifiers, keys);
+        let both = weight(&mut one.identifiers.shared(other.identifiers).map(|(key, _)| key));
+        let all = weight(&mut one.identifiers.keys()) + weight(&mut other.identifiers.keys());
+        dice(both, all, 2.0 * self.rarity(1))
+    }
+
+    fn weight(&self, holders: &HashMap<&str, usize>, held: &mut dyn Iterator<Item = &str>) -> f64 {
+        let mut rarities: Vec<f64> = held
+            .map(|word| self.rarity(holders.get(word).copied().unwrap_or_default()))
             .collect();
         // Sets come in any order, and sums of floats depend on it.
         rarities.sort_by(f64::total_cmp);
@@ -126,6 +134,10 @@ impl<'a> Pool<'a> {
             .cloned()
             .collect()
     }
+}
+
+fn dice(both: f64, all: f64, short_of: f64) -> f64 {
+    if all > 0.0 { 2.0 * both / (all + short_of) } else { 0.0 }
 }
 
 fn count<'a>(counts: &mut HashMap<&'a str, usize>, held: impl Iterator<Item = &'a str>) {

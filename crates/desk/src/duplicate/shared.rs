@@ -2,14 +2,16 @@
 
 use super::weights::FEATURES;
 
-/// Identifiers or figures in common that count at most.
-pub(super) const NAMED_MAX: usize = 10;
+/// Figures in common that count at most.
+pub(super) const FIGURES_MAX: usize = 10;
 /// Days after which distance no longer matters.
 const DAYS_MAX: f64 = 14.0;
 
 /// What two tickets share.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Shared {
+    /// How many candidates the search puts before it.
+    pub rank: usize,
     /// Cosine of the texts. **Units:** -1 to 1.
     pub cosine: f64,
     /// The cosine less the mean cosine of the candidates.
@@ -18,8 +20,12 @@ pub struct Shared {
     pub subject: f64,
     /// Dice coefficient of the texts' words by rarity. **Units:** 0 to 1.
     pub words: f64,
-    /// Identifiers both hold, as the first of the two writes them.
+    /// Rare identifiers both hold, as the first of the two writes them.
     pub identifiers: Vec<String>,
+    /// Dice coefficient of the identifiers by rarity. **Units:** 0 to 1.
+    pub named: f64,
+    /// Whether both hold identifiers, none of them in common.
+    pub other_identifiers: bool,
     /// Whether both hold numbers of one kind, none of them in common.
     pub conflict: bool,
     /// Amounts, versions, times and short codes that both hold.
@@ -37,15 +43,16 @@ pub struct Shared {
 impl Shared {
     /// In the order of [`Weights`](super::weights::Weights). **Shape:** `[FEATURES]`.
     pub fn features(&self) -> [f64; FEATURES] {
-        let named = |held: &[String]| (held.len().min(NAMED_MAX) as f64).ln_1p();
         [
+            (self.rank as f64).ln_1p(),
             self.cosine,
             self.standout,
             self.subject,
             self.words,
-            named(&self.identifiers),
+            self.named,
+            f64::from(self.other_identifiers),
             f64::from(self.conflict),
-            named(&self.figures),
+            (self.figures.len().min(FIGURES_MAX) as f64).ln_1p(),
             f64::from(self.other_figures),
             f64::from(self.same_requester),
             f64::from(self.same_account),

@@ -11,7 +11,10 @@ fn model() -> DuplicateModel {
         candidates: 20,
         threshold: 0.8,
         identifier_texts: 4,
-        weights: Weights::new(-4.0, [1.0, 8.0, 0.5, 1.0, 2.0, -4.0, 1.0, -1.0, 1.0, 0.5, -0.5]),
+        weights: Weights::new(
+            -4.0,
+            [-0.5, 1.0, 8.0, 0.5, 1.0, 3.0, -1.0, -4.0, 1.0, -1.0, 1.0, 0.5, -0.5],
+        ),
     }
 }
 
@@ -53,13 +56,14 @@ fn each_term_moves_the_probability_its_way() {
         days: 1.0,
         ..Shared::default()
     };
-    let named = || vec!["lk-40231".to_owned()];
-    let changes: [fn(&mut Shared); 11] = [
+    let changes: [fn(&mut Shared); 13] = [
+        |shared| shared.rank = 1,
         |shared| shared.cosine = 0.5,
         |shared| shared.standout = 0.5,
         |shared| shared.subject = 0.5,
         |shared| shared.words = 0.5,
-        |shared| shared.identifiers.push("lk-40231".to_owned()),
+        |shared| shared.named = 0.5,
+        |shared| shared.other_identifiers = true,
         |shared| shared.conflict = true,
         |shared| shared.figures.push("8.4.0".to_owned()),
         |shared| shared.other_figures = true,
@@ -76,7 +80,7 @@ fn each_term_moves_the_probability_its_way() {
     let after = |days| {
         model().probability(&Shared {
             days,
-            identifiers: named(),
+            named: 0.5,
             ..Shared::default()
         })
     };
@@ -153,5 +157,9 @@ fn what_two_tickets_share_is_seen() {
     assert!(outage.words > 0.0 && outage.subject > 0.0 && !outage.conflict && !outage.other_figures);
     assert!(outage.same_account && !outage.same_requester, "{outage:?}");
     let orders = compare(&tickets[2], &tickets[3]);
-    assert!(orders.conflict && orders.identifiers.is_empty(), "{orders:?}");
+    assert!(orders.conflict && orders.other_identifiers, "{orders:?}");
+    assert!(
+        orders.identifiers.is_empty() && orders.named < outage.named,
+        "{orders:?}"
+    );
 }

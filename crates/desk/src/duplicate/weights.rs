@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 /// Things that are weighed.
-pub const FEATURES: usize = 11;
+pub const FEATURES: usize = 13;
 
 /// Whether more of each speaks for one matter; less of the others does. A fit that says otherwise is refused.
-pub const SPEAKS_FOR: [bool; FEATURES] = [true, true, true, true, true, false, true, false, true, true, false];
+pub const SPEAKS_FOR: [bool; FEATURES] = [
+    false, true, true, true, true, true, false, false, true, false, true, true, false,
+];
 
 /// Fitted weights. **Units:** log-odds for each unit of the feature. **Persisted** in the model's manifest.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +16,8 @@ pub const SPEAKS_FOR: [bool; FEATURES] = [true, true, true, true, true, false, t
 pub struct Weights {
     /// Where nothing is shared.
     pub intercept: f64,
+    /// `ln(1 + n)` of the candidates that the search puts before it.
+    pub rank: f64,
     /// Cosine of the two texts.
     pub cosine: f64,
     /// How far that cosine is above the mean of the candidates.
@@ -22,8 +26,10 @@ pub struct Weights {
     pub subject: f64,
     /// Rare words shared by the two texts.
     pub words: f64,
-    /// `ln(1 + n)` of the identifiers shared.
+    /// Rare identifiers shared.
     pub identifiers: f64,
+    /// Both name identifiers and none in common.
+    pub other_identifiers: f64,
     /// Both name numbers of one kind and none in common.
     pub conflict: f64,
     /// `ln(1 + n)` of the amounts, versions, times and short codes shared.
@@ -42,11 +48,13 @@ impl Weights {
     /// From a fit. **Shape:** `weights` `[FEATURES]`, in the order of the fields.
     pub fn new(intercept: f64, weights: [f64; FEATURES]) -> Self {
         let [
+            rank,
             cosine,
             standout,
             subject,
             words,
             identifiers,
+            other_identifiers,
             conflict,
             figures,
             other_figures,
@@ -56,11 +64,13 @@ impl Weights {
         ] = weights;
         Weights {
             intercept,
+            rank,
             cosine,
             standout,
             subject,
             words,
             identifiers,
+            other_identifiers,
             conflict,
             figures,
             other_figures,
@@ -73,11 +83,13 @@ impl Weights {
     /// Those of the features, in the order of the fields.
     pub fn of_features(&self) -> [f64; FEATURES] {
         [
+            self.rank,
             self.cosine,
             self.standout,
             self.subject,
             self.words,
             self.identifiers,
+            self.other_identifiers,
             self.conflict,
             self.figures,
             self.other_figures,
