@@ -7,7 +7,7 @@ use classifier::Head;
 use training::{Dataset, Recipe, data};
 
 /// Of a head's folder. **Units**: bytes.
-const MAX_HEAD_BYTES: u64 = 3_000_000;
+const MAX_HEAD_BYTES: u64 = 5_000_000;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
