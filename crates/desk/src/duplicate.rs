@@ -6,11 +6,13 @@ mod shared;
 mod telling;
 mod weights;
 
+use std::iter;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ticket::Ticket;
-use said::{Lowered, Pool, Said};
+use said::{Lowered, Pool, Said, Vocabulary};
 
 pub use shared::Shared;
 pub use telling::Telling;
@@ -51,10 +53,10 @@ pub struct Duplicate {
 impl DuplicateModel {
     /// Every candidate with its probability, most probable first. They come as the search found them, each with its
     /// cosine to the ticket.
-    pub fn assess(&self, ticket: &Ticket, candidates: &[(Ticket, f64)]) -> Vec<Duplicate> {
+    pub fn assess(&self, ticket: &Ticket, candidates: &[(&Ticket, f64)]) -> Vec<Duplicate> {
         let tellings: Vec<(Telling<'_>, f64)> = candidates
             .iter()
-            .map(|(other, cosine)| (Telling::from(other), *cosine))
+            .map(|(other, cosine)| (Telling::from(*other), *cosine))
             .collect();
         let shared = shared(&Telling::from(ticket), &tellings, self.identifier_texts);
         let compared = candidates.iter().zip(shared);
@@ -112,30 +114,33 @@ impl DuplicateModel {
 /// What a telling shares with each candidate, in their order, which is that of the search. The cosine of each with it is
 /// given; an identifier that more than `identifier_texts` of all the texts hold is not named among what is shared.
 pub fn shared(own: &Telling<'_>, candidates: &[(Telling<'_>, f64)], identifier_texts: usize) -> Vec<Shared> {
-    let lowered = Lowered::of(own);
-    let said = Said::from(&lowered);
-    let lowered: Vec<Lowered> = candidates.iter().map(|(other, _)| Lowered::of(other)).collect();
-    let others: Vec<Said<'_>> = lowered.iter().map(Said::from).collect();
-    let pool = Pool::of(std::iter::once(&said).chain(&others));
+    let tellings = iter::once(own).chain(candidates.iter().map(|(other, _)| other));
+    let lowered: Vec<Lowered> = tellings.map(Lowered::of).collect();
+    let mut vocabulary = Vocabulary::default();
+    let texts: Vec<Said<'_>> = lowered.iter().map(|text| vocabulary.cut(text)).collect();
+    let pool = Pool::of(&texts);
+    let [said, others @ ..] = texts.as_slice() else {
+        return Vec::new();
+    };
     let mean = mean(candidates.iter().map(|(_, cosine)| *cosine));
     let both_have_figures = |other: &Said<'_>| !said.figures.is_empty() && !other.figures.is_empty();
     let of = |(rank, ((other, cosine), theirs)): (usize, (&(Telling<'_>, f64), &Said<'_>))| Shared {
         rank,
         cosine: *cosine,
         standout: cosine - mean,
-        subject: pool.subject_likeness(&said, theirs),
-        words: pool.text_likeness(&said, theirs),
-        identifiers: pool.identifiers_in_both(&said, theirs, identifier_texts),
-        named: pool.identifier_likeness(&said, theirs),
+        subject: pool.subject_likeness(said, theirs),
+        words: pool.text_likeness(said, theirs),
+        identifiers: pool.identifiers_in_both(said, theirs, identifier_texts),
+        named: pool.identifier_likeness(said, theirs),
         other_identifiers: said.identifiers.are_others(theirs.identifiers),
         conflict: said.identifiers.conflict(theirs.identifiers),
-        figures: pool.figures_in_both(&said, theirs, identifier_texts),
+        figures: pool.figures_in_both(said, theirs, identifier_texts),
         other_figures: both_have_figures(theirs) && said.figures.is_disjoint(theirs.figures),
         same_requester: own.is_same_requester(other),
         same_account: own.is_same_account(other),
         days: own.days_from(other),
     };
-    candidates.iter().zip(&others).enumerate().map(of).collect()
+    candidates.iter().zip(others).enumerate().map(of).collect()
 }
 
 /// The lowest mean of any part of the cosines that holds `kept`: candidates that were merged meanwhile drop out.

@@ -26,7 +26,7 @@ pub struct Assessment {
     pub neighbours: Vec<Neighbour>,
     /// Similar tickets with the cosine of their texts: those that may be about the same matter.
     pub(crate) candidates: Vec<Candidate>,
-    /// Those that probably are; none before [`Triage::duplicates_among`] was asked.
+    /// Those that probably are; none before their rows were read.
     pub(crate) duplicates: Vec<Duplicate>,
     /// Whether the index was out of reach, so that neighbours are missing.
     pub without_neighbours: bool,

@@ -1,13 +1,14 @@
 //! Tickets looked for by what they say.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use desk::{Neighbour, Ticket};
+use desk::Neighbour;
 use encoder::Side;
 use search::{Condition, Filter, Query};
 use uuid::Uuid;
 
 use crate::Triage;
+use crate::duplicates::Rows;
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
 
@@ -37,27 +38,26 @@ impl Triage {
             ..Query::default()
         };
         let hits = self.search.nearest(TICKETS, &query).await?;
-        self.with_survivors(hits.into_iter().map(index::neighbour).collect(), None)
-            .await
+        let found: Vec<Neighbour> = hits.into_iter().map(index::neighbour).collect();
+        let mut rows = self.rows(found.iter().map(|neighbour| neighbour.ticket_id)).await?;
+        self.with_survivors(found, &mut rows, None).await
     }
 
     /// The same, where a merged ticket is found as the one it was merged into, and each once; the ticket that asks is
-    /// never found, nor what was merged into it.
+    /// never found, nor what was merged into it. What was found is among the `rows`.
     ///
     /// **Errors:** the store is out of reach.
     pub(crate) async fn with_survivors(
         &self,
         found: Vec<Neighbour>,
+        rows: &mut Rows,
         own_id: Option<Uuid>,
     ) -> Result<Vec<Neighbour>, TriageError> {
-        let ids: Vec<Uuid> = found.iter().map(|neighbour| neighbour.ticket_id).collect();
-        let mut merged = self.store.get_tickets(&ids).await?;
-        merged.retain(|ticket| ticket.merged_into.is_some());
-        let mut merged: HashMap<Uuid, Ticket> = merged.into_iter().map(|ticket| (ticket.id, ticket)).collect();
         let mut seen: HashSet<Uuid> = own_id.into_iter().collect();
         let mut kept = Vec::with_capacity(found.len());
         for mut neighbour in found {
-            if let Some(ticket) = merged.remove(&neighbour.ticket_id) {
+            let row = rows.remove(&neighbour.ticket_id);
+            if let Some(ticket) = row.filter(|ticket| ticket.merged_into.is_some()) {
                 let survivor = self.store.survivor_of(ticket).await?;
                 neighbour.ticket_id = survivor.id;
                 neighbour.number = Some(survivor.number);

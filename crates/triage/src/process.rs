@@ -53,7 +53,11 @@ impl Triage {
         let fields = ticket.fields();
         let text = desk::text::joined(fields.subject.as_deref().unwrap_or_default(), &fields.body);
         let mut assessment = self.assess(&text, None, IndexDown::GoOn).await?;
-        assessment.neighbours = self.with_survivors(assessment.neighbours, None).await?;
+        let mut rows = self
+            .rows(assessment.neighbours.iter().map(|neighbour| neighbour.ticket_id))
+            .await?;
+        let neighbours = std::mem::take(&mut assessment.neighbours);
+        assessment.neighbours = self.with_survivors(neighbours, &mut rows, None).await?;
         let routing = self.roster.preview(&self.store, &routing_request(&assessment)).await?;
         Ok(decide(Uuid::nil(), assessment, routing, store::now()))
     }
@@ -63,9 +67,11 @@ impl Triage {
         let (models, text) = (self.models(), ticket.text());
         let mut assessment = self.assess_by(&models, &text, Some(ticket.id), down).await?;
         let seen = Seen::new(&models, &assessment);
-        assessment.duplicates = self.duplicates_among(ticket, &assessment).await?;
+        let mut rows = self.rows_around(ticket, &assessment).await?;
+        assessment.duplicates = self.duplicates_among(ticket, &assessment.candidates, &rows);
         // The index keeps a merged ticket, for its words lead to the one it was merged into.
-        assessment.neighbours = self.with_survivors(assessment.neighbours, Some(ticket.id)).await?;
+        let neighbours = std::mem::take(&mut assessment.neighbours);
+        assessment.neighbours = self.with_survivors(neighbours, &mut rows, Some(ticket.id)).await?;
         let (routing, place) = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
         let judgements = shadow::judge(&models, &text, &assessment);
         let embedded = Embedded {

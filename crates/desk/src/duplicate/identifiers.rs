@@ -23,11 +23,13 @@ pub(super) struct Identifiers {
 impl Identifiers {
     pub(super) fn of(text: &str) -> Self {
         let mut found = Identifiers::default();
-        for piece in pieces(text).iter().filter(|piece| is_identifier(piece)) {
-            let shown = piece.to_lowercase();
-            found.kinds.extend(kind(&shown));
-            found.shown.insert(key(&shown), shown);
-        }
+        each_piece(text, |piece| {
+            if is_identifier(piece) {
+                let shown = piece.to_lowercase();
+                found.kinds.extend(kind(&shown));
+                found.shown.insert(key(&shown), shown);
+            }
+        });
         found
     }
 
@@ -67,27 +69,33 @@ pub(super) fn figures(text: &str) -> BTreeSet<String> {
 
 /// Whether a text has any identifier.
 pub(super) fn names_something(text: &str) -> bool {
-    pieces(text).iter().any(|piece| is_identifier(piece))
+    let mut found = false;
+    each_piece(text, |piece| found |= is_identifier(piece));
+    found
 }
 
-/// Stretches that may be an identifier, in their order; a number in groups is one.
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces = Vec::new();
+/// Shows every stretch that may be an identifier; a number in groups is one.
+fn each_piece(text: &str, mut see: impl FnMut(&str)) {
+    let mut see = |piece: &str| {
+        if piece.len() >= IDENTIFIER_CHARS {
+            see(piece);
+        }
+    };
     let mut number = String::new();
     for token in text.split_whitespace() {
         if is_group(bare(token)) {
             number.push_str(bare(token));
         } else {
-            pieces.push(std::mem::take(&mut number));
-            pieces.extend(joined(token).map(str::to_owned));
+            see(&number);
+            number.clear();
+            joined(token).for_each(&mut see);
         }
         if !token.ends_with(char::is_alphanumeric) {
-            pieces.push(std::mem::take(&mut number));
+            see(&number);
+            number.clear();
         }
     }
-    pieces.push(number);
-    pieces.retain(|piece| piece.len() >= IDENTIFIER_CHARS);
-    pieces
+    see(&number);
 }
 
 fn joined(token: &str) -> impl Iterator<Item = &str> {
@@ -108,6 +116,10 @@ fn is_joiner(c: char) -> bool {
 }
 
 fn is_identifier(piece: &str) -> bool {
+    // Nearly everything is a word.
+    if piece.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return false;
+    }
     let letters = piece.chars().filter(|c| c.is_alphabetic()).count();
     let digits = digits(piece).count();
     let is_coded = digits >= IDENTIFIER_DIGITS || (letters > 0 && digits >= 2);

@@ -2,7 +2,7 @@
 //!
 //! Rarity is counted within the candidates a ticket was given, so that what all of them say counts for little.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::identifiers::{Identifiers, figures};
 use super::telling::Telling;
@@ -32,43 +32,69 @@ impl Lowered {
     }
 }
 
+/// The number of each word in the texts that are compared: numbers are compared sooner than words.
+#[derive(Default)]
+pub(super) struct Vocabulary<'a>(HashMap<&'a str, u32>);
+
 /// What a ticket says, cut up.
 pub(super) struct Said<'a> {
-    pub(super) subject: HashSet<&'a str>,
-    pub(super) words: HashSet<&'a str>,
+    subject: WordSet,
+    words: WordSet,
     pub(super) identifiers: &'a Identifiers,
     pub(super) figures: &'a BTreeSet<String>,
 }
 
-impl<'a> From<&'a Lowered> for Said<'a> {
-    fn from(lowered: &'a Lowered) -> Self {
+/// Numbers of words, ascending, each once.
+type WordSet = Vec<u32>;
+
+impl<'a> Vocabulary<'a> {
+    /// Cuts a ticket up by this vocabulary, which takes in its new words.
+    pub(super) fn cut(&mut self, lowered: &'a Lowered) -> Said<'a> {
         Said {
-            subject: words(&lowered.subject),
-            words: words(&lowered.text),
+            subject: self.words(&lowered.subject),
+            words: self.words(&lowered.text),
             identifiers: &lowered.identifiers,
             figures: &lowered.figures,
         }
     }
+
+    fn words(&mut self, lowered: &'a str) -> WordSet {
+        let words = lowered.split(|c: char| !c.is_alphanumeric());
+        let words = words.filter(|word| word.chars().nth(WORD_CHARS - 1).is_some());
+        let mut numbers: WordSet = words.map(|word| self.number(word)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    fn number(&mut self, word: &'a str) -> u32 {
+        let next = self.0.len() as u32;
+        *self.0.entry(word).or_insert(next)
+    }
 }
 
 /// How many of the texts compared hold a word, an identifier, a figure.
-#[derive(Default)]
 pub(super) struct Pool<'a> {
-    texts: usize,
-    words: HashMap<&'a str, usize>,
+    /// By the number of the word.
+    words: Vec<usize>,
     identifiers: HashMap<&'a str, usize>,
     figures: HashMap<&'a str, usize>,
+    /// By how many texts hold it.
+    rarities: Vec<f64>,
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn of<'b>(said: impl Iterator<Item = &'b Said<'a>>) -> Self
-    where
-        'a: 'b,
-    {
-        let mut pool = Pool::default();
-        for said in said {
-            pool.texts += 1;
-            count(&mut pool.words, said.words.iter().copied());
+    /// Of texts cut up by one vocabulary.
+    pub(super) fn of(texts: &[Said<'a>]) -> Self {
+        let words = texts.iter().filter_map(|said| said.words.last());
+        let mut pool = Pool {
+            words: vec![0; words.max().map_or(0, |last| *last as usize + 1)],
+            identifiers: HashMap::new(),
+            figures: HashMap::new(),
+            rarities: (0..=texts.len()).map(|holders| rarity(holders, texts.len())).collect(),
+        };
+        for said in texts {
+            said.words.iter().for_each(|word| pool.words[*word as usize] += 1);
             count(&mut pool.identifiers, said.identifiers.keys());
             count(&mut pool.figures, said.figures.iter().map(String::as_str));
         }
@@ -82,34 +108,34 @@ impl<'a> Pool<'a> {
 
     /// Dice coefficient of texts by rarity, short texts never quite the same. **Units:** 0 to below 1.
     pub(super) fn text_likeness(&self, one: &Said<'_>, other: &Said<'_>) -> f64 {
-        self.likeness(&one.words, &other.words, WORDS_SHORT * self.rarity(1))
+        self.likeness(&one.words, &other.words, WORDS_SHORT * self.rarities[1])
     }
 
-    fn likeness(&self, one: &HashSet<&str>, other: &HashSet<&str>, short_of: f64) -> f64 {
-        let weight = |words: &mut dyn Iterator<Item = &&str>| self.weight(&self.words, &mut words.copied());
-        let both = weight(&mut one.intersection(other));
-        dice(both, weight(&mut one.iter()) + weight(&mut other.iter()), short_of)
+    fn likeness(&self, one: &WordSet, other: &WordSet, short_of: f64) -> f64 {
+        let weight = |word: &u32| {
+            self.words
+                .get(*word as usize)
+                .map_or(0.0, |&texts| self.rarities[texts])
+        };
+        let both: f64 = one
+            .iter()
+            .filter(|word| other.binary_search(word).is_ok())
+            .map(weight)
+            .sum();
+        let all: f64 = one.iter().chain(other).map(weight).sum();
+        dice(both, all, short_of)
     }
 
     /// Dice coefficient of identifiers by rarity, one of them never quite enough. **Units:** 0 to below 1.
     pub(super) fn identifier_likeness(&self, one: &Said<'_>, other: &Said<'_>) -> f64 {
-        let weight = |keys: &mut dyn Iterator<Item = &str>| self.weight(&self.identifiers, keys);
-        let both = weight(&mut one.identifiers.shared(other.identifiers).map(|(key, _)| key));
-        let all = weight(&mut one.identifiers.keys()) + weight(&mut other.identifiers.keys());
-        dice(both, all, 2.0 * self.rarity(1))
-    }
-
-    fn weight(&self, holders: &HashMap<&str, usize>, held: &mut dyn Iterator<Item = &str>) -> f64 {
-        let mut rarities: Vec<f64> = held
-            .map(|word| self.rarity(holders.get(word).copied().unwrap_or_default()))
-            .collect();
-        // Sets come in any order, and sums of floats depend on it.
-        rarities.sort_by(f64::total_cmp);
-        rarities.iter().sum()
-    }
-
-    fn rarity(&self, holders: usize) -> f64 {
-        ((self.texts as f64 + 1.0) / (holders as f64 + 0.5)).ln()
+        let weight = |key: &str| self.identifiers.get(key).map_or(0.0, |&texts| self.rarities[texts]);
+        let both: f64 = one
+            .identifiers
+            .shared(other.identifiers)
+            .map(|(key, _)| weight(key))
+            .sum();
+        let all: f64 = one.identifiers.keys().chain(other.identifiers.keys()).map(weight).sum();
+        dice(both, all, 2.0 * self.rarities[1])
     }
 
     /// The identifiers of both that at most `texts_max` of the texts hold, as the first writes them.
@@ -136,6 +162,10 @@ impl<'a> Pool<'a> {
     }
 }
 
+fn rarity(holders: usize, texts: usize) -> f64 {
+    ((texts as f64 + 1.0) / (holders as f64 + 0.5)).ln()
+}
+
 fn dice(both: f64, all: f64, short_of: f64) -> f64 {
     if all > 0.0 { 2.0 * both / (all + short_of) } else { 0.0 }
 }
@@ -144,13 +174,6 @@ fn count<'a>(counts: &mut HashMap<&'a str, usize>, held: impl Iterator<Item = &'
     for word in held {
         *counts.entry(word).or_default() += 1;
     }
-}
-
-fn words(lowered: &str) -> HashSet<&str> {
-    lowered
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.chars().count() >= WORD_CHARS)
-        .collect()
 }
 
 #[cfg(test)]
@@ -173,15 +196,16 @@ mod tests {
             "printer toner",
         ]
         .map(lowered);
-        let texts: Vec<Said<'_>> = texts.iter().map(Said::from).collect();
-        let pool = Pool::of(texts.iter());
+        let nothing = lowered("");
+        let mut vocabulary = Vocabulary::default();
+        let texts: Vec<Said<'_>> = texts.iter().map(|text| vocabulary.cut(text)).collect();
+        let pool = Pool::of(&texts);
         for likeness in [Pool::subject_likeness, Pool::text_likeness] {
             let near = likeness(&pool, &texts[0], &texts[2]);
             let far = likeness(&pool, &texts[0], &texts[1]);
             assert!(near > far && far > 0.0, "{near} {far}");
         }
-        let nothing = lowered("");
-        let nothing = Said::from(&nothing);
+        let nothing = vocabulary.cut(&nothing);
         assert_eq!(pool.text_likeness(&nothing, &nothing), 0.0);
     }
 
@@ -189,8 +213,9 @@ mod tests {
     fn two_greetings_are_less_alike_than_two_reports() {
         let report = "the receipt printer beside the till stopped after the update yesterday evening";
         let texts = ["hello", "hello", report, report, "something else"].map(lowered);
-        let texts: Vec<Said<'_>> = texts.iter().map(Said::from).collect();
-        let pool = Pool::of(texts.iter());
+        let mut vocabulary = Vocabulary::default();
+        let texts: Vec<Said<'_>> = texts.iter().map(|text| vocabulary.cut(text)).collect();
+        let pool = Pool::of(&texts);
         let greetings = pool.text_likeness(&texts[0], &texts[1]);
         let reports = pool.text_likeness(&texts[2], &texts[3]);
         assert!(greetings < 0.5 && reports > 0.6, "{greetings} {reports}");

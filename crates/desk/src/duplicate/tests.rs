@@ -131,8 +131,8 @@ fn no_candidate_is_flagged_that_could_not_be() {
             // Every part of the candidates: any of them may have been merged.
             for part in 1_u32..32 {
                 let is_in = |at: &usize| part & (1 << at) != 0;
-                let kept = |at: usize| (tickets[at + 1].clone(), cosines[at]);
-                let candidates: Vec<(Ticket, f64)> = (0..cosines.len()).filter(is_in).map(kept).collect();
+                let kept = |at: usize| (&tickets[at + 1], cosines[at]);
+                let candidates: Vec<(&Ticket, f64)> = (0..cosines.len()).filter(is_in).map(kept).collect();
                 let flagged = model.assess(ticket, &candidates).iter().any(|found| found.flagged);
                 let could = model.could_flag(ticket, &cosines);
                 assert!(could || !flagged, "{intercept} {part} {ticket:?}");
