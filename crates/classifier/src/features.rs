@@ -1,6 +1,6 @@
 //! Normalised words → sparse tf-idf features: word n-grams and character n-grams, two blocks of length one each.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -44,35 +44,62 @@ pub enum Block {
     Chars,
 }
 
-/// Calls `emit` with every n-gram of the text, repeated as often as it occurs.
-pub fn each_term(block: Block, ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(&str)) {
-    match block {
-        Block::Words => each_word_term(ngrams, words, emit),
-        Block::Chars => words.iter().for_each(|word| each_char_term(ngrams, word, emit)),
+/// Words in a row with a blank around each, so that every n-gram is a stretch of it.
+struct Row {
+    text: String,
+    words: Vec<Range<usize>>,
+}
+
+impl Row {
+    fn of(words: &[String]) -> Self {
+        let bytes: usize = words.iter().map(|word| word.len() + 1).sum();
+        let mut row = Row {
+            text: String::with_capacity(bytes + 1),
+            words: Vec::with_capacity(words.len()),
+        };
+        row.text.push(' ');
+        for word in words {
+            let start = row.text.len();
+            row.text.push_str(word);
+            row.words.push(start..row.text.len());
+            row.text.push(' ');
+        }
+        row
     }
 }
 
-fn each_word_term(ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(&str)) {
+/// Calls `emit` with every n-gram of the text, repeated as often as it occurs.
+pub fn each_term(block: Block, ngrams: Ngrams, words: &[String], emit: &mut impl FnMut(&str)) {
+    let row = Row::of(words);
+    match block {
+        Block::Words => each_word_term(ngrams, &row, emit),
+        Block::Chars => each_char_term(ngrams, &row, emit),
+    }
+}
+
+fn each_word_term(ngrams: Ngrams, row: &Row, emit: &mut impl FnMut(&str)) {
     for n in ngrams.range() {
-        words.windows(n).for_each(|run| match run {
-            [word] => emit(word),
-            run => emit(&run.join(" ")),
-        });
+        let runs = row.words.windows(n);
+        runs.for_each(|run| emit(&row.text[run[0].start..run[n - 1].end]));
     }
     if ngrams.max > 0 {
+        let words = row.words.iter().map(|word| &row.text[word.clone()]);
         words
-            .iter()
-            .filter_map(|word| concept(word))
+            .filter_map(concept)
             .for_each(|concept| emit(&format!("{CONCEPT_MARK}{concept}")));
     }
 }
 
-fn each_char_term(ngrams: Ngrams, word: &str, emit: &mut impl FnMut(&str)) {
-    let edged = format!(" {word} ");
-    let starts = edged.char_indices().map(|(start, _)| start);
-    let edges: Vec<usize> = starts.chain([edged.len()]).collect();
-    for n in ngrams.range() {
-        edges.windows(n + 1).for_each(|run| emit(&edged[run[0]..run[n]]));
+fn each_char_term(ngrams: Ngrams, row: &Row, emit: &mut impl FnMut(&str)) {
+    let mut edges = Vec::new();
+    for word in &row.words {
+        let edged = &row.text[word.start - 1..word.end + 1];
+        edges.clear();
+        edges.extend(edged.char_indices().map(|(start, _)| start));
+        edges.push(edged.len());
+        for n in ngrams.range() {
+            edges.windows(n + 1).for_each(|run| emit(&edged[run[0]..run[n]]));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::{Feature, FeatureSpace};
 use crate::format::Tensors;
-use crate::memory::{labelled, nearest};
+use crate::memory::{labelled, nearest, shortened};
 use crate::senses::{Impression, Senses};
 use crate::spec::{EncoderId, HeadSpec};
 
@@ -71,7 +71,7 @@ impl Head {
         let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
         let senses = Senses {
             space: FeatureSpace::new(spec.word_ngrams, words, spec.char_ngrams, chars),
-            vectors: memory.vectors,
+            vectors: shortened(&memory.vectors),
         };
         Ok(Self {
             name,
@@ -204,7 +204,7 @@ impl Head {
         for vector in self.senses.vectors.chunks_exact(mean.len().max(1)) {
             mean.iter_mut()
                 .zip(vector)
-                .for_each(|(sum, value)| *sum += share * value);
+                .for_each(|(sum, value)| *sum += share * value.to_f32());
         }
         mean
     }

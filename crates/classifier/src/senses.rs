@@ -1,5 +1,7 @@
 //! What a head takes in of a text. Heads fitted on the same rows have equal senses: they can share them, and look once.
 
+use half::bf16;
+
 use crate::features::{Feature, FeatureSpace};
 use crate::memory::similarities;
 
@@ -9,7 +11,7 @@ pub struct Senses {
     /// Which words and characters it knows.
     pub space: FeatureSpace,
     /// Unit vectors of the examples it remembers. **Shape**: `[examples, dimensions]`, row by row.
-    pub vectors: Vec<f32>,
+    pub vectors: Vec<bf16>,
 }
 
 /// What the senses take in of one text.
