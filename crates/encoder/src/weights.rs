@@ -1,24 +1,30 @@
 //! Tensors of a BERT, checked before anything computes with them.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use candle_transformers::models::bert;
 use half::{bf16, f16};
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
-use safetensors::{SafeTensorError, SafeTensors};
 
 use crate::error::EncoderError;
 
-/// The weights file of a BERT, all of whose tensors are there and of the right shape.
+/// Read at once. **Units**: bytes.
+const READ_AT_ONCE: u64 = 1 << 20;
+
+/// The weights file of a BERT, all of whose tensors are there and of the right shape. A tensor is read when it is asked
+/// for, so that the file is never in memory beside what becomes of it.
 pub(crate) struct Weights {
-    bytes: Vec<u8>,
+    path: PathBuf,
+    file: File,
     metadata: Metadata,
     /// Where the tensors' bytes begin.
-    start: usize,
+    start: u64,
     /// What the file puts before every name.
     prefix: &'static str,
     shapes: Vec<(String, Vec<usize>)>,
@@ -29,21 +35,15 @@ impl Weights {
     ///
     /// **Errors**: not safetensors, a tensor missing or of another shape.
     pub(crate) fn open(path: &Path, config: &bert::Config) -> Result<Self, EncoderError> {
-        let bytes = fs::read(path).map_err(|source| EncoderError::ReadFile {
-            path: path.to_owned(),
-            source: Arc::new(source),
-        })?;
-        let unusable = |source: SafeTensorError| EncoderError::ReadWeights {
-            path: path.to_owned(),
-            source: Arc::new(source),
-        };
-        let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(unusable)?;
+        let mut file = File::open(path).map_err(read_failed(path))?;
+        let (start, metadata) = read_header(&mut file, path)?;
         let is_prefixed = metadata.tensors().keys().any(|name| name.starts_with("bert."));
         let weights = Self {
-            start: size_of::<u64>() + header,
+            path: path.to_owned(),
+            file,
+            start,
             prefix: if is_prefixed { "bert." } else { "" },
             shapes: shapes(config),
-            bytes,
             metadata,
         };
         weights
@@ -77,18 +77,34 @@ impl Weights {
     /// **Errors**: missing, not of floating point numbers, or not all finite.
     pub(crate) fn read(&self, name: &str) -> Result<Vec<f32>, EncoderError> {
         let info = self.info(name)?;
-        let (from, to) = info.data_offsets;
-        let bytes = &self.bytes[self.start + from..self.start + to];
-        let values = floats(bytes, info.dtype).ok_or_else(|| EncoderError::NotFloats {
+        let into_floats = floats(info.dtype).ok_or_else(|| EncoderError::NotFloats {
             tensor: name.to_owned(),
             found: format!("{:?}", info.dtype),
         })?;
+        let mut values = Vec::with_capacity(info.shape.iter().product());
+        self.each_part(info.data_offsets, |bytes| into_floats(bytes, &mut values))
+            .map_err(read_failed(&self.path))?;
         if values.iter().all(|value| value.is_finite()) {
             return Ok(values);
         }
         Err(EncoderError::NotFinite {
             tensor: name.to_owned(),
         })
+    }
+
+    /// Bytes of the data, in parts that are whole numbers.
+    fn each_part(&self, (from, to): (usize, usize), mut see: impl FnMut(&[u8])) -> io::Result<()> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.start + from as u64))?;
+        let mut left = (to - from) as u64;
+        let mut part = Vec::new();
+        while left > 0 {
+            part.resize(left.min(READ_AT_ONCE) as usize, 0);
+            file.read_exact(&mut part)?;
+            see(&part);
+            left -= part.len() as u64;
+        }
+        Ok(())
     }
 
     /// All tensors as candle's, by name.
@@ -104,14 +120,53 @@ impl Weights {
     }
 }
 
-/// Little-endian numbers as f32, or `None` if they are no floating point numbers.
-fn floats(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
-    let (pairs, quads) = (bytes.as_chunks::<2>().0, bytes.as_chunks::<4>().0);
+/// Where the tensors' bytes begin, and what they are; they are all of the rest of the file.
+fn read_header(file: &mut File, path: &Path) -> Result<(u64, Metadata), EncoderError> {
+    let failed = read_failed(path);
+    let unusable = |source: SafeTensorError| EncoderError::ReadWeights {
+        path: path.to_owned(),
+        source: Arc::new(source),
+    };
+    let bytes = file.metadata().map_err(&failed)?.len();
+    let mut length = [0; size_of::<u64>()];
+    if bytes < length.len() as u64 {
+        return Err(unusable(SafeTensorError::HeaderTooSmall));
+    }
+    file.read_exact(&mut length).map_err(&failed)?;
+    let start = u64::from_le_bytes(length).saturating_add(length.len() as u64);
+    if start > bytes {
+        return Err(unusable(SafeTensorError::InvalidHeaderLength));
+    }
+    let header = BufReader::new(file.take(u64::from_le_bytes(length)));
+    let metadata: Metadata = serde_json::from_reader(header)
+        .map_err(SafeTensorError::InvalidHeaderDeserialization)
+        .map_err(unusable)?;
+    if start + metadata.data_len() as u64 != bytes {
+        return Err(unusable(SafeTensorError::MetadataIncompleteBuffer));
+    }
+    Ok((start, metadata))
+}
+
+/// What adds little-endian numbers to others as f32, or `None` if they are no floating point numbers.
+fn floats(dtype: Dtype) -> Option<fn(&[u8], &mut Vec<f32>)> {
     match dtype {
-        Dtype::F32 => Some(quads.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()),
-        Dtype::F16 => Some(pairs.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect()),
-        Dtype::BF16 => Some(pairs.iter().map(|&bytes| bf16::from_le_bytes(bytes).to_f32()).collect()),
+        Dtype::F32 => {
+            Some(|bytes, values| values.extend(bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four))))
+        }
+        Dtype::F16 => {
+            Some(|bytes, values| values.extend(bytes.as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).to_f32())))
+        }
+        Dtype::BF16 => Some(|bytes, values| {
+            values.extend(bytes.as_chunks().0.iter().map(|&two| bf16::from_le_bytes(two).to_f32()))
+        }),
         _ => None,
+    }
+}
+
+fn read_failed(path: &Path) -> impl Fn(io::Error) -> EncoderError {
+    |source| EncoderError::ReadFile {
+        path: path.to_owned(),
+        source: Arc::new(source),
     }
 }
 

@@ -94,9 +94,11 @@ impl Work {
     pub(crate) fn take(&mut self, packing: Packing, threads: usize) -> Vec<Waiting> {
         loop {
             self.fill_window();
-            let lengths = self.window.iter().rev().map(|text| text.ids.len());
-            let count = packing.count(lengths, self.tokens, threads);
-            let mut taken = self.window.split_off(self.window.len() - count);
+            let lengths: Vec<usize> = self.window.iter().rev().map(|text| text.ids.len()).collect();
+            let places = packing.choose(&lengths, self.tokens, threads);
+            // From the last in the window on, so that the places of the others stay what they are.
+            let take = |place| self.window.remove(lengths.len() - 1 - place);
+            let mut taken: Vec<Waiting> = places.into_iter().map(take).collect();
             self.tokens -= taken.iter().map(|text| text.ids.len()).sum::<usize>();
             taken.retain(|text| self.is_wanted(text));
             if !taken.is_empty() || self.is_empty() {
@@ -186,7 +188,7 @@ mod tests {
         let mut work = Work::new(100);
         let _answer = add(&mut work, &[4, 3, 9, 1]);
         assert_eq!(lengths(&work.take(PACKING, 1)), [9]);
-        assert_eq!(lengths(&work.take(PACKING, 1)), [1, 3, 4]);
+        assert_eq!(lengths(&work.take(PACKING, 1)), [4, 3, 1]);
         assert!(work.take(PACKING, 1).is_empty() && work.is_empty());
     }
 
@@ -195,7 +197,7 @@ mod tests {
         let mut work = Work::new(4);
         let _large = add(&mut work, &[2; 50]);
         let _small = add(&mut work, &[3]);
-        assert_eq!(lengths(&work.take(PACKING, 1)), [2, 3]);
+        assert_eq!(lengths(&work.take(PACKING, 1)), [3, 2]);
     }
 
     #[test]
@@ -223,8 +225,8 @@ mod tests {
         let mut work = Work::new(100);
         let mut answer = add(&mut work, &[1, 2]);
         let texts = work.take(PACKING, 1);
-        work.deliver(&texts[1], vec![0.0, 2.0]);
-        work.deliver(&texts[0], vec![2.0, 0.0]);
+        work.deliver(&texts[0], vec![0.0, 2.0]);
+        work.deliver(&texts[1], vec![2.0, 0.0]);
         assert_eq!(answer.try_recv().unwrap().unwrap(), [[2.0, 0.0], [0.0, 2.0]]);
     }
 
