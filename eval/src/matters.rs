@@ -315,6 +315,7 @@ fn ask(telling: &Telling<'_>, point: &Point, look: Look) -> Query {
         text: Some(desk::text::without_quoted_history(&telling.text())),
         language: point.language.clone(),
         limit: look.candidates,
+        candidates: Some(0),
         exclude: vec![point.id],
         ..Query::default()
     }

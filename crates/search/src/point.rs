@@ -140,6 +140,9 @@ pub struct Query {
     pub filter: Filter,
     /// The most hits wanted, at most 1,000.
     pub limit: usize,
+    /// Hits that each kind of likeness contributes before they are fused, in the place of
+    /// [`crate::SearchConfig::candidates`]: a quick look does with fewer.
+    pub candidates: Option<usize>,
     /// How many of them, from the best on, carry their payload, which costs more than being found; all when none.
     pub payloads: Option<usize>,
     /// Points that are never found, such as the one the query was made from.

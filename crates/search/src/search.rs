@@ -340,7 +340,7 @@ impl Core {
             filter: query.filter.clone(),
             exclude: query.exclude.clone(),
             only: None,
-            limit: self.candidates.max(2 * query.limit),
+            limit: query.candidates.unwrap_or(self.candidates).max(2 * query.limit),
         }
     }
 }

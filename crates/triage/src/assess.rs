@@ -126,6 +126,8 @@ impl Triage {
             text: Some(text),
             language,
             limit: self.config.neighbours.max(self.models().duplicates.candidates),
+            // Twice the limit: more of them find no other duplicates and take longer.
+            candidates: Some(0),
             payloads: Some(self.config.neighbours),
             exclude: own_id.into_iter().collect(),
             ..Query::default()

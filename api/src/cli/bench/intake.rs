@@ -111,14 +111,13 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
     print(&figures, options.json)
 }
 
-/// The encoder by itself, on the texts as triage reads them.
+/// The encoder by itself, on the texts as triage reads them: an even sample of those that are submitted.
 async fn encoder_alone(config: &Config, texts: &[(String, String)], tickets: usize) -> Result<encoder::bench::Figures> {
     let said =
         |(subject, body): &(String, String)| desk::text::without_quoted_history(&desk::text::joined(subject, body));
-    let texts = texts
-        .iter()
-        .cycle()
-        .take(tickets.min(ENCODER_TEXTS))
+    let submitted = texts.iter().cycle().take(tickets);
+    let texts = submitted
+        .step_by(tickets.div_ceil(ENCODER_TEXTS).max(1))
         .map(said)
         .collect();
     measure(config, texts, ENCODER_ROUNDS).await

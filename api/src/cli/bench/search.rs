@@ -164,22 +164,24 @@ async fn recall(search: &Search, pieces: &Pieces, passages: usize, questions: &[
             ..question.clone()
         };
         let hits = search.nearest(COLLECTION, &by_vector).await?;
-        let worst = worst_of_nearest(&vectors, question.vector.as_deref().unwrap_or_default());
-        // Several passages can be equally near, so what counts is nearness.
-        found += hits
-            .iter()
-            .filter(|hit| hit.dense.is_some_and(|cosine| cosine >= worst - 1e-5))
-            .count();
+        let asked = question.vector.as_deref().unwrap_or_default();
+        let worst = worst_of_nearest(&vectors, asked);
+        // Several passages can be equally near, so what counts is nearness, by vectors as they were before they were stored.
+        let cosines = hits.iter().filter_map(|hit| vectors.get(hit.id.as_u128() as usize));
+        found += cosines.filter(|vector| cosine(vector, asked) >= worst - 1e-5).count();
     }
     Ok(found as f64 / (questions.len() * DEPTH.min(passages)) as f64)
 }
 
 /// Cosine of the tenth nearest, by exact comparison.
 fn worst_of_nearest(vectors: &[Vec<f32>], asked: &[f32]) -> f32 {
-    let cosine = |vector: &Vec<f32>| vector.iter().zip(asked).map(|(a, b)| a * b).sum::<f32>();
-    let mut cosines: Vec<f32> = vectors.iter().map(cosine).collect();
+    let mut cosines: Vec<f32> = vectors.iter().map(|vector| cosine(vector, asked)).collect();
     cosines.sort_unstable_by(|a, b| b.total_cmp(a));
     cosines.get(DEPTH - 1).or(cosines.last()).copied().unwrap_or_default()
+}
+
+fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 
 fn folder_mb(folder: &Path) -> Result<f64> {

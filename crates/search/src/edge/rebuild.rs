@@ -1,7 +1,9 @@
 //! A collection built anew beside the one that serves, which it replaces at the end.
 //!
 //! Edge keeps what is written in the order it came and finds the nearest by reading all of it; a graph, which finds
-//! them sooner, is built here and nowhere else. A crash at any moment leaves the generation that served.
+//! them sooner, is built here and nowhere else. It is built in slices: to add a point to a segment without a graph takes
+//! the longer the more points are in it, for Edge walks the posting list of each of its words. A crash at any moment
+//! leaves the generation that served.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use crate::search::Prepared;
 const WITHOUT_GRAPH_MAX: usize = 10_000;
 /// So many points are written before somebody looks whether they need a graph.
 pub(super) const LOOK_AFTER: usize = 500;
+/// Points of a segment with a graph of its own.
+const SLICE_POINTS: usize = 25_000;
 /// Points copied while writers wait.
 const COPIED_AT_ONCE: usize = 64;
 
@@ -30,8 +34,21 @@ pub(super) struct Building {
     /// Whether it holds what the collection holds, so that a rebuild from the source may take its place.
     copy: bool,
     pub shard: Arc<Shard>,
+    /// Points added that are in no slice yet.
+    unsliced: usize,
     /// Written or deleted since the rebuild began: newer than what it adds.
     pub touched: HashSet<Uuid>,
+}
+
+impl Building {
+    /// The shard, when enough was added for a slice, which is to be made without holding writers up.
+    fn take_slice(&mut self) -> Option<Arc<Shard>> {
+        if self.unsliced < SLICE_POINTS {
+            return None;
+        }
+        self.unsliced = 0;
+        Some(Arc::clone(&self.shard))
+    }
 }
 
 impl Collection {
@@ -56,19 +73,24 @@ impl Collection {
             id,
             copy,
             shard: Arc::new(Shard::create(&spec, &path)?),
+            unsliced: 0,
             touched: HashSet::new(),
         });
         Ok(id)
     }
 
     pub(super) fn add_to_rebuild(&self, id: Uuid, mut points: Vec<Prepared>) -> Result<(), Error> {
-        let guard = self.lock();
+        let mut guard = self.lock();
         let building = guard
-            .as_ref()
+            .as_mut()
             .filter(|building| building.id == id)
             .ok_or_else(|| self.given_up())?;
         points.retain(|point| !building.touched.contains(&point.id));
-        building.shard.upsert(points)
+        building.unsliced += points.len();
+        building.shard.upsert(points)?;
+        let slice = building.take_slice();
+        drop(guard);
+        slice.map_or(Ok(()), |shard| shard.optimize())
     }
 
     /// The new generation is whole on disk before the description names it. Writers do not wait for its graph: what
@@ -148,16 +170,19 @@ impl Collection {
     fn copy_into(&self, id: Uuid) -> Result<(), Error> {
         let mut next = None;
         loop {
-            let guard = self.lock();
+            let mut guard = self.lock();
             let building = guard
-                .as_ref()
+                .as_mut()
                 .filter(|building| building.id == id)
                 .ok_or_else(|| self.given_up())?;
             let (points, following) = self.live().shard.page(next, COPIED_AT_ONCE)?;
+            building.unsliced += points.len();
             let touched = |id| translate::uuid(id).is_some_and(|id| building.touched.contains(&id));
-            building
-                .shard
-                .insert(points.into_iter().filter(|point| !touched(point.id)))?;
+            let untouched = points.into_iter().filter(|point| !touched(point.id));
+            building.shard.insert(untouched)?;
+            let slice = building.take_slice();
+            drop(guard);
+            slice.map_or(Ok(()), |shard| shard.optimize())?;
             next = following;
             if next.is_none() {
                 return Ok(());

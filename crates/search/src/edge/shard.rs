@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use qdrant_edge::{
-    CountRequest, CreateIndex, Distance, EdgeConfig as ShardConfig, EdgeShard, EdgeSparseVectorParams,
-    EdgeVectorParams, FieldIndexOperations, Modifier, NamedQuery, OperationError, OperationResult, PointId,
-    PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum, QueryRequest, Record, ScoringQuery,
-    ScrollRequest, SparseVector, UpdateOperation, VectorInternal, WithPayloadInterface, WithVector,
+    CountRequest, CreateIndex, Distance, EdgeConfig as ShardConfig, EdgeOptimizersConfig, EdgeShard,
+    EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations, HnswIndexConfig, Modifier, NamedQuery,
+    OperationError, OperationResult, PointId, PointInsertOperations, PointOperations, PointStructPersisted, QueryEnum,
+    QueryRequest, Record, ScoringQuery, ScrollRequest, SearchParams, SparseVector, UpdateOperation, VectorInternal,
+    VectorStorageDatatype, WithPayloadInterface, WithVector,
 };
 use uuid::Uuid;
 
@@ -26,6 +27,15 @@ pub(super) const SPARSE: &str = "sparse";
 
 /// Points in one entry of the write-ahead log, which holds 32 MiB.
 const POINTS_AT_ONCE: usize = 512;
+
+/// Vectors that make a segment one with a graph when it is optimised; fewer are read one by one. **Units:** KiB.
+const GRAPH_MIN_KIB: usize = 4_096;
+/// Vectors that a graph is passed over for, where a filter or deletions leave no more. **Units:** KiB.
+const READ_ALL_KIB: usize = 1_024;
+/// Points a graph search keeps in view on its way: the more, the fewer it misses and the longer it takes.
+const NEIGHBOURS_LOOKED_AT: usize = 200;
+/// Segments are never merged: to make one graph of several costs as much as they all did.
+const SEGMENTS_MAX: usize = 100_000;
 
 /// An open shard. Readers share it; whoever writes must hold the collection's write lock, because Edge panics when
 /// it is flushed while somebody writes.
@@ -144,13 +154,17 @@ impl Shard {
         })
     }
 
-    /// Merges small segments and builds graphs over large ones; others may write meanwhile, but not flush.
+    /// Builds graphs over large segments that have none; others may write meanwhile, but not flush.
     pub(super) fn optimize(&self) -> Result<(), Error> {
         self.guarded("optimise itself", |shard| shard.optimize()).map(drop)
     }
 
     pub(super) fn look_up(&self, lookup: &Lookup) -> Result<Found, Error> {
         let filter = translate::filter(&lookup.filter, lookup.only.as_deref())?;
+        let params = SearchParams {
+            hnsw_ef: Some(lookup.limit_with_excluded().max(NEIGHBOURS_LOOKED_AT)),
+            ..SearchParams::default()
+        };
         let request = QueryRequest {
             prefetches: Vec::new(),
             query: Some(ScoringQuery::Vector(nearest(&lookup.by))),
@@ -158,7 +172,7 @@ impl Shard {
             score_threshold: None,
             limit: lookup.limit_with_excluded(),
             offset: 0,
-            params: None,
+            params: Some(params),
             with_vector: WithVector::Bool(false),
             with_payload: WithPayloadInterface::Bool(false),
         };
@@ -228,18 +242,32 @@ impl Drop for Shard {
     }
 }
 
+/// Half floats take half the memory to read, and a cosine is right to three places and more.
 fn shard_config(dimensions: usize) -> ShardConfig {
-    let dense = EdgeVectorParams::builder(dimensions, Distance::Cosine).build();
+    let dense = EdgeVectorParams::builder(dimensions, Distance::Cosine)
+        .datatype(VectorStorageDatatype::Float16)
+        .build();
     let sparse = EdgeSparseVectorParams {
         full_scan_threshold: None,
         on_disk: None,
         modifier: Some(Modifier::Idf),
         datatype: None,
     };
+    let defaults = ShardConfig::default();
     ShardConfig {
         vectors: HashMap::from([(DENSE.to_owned(), dense.clone()), (TITLE.to_owned(), dense)]),
         sparse_vectors: HashMap::from([(SPARSE.to_owned(), sparse)]),
-        ..ShardConfig::default()
+        hnsw_config: HnswIndexConfig {
+            full_scan_threshold: READ_ALL_KIB,
+            ef_construct: NEIGHBOURS_LOOKED_AT,
+            ..defaults.hnsw_config
+        },
+        optimizers: EdgeOptimizersConfig {
+            default_segment_number: Some(SEGMENTS_MAX),
+            indexing_threshold: Some(GRAPH_MIN_KIB),
+            ..EdgeOptimizersConfig::default()
+        },
+        ..defaults
     }
 }
 
