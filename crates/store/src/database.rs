@@ -149,6 +149,8 @@ fn pragmas(config: &StoreConfig, reads: bool) -> Vec<String> {
     ];
     if reads {
         pragmas.push("query_only = ON".to_owned());
+        // Candidates of a new ticket lie anywhere among the old. **Units:** KiB, when negative.
+        pragmas.push("cache_size = -16384".to_owned());
     } else {
         pragmas.push("journal_mode = WAL".to_owned());
         pragmas.push("journal_size_limit = 67108864".to_owned());
