@@ -29,8 +29,9 @@ pub struct Edge(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     core: Core,
-    folder: DataFolder,
+    /// Closed before the folder is given free: whoever opens it next opens them.
     collections: RwLock<HashMap<String, Arc<Collection>>>,
+    folder: DataFolder,
 }
 
 impl Edge {
@@ -38,8 +39,8 @@ impl Edge {
         let open = move || DataFolder::open(&config.folder, config.free_bytes_min);
         Ok(Self(Arc::new(Inner {
             core,
-            folder: spawn_blocking(open).await??,
             collections: RwLock::default(),
+            folder: spawn_blocking(open).await??,
         })))
     }
 
@@ -193,6 +194,9 @@ fn build_graph(inner: Arc<Inner>, collection: Arc<Collection>) {
                 tracing::warn!(search.collection = name, error = %error, "the search index has no new graph; searches read what has none");
             }
         }
+        // In this order, as in `Inner`.
+        drop(collection);
+        drop(inner);
     };
     if let Err(error) = thread::Builder::new().name("search-graph".to_owned()).spawn(build) {
         tracing::warn!(error = %error, "no thread for the graph of the search index");
