@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant::vectors_config::Config;
 use qdrant_client::qdrant::{
-    CollectionInfo, CreateAliasBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
+    CollectionInfo, CreateAliasBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, Datatype,
     DeletePointsBuilder, Distance, Modifier, PointsIdsList, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
     UpsertPointsBuilder, VectorParamsBuilder, VectorsConfigBuilder,
 };
@@ -103,7 +103,8 @@ impl Collection {
         let mut dense = VectorsConfigBuilder::default();
         let dimensions = self.spec.dimensions as u64;
         for name in [DENSE, TITLE] {
-            dense.add_named_vector_params(name, VectorParamsBuilder::new(dimensions, Distance::Cosine));
+            let params = VectorParamsBuilder::new(dimensions, Distance::Cosine).datatype(Datatype::Float16);
+            dense.add_named_vector_params(name, params);
         }
         let mut sparse = SparseVectorsConfigBuilder::default();
         sparse.add_named_vector_params(SPARSE, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
