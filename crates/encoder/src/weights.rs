@@ -147,8 +147,11 @@ fn read_header(file: &mut File, path: &Path) -> Result<(u64, Metadata), EncoderE
     Ok((start, metadata))
 }
 
-/// What adds little-endian numbers to others as f32, or `None` if they are no floating point numbers.
-fn floats(dtype: Dtype) -> Option<fn(&[u8], &mut Vec<f32>)> {
+/// Adds little-endian numbers to others.
+type AddFloats = fn(&[u8], &mut Vec<f32>);
+
+/// What adds numbers of this kind to others as f32, or `None` if they are no floating point numbers.
+fn floats(dtype: Dtype) -> Option<AddFloats> {
     match dtype {
         Dtype::F32 => {
             Some(|bytes, values| values.extend(bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four))))
