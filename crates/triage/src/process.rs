@@ -56,8 +56,7 @@ impl Triage {
         let mut rows = self
             .rows(assessment.neighbours.iter().map(|neighbour| neighbour.ticket_id))
             .await?;
-        let neighbours = std::mem::take(&mut assessment.neighbours);
-        assessment.neighbours = self.with_survivors(neighbours, &mut rows, None).await?;
+        assessment.neighbours = self.with_survivors(assessment.neighbours, &mut rows, None).await?;
         let routing = self.roster.preview(&self.store, &routing_request(&assessment)).await?;
         Ok(decide(Uuid::nil(), assessment, routing, store::now()))
     }
@@ -70,8 +69,9 @@ impl Triage {
         let mut rows = self.rows_around(ticket, &assessment).await?;
         assessment.duplicates = self.duplicates_among(ticket, &assessment.candidates, &rows);
         // The index keeps a merged ticket, for its words lead to the one it was merged into.
-        let neighbours = std::mem::take(&mut assessment.neighbours);
-        assessment.neighbours = self.with_survivors(neighbours, &mut rows, Some(ticket.id)).await?;
+        assessment.neighbours = self
+            .with_survivors(assessment.neighbours, &mut rows, Some(ticket.id))
+            .await?;
         let (routing, place) = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
         let judgements = shadow::judge(&models, &text, &assessment);
         let embedded = Embedded {
