@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 
 use manifest::{EncoderSpec, Model};
@@ -11,13 +11,15 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
+use crate::capacity::Capacity;
 use crate::config::{Config, Side};
 use crate::error::EncoderError;
 use crate::kernel::Network;
 use crate::network_config;
-use crate::queue::{Answer, Capacity, Request};
+use crate::queue::{Answer, Entrance, Exit, Request, queue};
 use crate::tokens::TextTokenizer;
 use crate::weights::Weights;
+use crate::work::Work;
 use crate::worker::Worker;
 
 /// Length of a fingerprint: texts of one desk never share one by accident.
@@ -26,7 +28,7 @@ const FINGERPRINT_BYTES: usize = 16;
 /// A cheap handle to the thread that owns a model; clones share it. The thread ends with the last handle.
 #[derive(Clone)]
 pub struct Encoder {
-    requests: Sender<Request>,
+    requests: Arc<Entrance>,
     capacity: Capacity,
     tokenizer: Arc<TextTokenizer>,
     facts: Arc<Facts>,
@@ -63,10 +65,10 @@ impl Encoder {
             "the encoder is loaded"
         );
         let tokenizer = Arc::clone(&worker.tokenizer);
-        let (requests, receiver) = channel();
-        start(worker, config.thread_count(), receiver)?;
+        let (entrance, exit) = queue(Work::new(config.batch_tokens));
+        start(worker, config.thread_count(), exit)?;
         Ok(Self {
-            requests,
+            requests: Arc::new(entrance),
             capacity: Capacity::new(config.queue_texts),
             tokenizer,
             facts: Arc::new(facts),
@@ -97,7 +99,7 @@ impl Encoder {
             reply,
             room,
         };
-        self.requests.send(request).map_err(|_| EncoderError::Stopped)?;
+        self.requests.put(request)?;
         Ok(answer)
     }
 
@@ -186,7 +188,7 @@ fn worker(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, 
 
 /// Starts the thread that owns the model. It is one of those that compute, so that a text on its way there and back
 /// does not wait for another thread to wake up.
-fn start(worker: Worker, threads: usize, requests: Receiver<Request>) -> Result<(), EncoderError> {
+fn start(worker: Worker, threads: usize, requests: Exit) -> Result<(), EncoderError> {
     let (report, started) = channel();
     let serve = move || match thread_pool(threads) {
         Ok(_pool) => {

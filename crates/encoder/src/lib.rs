@@ -5,6 +5,7 @@
 
 pub mod bench;
 mod bert;
+mod capacity;
 mod config;
 #[cfg(target_arch = "x86_64")]
 mod cpu;

@@ -1,12 +1,15 @@
-//! The bounded way from callers to the thread that owns the model.
+//! What callers and the threads that compute have between them: requests come in, texts are taken, answers go out.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::capacity::Room;
 use crate::config::Side;
 use crate::error::EncoderError;
+use crate::work::Work;
 
 /// What a caller gets.
 pub(crate) type Answer = Result<Vec<Vec<f32>>, EncoderError>;
@@ -20,64 +23,240 @@ pub(crate) struct Request {
     pub(crate) room: Room,
 }
 
-/// How many texts may be on their way at once.
-#[derive(Clone)]
-pub(crate) struct Capacity {
-    taken: Arc<AtomicUsize>,
-    limit: usize,
+/// A queue's two ends.
+pub(crate) fn queue(work: Work) -> (Entrance, Exit) {
+    let state = State {
+        requests: VecDeque::new(),
+        work,
+        busy: 0,
+        is_closed: false,
+    };
+    let queue = Arc::new(Queue {
+        state: Mutex::new(state),
+        changed: Condvar::new(),
+    });
+    (Entrance(Arc::clone(&queue)), Exit(queue))
 }
 
-/// Room for some texts, given back when dropped.
-pub(crate) struct Room {
-    taken: Arc<AtomicUsize>,
-    texts: usize,
+/// The callers' end. When it is gone nothing is computed any more.
+pub(crate) struct Entrance(Arc<Queue>);
+
+/// The end of the threads that compute. When it is gone callers are told so.
+pub(crate) struct Exit(Arc<Queue>);
+
+/// One thread's part in a round, in which every thread takes some texts when it has done some.
+pub(crate) struct Turns<'a>(&'a Queue);
+
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
-impl Capacity {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            taken: Arc::new(AtomicUsize::new(0)),
-            limit,
+struct State {
+    /// Not tokenized yet.
+    requests: VecDeque<Request>,
+    work: Work,
+    /// Threads of the round that compute, or may find something to; none when it is over.
+    busy: usize,
+    /// Whether one of the ends is gone.
+    is_closed: bool,
+}
+
+impl Entrance {
+    /// **Errors**: [`EncoderError::Stopped`].
+    pub(crate) fn put(&self, request: Request) -> Result<(), EncoderError> {
+        let mut state = self.0.state();
+        if state.is_closed {
+            return Err(EncoderError::Stopped);
         }
+        state.requests.push_back(request);
+        self.0.changed.notify_one();
+        Ok(())
+    }
+}
+
+impl Exit {
+    /// Waits for something to do; whether there is any, now or ever.
+    pub(crate) fn wait(&self) -> bool {
+        let nothing_yet = |state: &mut State| state.has_nothing() && !state.is_closed;
+        !self.0.wait_while(nothing_yet).is_closed
     }
 
-    /// Room for `texts` more. An idle encoder takes any number, so that a large request can be served at all.
-    pub(crate) fn reserve(&self, texts: usize) -> Result<Room, EncoderError> {
-        let reserve = |taken: usize| (taken == 0 || taken + texts <= self.limit).then_some(taken + texts);
-        match self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, reserve) {
-            Ok(_) => Ok(Room {
-                taken: Arc::clone(&self.taken),
-                texts,
-            }),
-            Err(_) => Err(EncoderError::Busy),
-        }
+    /// The next request if there is one.
+    pub(crate) fn next_request(&self) -> Option<Request> {
+        self.0.state().requests.pop_front()
+    }
+
+    /// Looks at the texts that wait, or changes them.
+    pub(crate) fn work<R>(&self, act: impl FnOnce(&mut Work) -> R) -> R {
+        act(&mut self.0.state().work)
+    }
+
+    /// Tells the threads that wait for something to do that there are more texts.
+    pub(crate) fn announce(&self) {
+        self.0.changed.notify_all();
+    }
+
+    /// So many threads begin a round.
+    pub(crate) fn begin_round(&self, threads: usize) {
+        self.0.state().busy = threads;
+    }
+
+    /// A thread's part in the round.
+    pub(crate) fn turns(&self) -> Turns<'_> {
+        Turns(&self.0)
     }
 }
 
-impl Drop for Room {
+impl Turns<'_> {
+    /// A thread that found nothing waits as long as another one computes: what comes in meanwhile is for it. Whether
+    /// anything came; otherwise the round is over, for all.
+    pub(crate) fn wait(&self) -> bool {
+        let Self(queue) = self;
+        queue.state().busy -= 1;
+        let others_compute = |state: &mut State| state.has_nothing() && state.busy > 0 && !state.is_closed;
+        let mut state = queue.wait_while(others_compute);
+        // Nobody stays in a round alone that others have left.
+        let goes_on = state.busy > 0 && !state.is_closed;
+        if goes_on {
+            state.busy += 1;
+        } else {
+            queue.changed.notify_all();
+        }
+        goes_on
+    }
+}
+
+/// Nobody waits for a thread that panicked.
+impl Drop for Turns<'_> {
     fn drop(&mut self) {
-        self.taken.fetch_sub(self.texts, Ordering::AcqRel);
+        if thread::panicking() {
+            self.0.close();
+        }
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
+        let waited = self.changed.wait_while(self.state(), condition);
+        waited.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        // Their callers hear that there will be no answer.
+        state.requests.clear();
+        self.changed.notify_all();
+    }
+}
+
+impl State {
+    fn has_nothing(&self) -> bool {
+        self.requests.is_empty() && self.work.is_empty()
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Drop for Exit {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc::channel;
 
-    #[test]
-    fn a_full_queue_is_busy_until_room_is_given_back() {
-        let capacity = Capacity::new(3);
-        let first = capacity.reserve(2).unwrap();
-        assert!(matches!(capacity.reserve(2), Err(EncoderError::Busy)));
-        drop(first);
-        assert!(capacity.reserve(2).is_ok());
+    use super::*;
+    use crate::capacity::Capacity;
+    use crate::packing::Packing;
+
+    fn request() -> Request {
+        Request {
+            texts: vec!["text".to_owned()],
+            side: Side::Passage,
+            reply: oneshot::channel().0,
+            room: Capacity::new(1).reserve(1).unwrap(),
+        }
+    }
+
+    fn texts(exit: &Exit, count: usize) -> oneshot::Receiver<Answer> {
+        let (reply, answer) = oneshot::channel();
+        let room = Capacity::new(count).reserve(count).unwrap();
+        exit.work(|work| work.add(vec![vec![1]; count], reply, room));
+        exit.announce();
+        answer
     }
 
     #[test]
-    fn an_idle_queue_takes_a_large_request() {
-        let capacity = Capacity::new(3);
-        let large = capacity.reserve(100).unwrap();
-        assert!(matches!(capacity.reserve(1), Err(EncoderError::Busy)));
-        drop(large);
+    fn who_has_nothing_to_compute_takes_what_comes_in_while_another_computes() {
+        let (entrance, exit) = queue(Work::new(8));
+        exit.begin_round(2);
+        thread::scope(|scope| {
+            let (taken, is_taken) = channel();
+            scope.spawn(|| {
+                let turns = exit.turns();
+                assert!(turns.wait());
+                taken.send(exit.next_request().is_some()).unwrap();
+                assert!(turns.wait());
+                let packing = Packing::Packed { budget: 8 };
+                taken.send(!exit.work(|work| work.take(packing, 1)).is_empty()).unwrap();
+                assert!(!turns.wait());
+                drop(taken);
+            });
+            let computes = exit.turns();
+            entrance.put(request()).unwrap();
+            assert!(is_taken.recv().unwrap());
+            let _answer = texts(&exit, 1);
+            assert!(is_taken.recv().unwrap());
+            assert!(!computes.wait());
+        });
+    }
+
+    #[test]
+    fn nobody_stays_in_a_round_that_is_over() {
+        let (entrance, exit) = queue(Work::new(8));
+        exit.begin_round(1);
+        entrance.put(request()).unwrap();
+        assert!(!exit.turns().wait());
+        assert!(exit.wait() && exit.next_request().is_some());
+    }
+
+    #[test]
+    fn a_thread_that_panics_ends_the_round_and_the_queue() {
+        let (entrance, exit) = queue(Work::new(8));
+        exit.begin_round(2);
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| !exit.turns().wait());
+            let panics = || {
+                let _turns = exit.turns();
+                panic!("on purpose");
+            };
+            assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+            assert!(waits.join().unwrap());
+        });
+        assert!(matches!(entrance.put(request()), Err(EncoderError::Stopped)));
+        assert!(!exit.wait());
+    }
+
+    #[test]
+    fn neither_end_waits_for_the_other_when_that_is_gone() {
+        let (entrance, exit) = queue(Work::new(8));
+        drop(entrance);
+        assert!(!exit.wait());
+        let (entrance, exit) = queue(Work::new(8));
+        drop(exit);
+        assert!(matches!(entrance.put(request()), Err(EncoderError::Stopped)));
     }
 }

@@ -4,9 +4,10 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
+use crate::capacity::Room;
 use crate::error::EncoderError;
 use crate::packing::Packing;
-use crate::queue::{Answer, Room};
+use crate::queue::Answer;
 
 /// A text of an open request.
 #[derive(Debug)]
@@ -168,7 +169,7 @@ pub(crate) fn answer(reply: oneshot::Sender<Answer>, room: Room, answer: Answer)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::Capacity;
+    use crate::capacity::Capacity;
 
     const PACKING: Packing = Packing::Packed { budget: 8 };
 

@@ -2,16 +2,14 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::error::EncoderError;
 use crate::kernel::Network;
 use crate::pooling::unit;
-use crate::queue::Request;
+use crate::queue::{Exit, Request};
 use crate::tokens::TextTokenizer;
 use crate::work::{Waiting, Work, answer};
 
@@ -24,40 +22,23 @@ pub(crate) struct Worker {
     pub(crate) batch_tokens: usize,
 }
 
-/// What the threads share.
-struct Shared {
-    requests: Mutex<Receiver<Request>>,
-    work: Mutex<Work>,
-}
-
 impl Worker {
-    /// Serves requests until every handle is gone and the last request is answered. What it computes with is the pool
-    /// its thread is one of.
-    pub(crate) fn run(self, requests: Receiver<Request>) {
-        let shared = Shared {
-            requests: Mutex::new(requests),
-            work: Mutex::new(Work::new(self.batch_tokens)),
-        };
-        loop {
-            if shared.work().is_empty() {
-                match shared.requests().recv() {
-                    Ok(request) => self.accept(&shared, request),
-                    Err(_) => return,
-                }
-            }
-            self.accept_all(&shared);
-            self.round(&shared);
+    /// Serves requests until every handle is gone. What it computes with is the pool its thread is one of.
+    pub(crate) fn run(self, queue: Exit) {
+        while queue.wait() {
+            self.accept_all(&queue);
+            self.round(&queue);
         }
     }
 
-    fn accept_all(&self, shared: &Shared) {
-        while let Some(request) = shared.next_request() {
-            self.accept(shared, request);
+    fn accept_all(&self, queue: &Exit) {
+        while let Some(request) = queue.next_request() {
+            self.accept(queue, request);
         }
     }
 
     /// Takes a request in, its texts tokenized; a caller who left is not served.
-    fn accept(&self, shared: &Shared, request: Request) {
+    fn accept(&self, queue: &Exit, request: Request) {
         let Request {
             texts,
             side,
@@ -69,42 +50,48 @@ impl Worker {
         }
         let encode = || texts.par_iter().map(|text| self.tokenizer.encode(text, side)).collect();
         match guarded(encode) {
-            Ok(sequences) => shared.work().add(sequences, reply, room),
+            Ok(sequences) => {
+                queue.work(|work| work.add(sequences, reply, room));
+                queue.announce();
+            }
             Err(error) => answer(reply, room, Err(error)),
         }
     }
 
     /// One text by itself is computed by all threads together. Of several, each thread takes some when it has done some,
-    /// with what comes in meanwhile, until one finds nothing left; where the network brings its own threads there is
-    /// one that takes.
-    fn round(&self, shared: &Shared) {
-        if let Some(text) = shared.take_only() {
-            return self.compute(shared, vec![text], |ids| self.network.forward_together(ids));
+    /// with what comes in meanwhile, until none of them finds anything left; where the network brings its own threads
+    /// there is one that takes.
+    fn round(&self, queue: &Exit) {
+        if let Some(text) = queue.work(Work::take_only) {
+            return self.compute(queue, vec![text], |ids| self.network.forward_together(ids));
         }
-        let is_over = AtomicBool::new(false);
         if self.network.is_one_thread() {
-            rayon::broadcast(|_| self.take_turns(shared, &is_over));
+            queue.begin_round(rayon::current_num_threads());
+            rayon::broadcast(|_| self.take_turns(queue));
         } else {
-            self.take_turns(shared, &is_over);
+            queue.begin_round(1);
+            self.take_turns(queue);
         }
     }
 
-    fn take_turns(&self, shared: &Shared, is_over: &AtomicBool) {
+    fn take_turns(&self, queue: &Exit) {
         let packing = self.network.packing(self.batch_tokens);
-        while !is_over.load(Ordering::Relaxed) {
-            self.accept_all(shared);
-            let texts = shared.work().take(packing, rayon::current_num_threads());
-            if texts.is_empty() {
-                is_over.store(true, Ordering::Relaxed);
-            } else {
-                self.compute(shared, texts, |ids| self.network.forward(ids));
+        let threads = rayon::current_num_threads();
+        let turns = queue.turns();
+        loop {
+            self.accept_all(queue);
+            let texts = queue.work(|work| work.take(packing, threads));
+            if !texts.is_empty() {
+                self.compute(queue, texts, |ids| self.network.forward(ids));
+            } else if !turns.wait() {
+                return;
             }
         }
     }
 
     fn compute(
         &self,
-        shared: &Shared,
+        queue: &Exit,
         mut texts: Vec<Waiting>,
         forward: impl FnOnce(&[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncoderError>,
     ) {
@@ -112,37 +99,17 @@ impl Worker {
         match guarded(|| forward(&sequences)) {
             Ok(vectors) => {
                 let vectors: Vec<_> = vectors.into_iter().map(unit).collect();
-                let mut work = shared.work();
-                for (text, vector) in texts.iter().zip(vectors) {
-                    match vector {
-                        Some(vector) => work.deliver(text, vector),
-                        None => work.fail(text, &EncoderError::NoVector),
+                queue.work(|work| {
+                    for (text, vector) in texts.iter().zip(vectors) {
+                        match vector {
+                            Some(vector) => work.deliver(text, vector),
+                            None => work.fail(text, &EncoderError::NoVector),
+                        }
                     }
-                }
+                });
             }
-            Err(error) => {
-                let mut work = shared.work();
-                texts.iter().for_each(|text| work.fail(text, &error));
-            }
+            Err(error) => queue.work(|work| texts.iter().for_each(|text| work.fail(text, &error))),
         }
-    }
-}
-
-impl Shared {
-    fn requests(&self) -> MutexGuard<'_, Receiver<Request>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next_request(&self) -> Option<Request> {
-        self.requests().try_recv().ok()
-    }
-
-    fn take_only(&self) -> Option<Waiting> {
-        self.work().take_only()
     }
 }
 
