@@ -10,7 +10,7 @@ use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::{Feature, FeatureSpace};
 use crate::format::Tensors;
-use crate::memory::{labelled, nearest, shortened};
+use crate::memory::{Remembered, labelled, nearest};
 use crate::senses::{Impression, Senses};
 use crate::spec::{EncoderId, HeadSpec};
 
@@ -71,7 +71,7 @@ impl Head {
         let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
         let senses = Senses {
             space: FeatureSpace::new(spec.word_ngrams, words, spec.char_ngrams, chars),
-            vectors: shortened(&memory.vectors),
+            remembered: Remembered::of(&memory.vectors, spec.encoder.dimensions),
         };
         Ok(Self {
             name,
@@ -199,14 +199,7 @@ impl Head {
     /// **Shape**: `[dimensions]`.
     #[must_use]
     pub fn trained_mean(&self) -> Vec<f32> {
-        let mut mean = vec![0.0; self.spec.encoder.dimensions];
-        let share = 1.0 / self.remembered.len().max(1) as f32;
-        for vector in self.senses.vectors.chunks_exact(mean.len().max(1)) {
-            mean.iter_mut()
-                .zip(vector)
-                .for_each(|(sum, value)| *sum += share * value.to_f32());
-        }
-        mean
+        self.senses.remembered.mean(self.spec.encoder.dimensions)
     }
 
     /// The scores before calibration, by label index.

@@ -3,12 +3,8 @@
 //! **Source**: distance-weighted k-nearest-neighbour rule, Dudani, The Distance-Weighted k-Nearest-Neighbor Rule, 1976,
 //! with a Gaussian-like kernel on the cosine similarity as weight.
 
-use half::bf16;
 use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
-
-/// Numbers multiplied side by side: the compiler makes a few instructions of them that need not wait for each other.
-const LANES: usize = 32;
 
 /// How stored examples vote.
 ///
@@ -69,39 +65,90 @@ pub struct Memory {
     pub labels: Vec<u32>,
 }
 
-/// Vectors in the form they are compared in: half as long, so that they leave room in the cache, and exact enough that a
-/// cosine is right to four places.
-#[must_use]
-pub fn shortened(vectors: &[f32]) -> Vec<bf16> {
-    vectors.iter().copied().map(bf16::from_f32).collect()
+/// Vectors in the form they are compared in, a byte a number: a quarter as long, so that they leave room in the cache, and
+/// exact enough that a cosine is right to three places.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Remembered {
+    /// Each row by its own scale. **Shape**: `[examples, dimensions]`, row by row.
+    numbers: Vec<i8>,
+    /// What a number of the row stands for. **Shape**: `[examples]`.
+    scales: Vec<f32>,
 }
 
-/// Cosine similarities of a unit vector with stored ones.
-///
-/// **Shape**: `stored` `[examples, dimensions]` row by row, `vector` `[dimensions]` → `[examples]`.
-#[must_use]
-pub fn similarities(stored: &[bf16], vector: &[f32]) -> Vec<f32> {
-    Arch::new().dispatch(Similarities { stored, vector })
+impl Remembered {
+    /// Rows of so many dimensions.
+    #[must_use]
+    pub fn of(vectors: &[f32], dimensions: usize) -> Self {
+        let mut remembered = Self::default();
+        for row in vectors.chunks_exact(dimensions.max(1)) {
+            let scale = scale(row, i8::MAX.into());
+            remembered.scales.push(scale);
+            remembered
+                .numbers
+                .extend(row.iter().map(|value| (value / scale).round() as i8));
+        }
+        remembered
+    }
+
+    /// Mean of all rows; zeros where there is none. **Shape**: `[dimensions]`.
+    #[must_use]
+    pub fn mean(&self, dimensions: usize) -> Vec<f32> {
+        let mut mean = vec![0.0; dimensions];
+        let share = 1.0 / self.scales.len().max(1) as f32;
+        let rows = self.numbers.chunks_exact(dimensions.max(1));
+        for (row, scale) in rows.zip(&self.scales) {
+            let values = row.iter().map(|&number| f32::from(number) * scale);
+            mean.iter_mut()
+                .zip(values)
+                .for_each(|(sum, value)| *sum += share * value);
+        }
+        mean
+    }
+
+    /// Cosine similarities with a unit vector of as many dimensions. **Shape**: `[examples]`.
+    #[must_use]
+    pub fn similarities(&self, vector: &[f32]) -> Vec<f32> {
+        let scale = scale(vector, ASKED_MAX.into());
+        let asked: Vec<i16> = vector.iter().map(|value| (value / scale).round() as i16).collect();
+        let products = Arch::new().dispatch(Products {
+            numbers: &self.numbers,
+            asked: &asked,
+        });
+        let each = products.into_iter().zip(&self.scales);
+        each.map(|(product, of_row)| product as f32 * of_row * scale).collect()
+    }
+}
+
+/// Largest number of a vector that is asked about: as large as the sum of thousands of products has room for.
+const ASKED_MAX: i16 = 2_047;
+
+/// What a number stands for where the largest value is `largest`.
+fn scale(values: &[f32], largest: f32) -> f32 {
+    let highest = values.iter().fold(0.0_f32, |highest, value| highest.max(value.abs()));
+    if highest > 0.0 { highest / largest } else { 1.0 }
 }
 
 /// Computed with the widest instructions the processor has. A closure would not do: the compiler leaves it a function of
 /// its own, which knows of none of them.
-struct Similarities<'a> {
-    stored: &'a [bf16],
-    vector: &'a [f32],
+struct Products<'a> {
+    numbers: &'a [i8],
+    asked: &'a [i16],
 }
 
-impl WithSimd for Similarities<'_> {
-    type Output = Vec<f32>;
+impl WithSimd for Products<'_> {
+    type Output = Vec<i32>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<f32> {
-        let rows = self.stored.chunks_exact(self.vector.len().max(1));
-        let mut similarities = vec![0.0; rows.len()];
-        for (similarity, row) in similarities.iter_mut().zip(rows) {
-            *similarity = dot(row, self.vector);
+    fn with_simd<S: Simd>(self, _: S) -> Vec<i32> {
+        let rows = self.numbers.chunks_exact(self.asked.len().max(1));
+        let mut products = vec![0; rows.len()];
+        for (product, row) in products.iter_mut().zip(rows) {
+            let pairs = row.iter().zip(self.asked);
+            *product = pairs
+                .map(|(&number, &asked)| i32::from(number) * i32::from(asked))
+                .sum();
         }
-        similarities
+        products
     }
 }
 
@@ -128,27 +175,6 @@ pub fn nearest(neighbours: Vec<Neighbour>, count: usize) -> Vec<Neighbour> {
     ordered.into_iter().map(|(_, neighbour)| neighbour).collect()
 }
 
-#[inline(always)]
-fn dot(stored: &[bf16], vector: &[f32]) -> f32 {
-    let (stored, stored_rest) = stored.as_chunks::<LANES>();
-    let (vector, vector_rest) = vector.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (stored, vector) in stored.iter().zip(vector) {
-        for lane in 0..LANES {
-            sums[lane] += long(stored[lane]) * vector[lane];
-        }
-    }
-    let rest = stored_rest.iter().zip(vector_rest);
-    let rest: f32 = rest.map(|(stored, value)| long(*stored) * value).sum();
-    sums.iter().sum::<f32>() + rest
-}
-
-/// As `bf16::to_f32`, without its question for NaN, which the compiler cannot put to many at once.
-#[inline(always)]
-fn long(short: bf16) -> f32 {
-    f32::from_bits(u32::from(short.to_bits()) << 16)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,8 +188,8 @@ mod tests {
 
     /// The nearest of three examples.
     fn found(vector: [f32; 2], count: usize) -> Vec<Neighbour> {
-        let stored = shortened(&[1.0, 0.0, 0.0, 1.0, 0.6, 0.8]);
-        nearest(labelled(&similarities(&stored, &vector), &[0, 1, 1]), count)
+        let stored = Remembered::of(&[1.0, 0.0, 0.0, 1.0, 0.6, 0.8], 2);
+        nearest(labelled(&stored.similarities(&vector), &[0, 1, 1]), count)
     }
 
     #[test]
@@ -184,13 +210,16 @@ mod tests {
     }
 
     #[test]
-    fn long_vectors_are_multiplied_whole() {
-        let a: Vec<f32> = (0..67).map(|i| i as f32).collect();
-        assert_eq!(dot(&shortened(&a), &[1.0; 67]), 2211.0);
+    fn the_longest_sums_have_room() {
+        let dimensions = 4_096;
+        let vector = vec![1.0 / (dimensions as f32).sqrt(); dimensions];
+        let found = Remembered::of(&vector, dimensions).similarities(&vector);
+        assert!((found[0] - 1.0).abs() < 1e-4, "{found:?}");
+        assert_eq!(Remembered::of(&[0.0; 4], 2).similarities(&[0.0, 1.0]), [0.0, 0.0]);
     }
 
     #[test]
-    fn a_cosine_of_short_vectors_is_right_to_four_places() {
+    fn a_cosine_of_remembered_vectors_is_right_to_three_places() {
         let vector = |seed: f32| {
             let values: Vec<f32> = (0..384).map(|i| (seed * i as f32).sin()).collect();
             let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -200,8 +229,8 @@ mod tests {
         for seed in [0.7, 0.701, 1.3, 2.9] {
             let other = vector(seed);
             let exact: f32 = one.iter().zip(&other).map(|(a, b)| a * b).sum();
-            let short = similarities(&shortened(&other), &one)[0];
-            assert!((exact - short).abs() < 5e-4, "{exact} {short}");
+            let found = Remembered::of(&other, other.len()).similarities(&one)[0];
+            assert!((exact - found).abs() < 2e-3, "{exact} {found}");
         }
     }
 }

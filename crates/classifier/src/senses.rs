@@ -1,17 +1,15 @@
 //! What a head takes in of a text. Heads fitted on the same rows have equal senses: they can share them, and look once.
 
-use half::bf16;
-
 use crate::features::{Feature, FeatureSpace};
-use crate::memory::similarities;
+use crate::memory::Remembered;
 
 /// The vocabulary of a head and the vectors it remembers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Senses {
     /// Which words and characters it knows.
     pub space: FeatureSpace,
-    /// Unit vectors of the examples it remembers. **Shape**: `[examples, dimensions]`, row by row.
-    pub vectors: Vec<bf16>,
+    /// The examples it remembers.
+    pub remembered: Remembered,
 }
 
 /// What the senses take in of one text.
@@ -32,7 +30,7 @@ impl Senses {
         Impression {
             vector: vector.to_vec(),
             lexical: self.space.features(text),
-            similarities: similarities(&self.vectors, vector),
+            similarities: self.remembered.similarities(vector),
         }
     }
 }
