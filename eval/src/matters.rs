@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use desk::duplicate::{Shared, Telling, shared};
+use desk::duplicate::{Shared, Telling, Wording, shared};
 use encoder::{Encoder, Side};
 use search::{CollectionSpec, Hit, Point, Query, Search};
 use serde::Deserialize;
@@ -179,14 +179,13 @@ impl Row {
         self.family.as_deref().or(self.matter.as_deref()).unwrap_or(&self.id)
     }
 
-    fn telling<'a>(&'a self, position: usize, keys: &Keys<'a>) -> Telling<'a> {
+    fn telling<'a>(&'a self, wording: &'a Wording, position: usize, keys: &Keys<'a>) -> Telling<'a> {
         let since = match self.hours {
             Some(hours) => Duration::seconds_f64(hours * 3600.0),
             None => FAR * position as i32,
         };
         Telling {
-            subject: &self.subject,
-            body: &self.body,
+            wording,
             contact_id: keys.id(self.requester.as_deref()),
             email: None,
             account_id: keys.id(self.account.as_deref()),
@@ -228,10 +227,14 @@ impl Observed {
         search.ensure(&CollectionSpec::new(COLLECTION, dimensions)).await?;
         search.upsert(COLLECTION, &points).await?;
         let keys = Keys::of(&rows);
-        let tellings: Vec<Telling<'_>> = (0..).zip(&rows).map(|(at, row)| row.telling(at, &keys)).collect();
+        let wordings: Vec<Wording> = rows.iter().map(|row| Wording::of(&row.subject, &row.body)).collect();
+        let told = rows.iter().zip(&wordings).enumerate();
+        let tellings: Vec<Telling<'_>> = told
+            .map(|(at, (row, wording))| row.telling(wording, at, &keys))
+            .collect();
         let mut pairs = Vec::new();
         for (ticket, point) in points.iter().enumerate() {
-            let hits = search.nearest(COLLECTION, &ask(&tellings[ticket], point, look)).await?;
+            let hits = search.nearest(COLLECTION, &ask(point, look)).await?;
             pairs.extend(compare(ticket, &tellings, &hits, look));
         }
         Ok(Observed { rows, pairs })
@@ -309,10 +312,10 @@ async fn points(rows: &[Row], encoder: &Encoder, progress: &mut Progress<'_>) ->
 }
 
 /// As triage asks for similar tickets.
-fn ask(telling: &Telling<'_>, point: &Point, look: Look) -> Query {
+fn ask(point: &Point, look: Look) -> Query {
     Query {
         vector: Some(point.vector.clone()),
-        text: Some(desk::text::without_quoted_history(&telling.text())),
+        text: Some(desk::text::without_quoted_history(&point.text)),
         language: point.language.clone(),
         limit: look.candidates,
         candidates: Some(0),

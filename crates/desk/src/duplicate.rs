@@ -1,10 +1,10 @@
 //! Whether two tickets are about the same matter: a small logistic model over what they share. Pure.
 
 mod identifiers;
-mod said;
 mod shared;
 mod telling;
 mod weights;
+mod wording;
 
 use std::iter;
 
@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ticket::Ticket;
-use said::{Lowered, Pool, Said, Vocabulary};
+use wording::Pool;
 
 pub use shared::Shared;
 pub use telling::Telling;
 pub use weights::{FEATURES, SPEAKS_FOR, Weights};
+pub use wording::Wording;
 
 /// The model's parameters, all of them fitted (see the card of the model). **Persisted** in its manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,18 +51,21 @@ pub struct Duplicate {
     pub reasons: Vec<String>,
 }
 
+/// A ticket and what it says.
+pub type Told<'a> = (&'a Ticket, &'a Wording);
+
 impl DuplicateModel {
     /// Every candidate with its probability, most probable first. They come as the search found them, each with its
     /// cosine to the ticket.
-    pub fn assess(&self, ticket: &Ticket, candidates: &[(&Ticket, f64)]) -> Vec<Duplicate> {
+    pub fn assess(&self, (ticket, wording): Told<'_>, candidates: &[(Told<'_>, f64)]) -> Vec<Duplicate> {
         let tellings: Vec<(Telling<'_>, f64)> = candidates
             .iter()
-            .map(|(other, cosine)| (Telling::from(*other), *cosine))
+            .map(|&((other, said), cosine)| (Telling::of(other, said), cosine))
             .collect();
-        let shared = shared(&Telling::from(ticket), &tellings, self.identifier_texts);
+        let shared = shared(&Telling::of(ticket, wording), &tellings, self.identifier_texts);
         let compared = candidates.iter().zip(shared);
         let mut found: Vec<Duplicate> = compared
-            .map(|((other, _), shared)| self.duplicate(other, &shared))
+            .map(|(((other, _), _), shared)| self.duplicate(other, &shared))
             .collect();
         found.sort_by(|a, b| {
             b.probability
@@ -73,19 +77,18 @@ impl DuplicateModel {
 
     /// Whether any of these candidates, or any part of them, could be flagged, going by the cosines alone: false saves
     /// reading their rows.
-    pub fn could_flag(&self, ticket: &Ticket, cosines: &[f64]) -> bool {
+    pub fn could_flag(&self, (ticket, wording): Told<'_>, cosines: &[f64]) -> bool {
         let Some(cosine) = cosines.iter().copied().max_by(f64::total_cmp) else {
             return false;
         };
-        let telling = Telling::from(ticket);
-        let text = telling.text();
-        let has_figures = !identifiers::figures(&text).is_empty();
+        let telling = Telling::of(ticket, wording);
+        let has_figures = !wording.figures.is_empty();
         let at_best = Shared {
             cosine,
             standout: cosine - lowest_mean(cosine, cosines),
-            subject: f64::from(!ticket.subject.is_empty()),
+            subject: f64::from(wording.has_subject()),
             words: 1.0,
-            named: f64::from(identifiers::names_something(&text)),
+            named: f64::from(!wording.identifiers.is_empty()),
             figures: vec![String::new(); if has_figures { shared::FIGURES_MAX } else { 0 }],
             same_requester: telling.has_requester(),
             same_account: telling.account_id.is_some(),
@@ -114,33 +117,32 @@ impl DuplicateModel {
 /// What a telling shares with each candidate, in their order, which is that of the search. The cosine of each with it is
 /// given; an identifier that more than `identifier_texts` of all the texts hold is not named among what is shared.
 pub fn shared(own: &Telling<'_>, candidates: &[(Telling<'_>, f64)], identifier_texts: usize) -> Vec<Shared> {
-    let tellings = iter::once(own).chain(candidates.iter().map(|(other, _)| other));
-    let lowered: Vec<Lowered> = tellings.map(Lowered::of).collect();
-    let mut vocabulary = Vocabulary::default();
-    let texts: Vec<Said<'_>> = lowered.iter().map(|text| vocabulary.cut(text)).collect();
+    let said = own.wording;
+    let theirs = candidates.iter().map(|(other, _)| other.wording);
+    let texts: Vec<&Wording> = iter::once(said).chain(theirs).collect();
     let pool = Pool::of(&texts);
-    let [said, others @ ..] = texts.as_slice() else {
-        return Vec::new();
-    };
     let mean = mean(candidates.iter().map(|(_, cosine)| *cosine));
-    let both_have_figures = |other: &Said<'_>| !said.figures.is_empty() && !other.figures.is_empty();
-    let of = |(rank, ((other, cosine), theirs)): (usize, (&(Telling<'_>, f64), &Said<'_>))| Shared {
-        rank,
-        cosine: *cosine,
-        standout: cosine - mean,
-        subject: pool.subject_likeness(said, theirs),
-        words: pool.text_likeness(said, theirs),
-        identifiers: pool.identifiers_in_both(said, theirs, identifier_texts),
-        named: pool.identifier_likeness(said, theirs),
-        other_identifiers: said.identifiers.are_others(theirs.identifiers),
-        conflict: said.identifiers.conflict(theirs.identifiers),
-        figures: pool.figures_in_both(said, theirs, identifier_texts),
-        other_figures: both_have_figures(theirs) && said.figures.is_disjoint(theirs.figures),
-        same_requester: own.is_same_requester(other),
-        same_account: own.is_same_account(other),
-        days: own.days_from(other),
+    let both_have_figures = |other: &Wording| !said.figures.is_empty() && !other.figures.is_empty();
+    let of = |(rank, (other, cosine)): (usize, &(Telling<'_>, f64))| {
+        let theirs = other.wording;
+        Shared {
+            rank,
+            cosine: *cosine,
+            standout: cosine - mean,
+            subject: pool.subject_likeness(said, theirs),
+            words: pool.text_likeness(said, theirs),
+            identifiers: pool.identifiers_in_both(said, theirs, identifier_texts),
+            named: pool.identifier_likeness(said, theirs),
+            other_identifiers: said.identifiers.are_others(&theirs.identifiers),
+            conflict: said.identifiers.conflict(&theirs.identifiers),
+            figures: pool.figures_in_both(said, theirs, identifier_texts),
+            other_figures: both_have_figures(theirs) && said.figures.is_disjoint(&theirs.figures),
+            same_requester: own.is_same_requester(other),
+            same_account: own.is_same_account(other),
+            days: own.days_from(other),
+        }
     };
-    candidates.iter().zip(others).enumerate().map(of).collect()
+    candidates.iter().enumerate().map(of).collect()
 }
 
 /// The lowest mean of any part of the cosines that holds `kept`: candidates that were merged meanwhile drop out.

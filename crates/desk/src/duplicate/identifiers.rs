@@ -38,6 +38,11 @@ impl Identifiers {
         self.shown.keys().map(String::as_str)
     }
 
+    /// Whether it names nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
     /// Those that the other text names too, as they are written here, with their keys.
     pub(super) fn shared<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let is_shared = |(key, _): &(&'a String, &'a String)| other.shown.contains_key(*key);
@@ -65,13 +70,6 @@ pub(super) fn figures(text: &str) -> BTreeSet<String> {
         .filter(|token| token.len() >= FIGURE_CHARS && has_digit(token) && !is_identifier(token))
         .map(|token| token.to_lowercase().replace(',', ".").replace('-', ""))
         .collect()
-}
-
-/// Whether a text has any identifier.
-pub(super) fn names_something(text: &str) -> bool {
-    let mut found = false;
-    each_piece(text, |piece| found |= is_identifier(piece));
-    found
 }
 
 /// Shows every stretch that may be an identifier; a number in groups is one.

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::wording::Wording;
 use crate::ticket::Ticket;
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -10,10 +11,8 @@ const SECONDS_PER_DAY: f64 = 86_400.0;
 /// One person's telling of a matter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Telling<'a> {
-    /// The subject line; empty where there was none.
-    pub subject: &'a str,
     /// What was written.
-    pub body: &'a str,
+    pub wording: &'a Wording,
     /// The person.
     pub contact_id: Option<Uuid>,
     /// The person's address.
@@ -24,24 +23,11 @@ pub struct Telling<'a> {
     pub at: OffsetDateTime,
 }
 
-impl Default for Telling<'_> {
-    fn default() -> Self {
+impl<'a> Telling<'a> {
+    /// What is compared of a ticket with this wording.
+    pub fn of(ticket: &'a Ticket, wording: &'a Wording) -> Self {
         Telling {
-            subject: "",
-            body: "",
-            contact_id: None,
-            email: None,
-            account_id: None,
-            at: OffsetDateTime::UNIX_EPOCH,
-        }
-    }
-}
-
-impl<'a> From<&'a Ticket> for Telling<'a> {
-    fn from(ticket: &'a Ticket) -> Self {
-        Telling {
-            subject: &ticket.subject,
-            body: &ticket.body,
+            wording,
             contact_id: ticket.contact_id,
             email: ticket.requester_email.as_deref(),
             account_id: ticket.account_id,
@@ -51,11 +37,6 @@ impl<'a> From<&'a Ticket> for Telling<'a> {
 }
 
 impl Telling<'_> {
-    /// Subject and body.
-    pub fn text(&self) -> String {
-        crate::text::joined(self.subject, self.body)
-    }
-
     /// Whether it is known who wrote it.
     pub(super) fn has_requester(&self) -> bool {
         self.contact_id.is_some() || self.email.is_some()
