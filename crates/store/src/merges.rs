@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::database::commit;
 use crate::error::{StoreError, failed};
 use crate::patch::check_version;
+use crate::row::Columns;
 use crate::sql::Sql;
 use crate::store::Store;
 use crate::ticket_row::COLUMNS;
@@ -91,6 +92,20 @@ impl Store {
         ticket_row::read_all(&rows.map_err(failed("read merged tickets"))?)
     }
 
+    /// How often tickets were merged or taken apart so far. While it stays the same, so does what each ticket is merged
+    /// into.
+    ///
+    /// **Errors:** the database's.
+    pub async fn merge_count(&self) -> Result<i64, StoreError> {
+        let mut reader = self.database().reader().await?;
+        let row = Sql::new("SELECT value FROM counters WHERE name = 'merge'", [])
+            .optional(&mut reader)
+            .await
+            .map_err(failed("read the count of merges"))?;
+        let row = row.ok_or_else(|| StoreError::corrupt("counters", "has no row for merges"))?;
+        Columns::of(&row).int("count of merges")
+    }
+
     /// The ticket in whose conversation one is read: itself, or what it was merged into.
     ///
     /// **Errors:** the database's.
@@ -128,6 +143,8 @@ async fn change_both(
             });
         }
     }
+    let count = Sql::new("UPDATE counters SET value = value + 1 WHERE name = 'merge'", []);
+    count.execute(to).await.map_err(failed("count a merge"))?;
     Ok(())
 }
 

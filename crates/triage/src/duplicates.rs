@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use desk::duplicate::{Told, Wording};
 use desk::{Duplicate, Ticket};
 use search::Hit;
 use uuid::Uuid;
@@ -9,12 +10,10 @@ use uuid::Uuid;
 use crate::Triage;
 use crate::assess::Assessment;
 use crate::error::TriageError;
+use crate::rows::Rows;
 
 /// A similar ticket and the cosine of the two texts.
 pub(crate) type Candidate = (Uuid, f64);
-
-/// Tickets as they are now, by id.
-pub(crate) type Rows = HashMap<Uuid, Ticket>;
 
 /// The hits that can be compared: those whose meaning was.
 pub(crate) fn candidates(hits: &[Hit]) -> Vec<Candidate> {
@@ -33,9 +32,14 @@ impl Triage {
             .similar(text, ticket.language.clone(), vector, Some(ticket.id))
             .await?;
         let candidates = candidates(&hits);
-        let mut rows = self.rows(ids(&candidates)).await?;
-        let assessed = self.models().duplicates.assess(ticket, &compared(&candidates, &rows));
-        let with_ticket = |duplicate: Duplicate| rows.remove(&duplicate.ticket_id).map(|other| (duplicate, other));
+        let rows = self.rows(ids(&candidates)).await?;
+        let wording = Wording::of(&ticket.subject, &ticket.body);
+        let compared = compared(&candidates, &rows);
+        let assessed = self.models().duplicates.assess((ticket, &wording), &compared);
+        let found: Vec<Uuid> = assessed.iter().map(|duplicate| duplicate.ticket_id).collect();
+        let tickets = self.store.get_tickets(&found).await?.into_iter();
+        let mut tickets: HashMap<Uuid, Ticket> = tickets.map(|ticket| (ticket.id, ticket)).collect();
+        let with_ticket = |duplicate: Duplicate| tickets.remove(&duplicate.ticket_id).map(|other| (duplicate, other));
         Ok(assessed.into_iter().filter_map(with_ticket).collect())
     }
 
@@ -43,33 +47,32 @@ impl Triage {
     /// duplicate, of all candidates.
     ///
     /// **Errors:** the store is out of reach.
-    pub(crate) async fn rows_around(&self, ticket: &Ticket, assessment: &Assessment) -> Result<Rows, TriageError> {
+    pub(crate) async fn rows_around(&self, own: Told<'_>, assessment: &Assessment) -> Result<Rows, TriageError> {
         let mut wanted: HashSet<Uuid> = assessment
             .neighbours
             .iter()
             .map(|neighbour| neighbour.ticket_id)
             .collect();
         let cosines: Vec<f64> = assessment.candidates.iter().map(|(_, cosine)| *cosine).collect();
-        if self.models().duplicates.could_flag(ticket, &cosines) {
+        if self.models().duplicates.could_flag(own, &cosines) {
             wanted.extend(ids(&assessment.candidates));
         }
         self.rows(wanted).await
     }
 
     /// The tickets among the candidates that are probably about the same matter, going by [`Triage::rows_around`].
-    pub(crate) fn duplicates_among(&self, ticket: &Ticket, candidates: &[Candidate], rows: &Rows) -> Vec<Duplicate> {
-        let mut assessed = self.models().duplicates.assess(ticket, &compared(candidates, rows));
+    pub(crate) fn duplicates_among(&self, own: Told<'_>, candidates: &[Candidate], rows: &Rows) -> Vec<Duplicate> {
+        let mut assessed = self.models().duplicates.assess(own, &compared(candidates, rows));
         assessed.retain(|duplicate| duplicate.flagged);
         assessed
     }
 
-    /// Tickets as they are now.
+    /// What of tickets never changes, and whether they are merged.
     ///
     /// **Errors:** the store is out of reach.
     pub(crate) async fn rows(&self, ids: impl IntoIterator<Item = Uuid>) -> Result<Rows, TriageError> {
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let tickets = self.store.get_tickets(&ids).await?;
-        Ok(tickets.into_iter().map(|ticket| (ticket.id, ticket)).collect())
+        Ok(self.rows.read(&self.store, &ids).await?)
     }
 }
 
@@ -78,8 +81,10 @@ fn ids(candidates: &[Candidate]) -> impl Iterator<Item = Uuid> {
 }
 
 /// The candidates as they are now, in their order; one that was merged, or that only the index knows, is left out.
-fn compared<'a>(candidates: &[Candidate], rows: &'a Rows) -> Vec<(&'a Ticket, f64)> {
-    let with_row = |(id, cosine): &Candidate| rows.get(id).map(|ticket| (ticket, *cosine));
-    let rows = candidates.iter().filter_map(with_row);
-    rows.filter(|(ticket, _)| ticket.merged_into.is_none()).collect()
+fn compared<'a>(candidates: &[Candidate], rows: &'a Rows) -> Vec<(Told<'a>, f64)> {
+    let with_row = |(id, cosine): &Candidate| {
+        let row = rows.get(id).filter(|row| !row.is_merged())?;
+        Some((row.told(), *cosine))
+    };
+    candidates.iter().filter_map(with_row).collect()
 }

@@ -8,9 +8,9 @@ use search::{Condition, Filter, Query};
 use uuid::Uuid;
 
 use crate::Triage;
-use crate::duplicates::Rows;
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
+use crate::rows::Rows;
 
 impl Triage {
     /// The tickets most like a text, best first, at most `limit`, a merged one as the one it was merged into; only in
@@ -39,8 +39,8 @@ impl Triage {
         };
         let hits = self.search.nearest(TICKETS, &query).await?;
         let found: Vec<Neighbour> = hits.into_iter().map(index::neighbour).collect();
-        let mut rows = self.rows(found.iter().map(|neighbour| neighbour.ticket_id)).await?;
-        self.with_survivors(found, &mut rows, None).await
+        let rows = self.rows(found.iter().map(|neighbour| neighbour.ticket_id)).await?;
+        self.with_survivors(found, &rows, None).await
     }
 
     /// The same, where a merged ticket is found as the one it was merged into, and each once; the ticket that asks is
@@ -50,15 +50,15 @@ impl Triage {
     pub(crate) async fn with_survivors(
         &self,
         found: Vec<Neighbour>,
-        rows: &mut Rows,
+        rows: &Rows,
         own_id: Option<Uuid>,
     ) -> Result<Vec<Neighbour>, TriageError> {
         let mut seen: HashSet<Uuid> = own_id.into_iter().collect();
         let mut kept = Vec::with_capacity(found.len());
         for mut neighbour in found {
-            let row = rows.remove(&neighbour.ticket_id);
-            if let Some(ticket) = row.filter(|ticket| ticket.merged_into.is_some()) {
-                let survivor = self.store.survivor_of(ticket).await?;
+            let row = rows.get(&neighbour.ticket_id);
+            if let Some(merged) = row.filter(|row| row.is_merged()) {
+                let survivor = self.store.survivor_of(merged.told().0.clone()).await?;
                 neighbour.ticket_id = survivor.id;
                 neighbour.number = Some(survivor.number);
                 neighbour.subject = index::shown_subject(&survivor);

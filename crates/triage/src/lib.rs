@@ -19,11 +19,12 @@ mod models;
 mod process;
 mod reindex;
 mod roster;
+mod rows;
 mod shadow;
 mod submit;
 mod sweep;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use search::Search;
@@ -45,6 +46,7 @@ pub use submit::Submitted;
 use drift::Lately;
 use index::TICKETS;
 use roster::Roster;
+use rows::LatestRows;
 
 /// The desk at work: shared by every handler and by the sweeper.
 pub struct Triage {
@@ -53,6 +55,7 @@ pub struct Triage {
     search: Search,
     models: RwLock<Arc<Models>>,
     roster: Roster,
+    rows: LatestRows,
     lately: Lately,
     in_flight: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -69,6 +72,7 @@ impl Triage {
     pub async fn open(config: Config, store: Store, search: Search, models: Models) -> Result<Arc<Self>, TriageError> {
         let triage = Triage {
             roster: Roster::new(std::time::Duration::from_millis(config.roster_max_age_ms)),
+            rows: LatestRows::default(),
             in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
             tasks: TaskTracker::new(),
             is_index_ahead: AtomicBool::new(false),
@@ -120,6 +124,8 @@ impl Triage {
     pub async fn finish(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        // Even where nothing is new in it: the next start need not look for what is there.
+        self.is_index_ahead.store(true, Ordering::Release);
         if let Err(error) = self.write_index_until(store::now()).await {
             tracing::warn!(error = %error.chain(), "the search index could not be written");
         }

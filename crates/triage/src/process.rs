@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use desk::duplicate::Wording;
 use desk::{Actor, Decision, Ticket, ValidTicket};
 use store::Recorded;
 use uuid::Uuid;
@@ -53,10 +54,10 @@ impl Triage {
         let fields = ticket.fields();
         let text = desk::text::joined(fields.subject.as_deref().unwrap_or_default(), &fields.body);
         let mut assessment = self.assess(&text, None, IndexDown::GoOn).await?;
-        let mut rows = self
+        let rows = self
             .rows(assessment.neighbours.iter().map(|neighbour| neighbour.ticket_id))
             .await?;
-        assessment.neighbours = self.with_survivors(assessment.neighbours, &mut rows, None).await?;
+        assessment.neighbours = self.with_survivors(assessment.neighbours, &rows, None).await?;
         let routing = self.roster.preview(&self.store, &routing_request(&assessment)).await?;
         Ok(decide(Uuid::nil(), assessment, routing, store::now()))
     }
@@ -66,11 +67,12 @@ impl Triage {
         let (models, text) = (self.models(), ticket.text());
         let mut assessment = self.assess_by(&models, &text, Some(ticket.id), down).await?;
         let seen = Seen::new(&models, &assessment);
-        let mut rows = self.rows_around(ticket, &assessment).await?;
-        assessment.duplicates = self.duplicates_among(ticket, &assessment.candidates, &rows);
+        let wording = Wording::of(&ticket.subject, &ticket.body);
+        let rows = self.rows_around((ticket, &wording), &assessment).await?;
+        assessment.duplicates = self.duplicates_among((ticket, &wording), &assessment.candidates, &rows);
         // The index keeps a merged ticket, for its words lead to the one it was merged into.
         assessment.neighbours = self
-            .with_survivors(assessment.neighbours, &mut rows, Some(ticket.id))
+            .with_survivors(assessment.neighbours, &rows, Some(ticket.id))
             .await?;
         let (routing, place) = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
         let judgements = shadow::judge(&models, &text, &assessment);

@@ -180,6 +180,34 @@ async fn a_new_decision_names_the_survivor_of_a_merged_ticket() {
 }
 
 #[tokio::test]
+async fn a_merge_is_seen_though_both_tickets_were_compared_before() {
+    let desk = DeskUnderTest::start().await;
+    let (survivor, ticket) = two(&desk).await;
+    desk.until_indexed(2).await;
+    let submit_again = async |at: usize| {
+        let subject = format!("SYNC-5031 on every till again, {at}");
+        submit(&desk, &subject, "chat", &format!("cafe{at}@three.example")).await["decision"].clone()
+    };
+    let names = |decision: &Value, one: &Value| {
+        let similar = decision["similar"].as_array().expect("similar tickets");
+        similar.iter().any(|found| found["ticket_id"] == one["id"])
+    };
+    let before = submit_again(1).await;
+    assert!(names(&before, &survivor) && names(&before, &ticket), "{before}");
+    let merged = merge(&desk, &ticket, &survivor["id"]).await.body;
+    let meanwhile = submit_again(2).await;
+    assert!(
+        names(&meanwhile, &survivor) && !names(&meanwhile, &ticket),
+        "{meanwhile}"
+    );
+    let parted = act(&desk, &ticket, "/unmerge", &merged["version"], None).await;
+    assert_eq!(parted.status, 200, "{parted:?}");
+    let after = submit_again(3).await;
+    assert!(names(&after, &survivor) && names(&after, &ticket), "{after}");
+    desk.finish().await;
+}
+
+#[tokio::test]
 async fn merges_that_cannot_be_are_refused() {
     let desk = DeskUnderTest::start().await;
     let (survivor, ticket) = two(&desk).await;

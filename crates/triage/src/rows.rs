@@ -1,0 +1,91 @@
+//! What of a ticket never changes, kept from the last time it was needed: new tickets are compared with the same old ones
+//! again and again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use desk::Ticket;
+use desk::duplicate::{Told, Wording};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use store::{Store, StoreError};
+use uuid::Uuid;
+
+/// What may be kept: some ten thousand tickets of ordinary length. **Units:** bytes.
+const KEPT_BYTES: u64 = 32 << 20;
+/// Tickets of ordinary length that fit, for the cache to lay itself out by.
+const KEPT_TICKETS: usize = 10_000;
+
+/// Tickets by id.
+pub(crate) type Rows = HashMap<Uuid, Arc<Row>>;
+
+/// A ticket as it was once, with what it says cut up. Who wrote what and when stays the same; what it is merged into holds
+/// by the count of merges it was read at; the rest may have changed.
+#[derive(Debug)]
+pub(crate) struct Row {
+    ticket: Ticket,
+    wording: Wording,
+    merges: i64,
+}
+
+impl Row {
+    /// A ticket that was read when so many merges were counted.
+    pub fn of(ticket: Ticket, merges: i64) -> Self {
+        let wording = Wording::of(&ticket.subject, &ticket.body);
+        Row {
+            ticket,
+            wording,
+            merges,
+        }
+    }
+
+    pub fn is_merged(&self) -> bool {
+        self.ticket.merged_into.is_some()
+    }
+
+    pub fn told(&self) -> Told<'_> {
+        (&self.ticket, &self.wording)
+    }
+}
+
+/// The rows last needed.
+pub(crate) struct LatestRows(Cache<Uuid, Arc<Row>, Bytes>);
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Uuid, Arc<Row>> for Bytes {
+    /// The texts and as much again, for the words are about as long.
+    fn weight(&self, _: &Uuid, row: &Arc<Row>) -> u64 {
+        let texts = row.ticket.subject.len() + row.ticket.body.len();
+        (2 * texts + size_of::<Row>()) as u64
+    }
+}
+
+impl Default for LatestRows {
+    fn default() -> Self {
+        LatestRows(Cache::with_weighter(KEPT_TICKETS, KEPT_BYTES, Bytes))
+    }
+}
+
+impl LatestRows {
+    /// The tickets with these ids; those that do not exist are left out.
+    ///
+    /// **Errors:** the store is out of reach.
+    pub async fn read(&self, store: &Store, ids: &[Uuid]) -> Result<Rows, StoreError> {
+        // Before the tickets: one that is merged meanwhile is read once too often and never too seldom.
+        let merges = store.merge_count().await?;
+        let kept = |id: &Uuid| self.0.get(id).filter(|row| row.merges == merges);
+        let mut rows: Rows = ids.iter().filter_map(|id| Some((*id, kept(id)?))).collect();
+        let others: Vec<Uuid> = ids.iter().copied().filter(|id| !rows.contains_key(id)).collect();
+        if others.is_empty() {
+            return Ok(rows);
+        }
+        for ticket in store.get_tickets(&others).await? {
+            let row = Arc::new(Row::of(ticket, merges));
+            self.0.insert(row.ticket.id, Arc::clone(&row));
+            rows.insert(row.ticket.id, row);
+        }
+        Ok(rows)
+    }
+}
