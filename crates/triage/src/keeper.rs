@@ -11,10 +11,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
 use crate::Triage;
 use crate::error::TriageError;
-use crate::index::TICKETS;
+use crate::index::{self, TICKETS};
 use crate::reindex::BATCH;
 
 /// Name of the store's setting that says until when all that was decided is in the index on disk. **Persisted**.
@@ -54,9 +55,11 @@ impl Triage {
             let tickets = self.store.decided_since(since, after, BATCH).await?;
             let Some(last) = tickets.last() else { break };
             after = last.number;
-            self.search
-                .upsert_unflushed(TICKETS, &self.points(&tickets).await?)
-                .await?;
+            let ids: Vec<Uuid> = tickets.iter().map(|ticket| ticket.id).collect();
+            // Most have only changed since: what they say is what it was.
+            let known = index::stored_vectors(&self.search, &ids).await?;
+            let points = self.points(&tickets, known).await?;
+            self.search.upsert_unflushed(TICKETS, &points).await?;
             added += tickets.len();
         }
         if added > 0 {

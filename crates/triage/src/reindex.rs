@@ -1,5 +1,7 @@
 //! The index made anew from the store, which is the only truth.
 
+use std::collections::HashMap;
+
 use desk::Ticket;
 use search::{Point, Rebuild};
 
@@ -48,25 +50,38 @@ impl Triage {
             let tickets = self.store.tickets_after(after, BATCH).await?;
             let Some(last) = tickets.last() else { return Ok(done) };
             after = last.number;
-            rebuild.add(&self.points(&tickets).await?).await?;
+            rebuild.add(&self.points(&tickets, Vec::new()).await?).await?;
             done += tickets.len() as u64;
             progress(done);
         }
     }
 
-    pub(crate) async fn points(&self, tickets: &[Ticket]) -> Result<Vec<Point>, TriageError> {
-        let said = |ticket: &Ticket| desk::text::without_quoted_history(&ticket.text());
-        let texts: Vec<String> = tickets.iter().map(said).collect();
+    /// The points of tickets, in any order; only texts of which no vector is known are embedded.
+    pub(crate) async fn points(&self, tickets: &[Ticket], known: Vec<Embedded>) -> Result<Vec<Point>, TriageError> {
         let models = self.models();
-        let names: Vec<String> = texts.iter().map(|text| models.encoder.fingerprint(text)).collect();
-        let vectors = self.embed(texts).await?;
-        let embedded = names
-            .into_iter()
-            .zip(vectors)
-            .map(|(fingerprint, vector)| Embedded { fingerprint, vector });
-        let point = |(ticket, embedded): (&Ticket, Embedded)| {
-            index::point(ticket, embedded, ticket.language.clone(), ticket.category.as_deref())
+        let vectors = known.into_iter().map(|one| (one.fingerprint, one.vector));
+        let mut vectors: HashMap<String, Vec<f32>> = vectors.collect();
+        let (mut texts, mut named) = (Vec::new(), Vec::with_capacity(tickets.len()));
+        for ticket in tickets {
+            let said = desk::text::without_quoted_history(&ticket.text());
+            let fingerprint = models.encoder.fingerprint(&said);
+            if !vectors.contains_key(&fingerprint) {
+                texts.push((fingerprint.clone(), said));
+            }
+            named.push((ticket, fingerprint));
+        }
+        let (fingerprints, texts): (Vec<String>, Vec<String>) = texts.into_iter().unzip();
+        vectors.extend(fingerprints.into_iter().zip(self.embed(texts).await?));
+        let point = |(ticket, fingerprint): (&Ticket, String)| {
+            let vector = vectors.get(&fingerprint)?.clone();
+            let embedded = Embedded { fingerprint, vector };
+            Some(index::point(
+                ticket,
+                embedded,
+                ticket.language.clone(),
+                ticket.category.as_deref(),
+            ))
         };
-        Ok(tickets.iter().zip(embedded).map(point).collect())
+        Ok(named.into_iter().filter_map(point).collect())
     }
 }
