@@ -8,6 +8,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -63,7 +65,7 @@ impl Collection {
         let mut guard = self.lock();
         let spec = self.spec();
         if let Some(building) = guard.take_if(|building| building.copy && !copy) {
-            self.remove(building)?;
+            self.remove(building);
         }
         if guard.is_some() {
             return Err(Error::RebuildRunning { collection: spec.name });
@@ -118,8 +120,10 @@ impl Collection {
         folder::write_description(&self.folder, &description)?;
         let shard = building.shard;
         let old = self.switch(Live { description, shard });
-        drop((guard, old.shard));
-        folder::remove(&folder::generation(&self.folder, old.description.generation))
+        let replaced = folder::generation(&self.folder, old.description.generation);
+        old.shard.remove_after_use(replaced);
+        drop(guard);
+        Ok(())
     }
 
     /// How many points the graph was built over.
@@ -140,7 +144,8 @@ impl Collection {
     pub(super) fn give_up_rebuild(&self, id: Uuid) -> Result<(), Error> {
         let mut guard = self.lock();
         let building = take(&mut guard, id).ok_or_else(|| self.given_up())?;
-        self.remove(building)
+        self.remove(building);
+        Ok(())
     }
 
     /// Whether so much was written since the last graph that a new one pays. Looks at what is there once in a while.
@@ -171,6 +176,7 @@ impl Collection {
         let mut next = None;
         loop {
             let mut guard = self.lock();
+            let locked = Instant::now();
             let building = guard
                 .as_mut()
                 .filter(|building| building.id == id)
@@ -182,6 +188,8 @@ impl Collection {
             building.shard.insert(untouched)?;
             let slice = building.take_slice();
             drop(guard);
+            // The lock is given to whoever comes first, which would be this thread again and again.
+            thread::sleep(locked.elapsed());
             slice.map_or(Ok(()), |shard| shard.optimize())?;
             next = following;
             if next.is_none() {
@@ -190,10 +198,10 @@ impl Collection {
         }
     }
 
-    fn remove(&self, building: Building) -> Result<(), Error> {
+    /// A slice or a graph may still be in the making on it.
+    fn remove(&self, building: Building) {
         let path = folder::generation(&self.folder, building.id);
-        drop(building);
-        folder::remove(&path)
+        building.shard.remove_after_use(path);
     }
 
     fn given_up(&self) -> Error {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use qdrant_edge::{
     CountRequest, CreateIndex, Distance, EdgeConfig as ShardConfig, EdgeOptimizersConfig, EdgeShard,
@@ -13,7 +14,7 @@ use qdrant_edge::{
 };
 use uuid::Uuid;
 
-use super::translate;
+use super::{folder, translate};
 use crate::candidates::{By, Found, Lookup};
 use crate::search::Prepared;
 use crate::{CollectionSpec, Error, Filter, Payload, Stored};
@@ -44,6 +45,8 @@ pub(super) struct Shard {
     collection: String,
     /// Taken out only when this is dropped.
     shard: Option<EdgeShard>,
+    /// What is removed then.
+    doomed: OnceLock<PathBuf>,
 }
 
 impl Shard {
@@ -69,7 +72,14 @@ impl Shard {
         Self {
             collection: collection.to_owned(),
             shard: Some(shard),
+            doomed: OnceLock::new(),
         }
+    }
+
+    /// Removes its folder as soon as nobody reads it or builds on it any more.
+    pub(super) fn remove_after_use(&self, folder: PathBuf) {
+        // Whoever dooms it a second time means the same folder.
+        let _ = self.doomed.set(folder);
     }
 
     /// Gives every field of the spec its index where it has none yet.
@@ -238,6 +248,12 @@ impl Drop for Shard {
                 search.collection = self.collection,
                 "a shard could not be flushed when it was closed"
             );
+        }
+        if let Some(path) = self.doomed.take()
+            && let Err(error) = folder::remove(&path)
+        {
+            // The next start removes what is left behind.
+            tracing::warn!(search.collection = self.collection, error = %error, "a shard that is replaced is still there");
         }
     }
 }
