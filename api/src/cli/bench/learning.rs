@@ -27,6 +27,8 @@ use crate::open;
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a server may take until its first retraining begins.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one may take.
+const LONGEST_RETRAINING: Duration = Duration::from_secs(600);
 /// Tickets read from the database at once.
 const PAGE: u32 = 500;
 
@@ -115,6 +117,9 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
     desk.submit("tickets to learn from", Round::Plain, options.settled)
         .await?;
     desk.solve_all().await?;
+    // A server that starts adds to its index what has changed, here all there is: no round pays for that.
+    desk.submit("tickets to warm up with", Round::Plain, options.tickets)
+        .await?;
     let mut paced = Vec::new();
     for (at, round) in ROUNDS.into_iter().enumerate() {
         desk.prepare(round).await?;
@@ -196,6 +201,9 @@ impl Desk<'_> {
         let Measured { seconds, latency, .. } = submit_all(&load, &bar).await?;
         bar.finish_and_clear();
         let retraining = watch.share().await?;
+        if round == Round::Retraining {
+            until_it_has_learnt(server.id()).await?;
+        }
         server.stop()?;
         Ok(Paced {
             tickets_per_second: tickets as f64 / seconds,
@@ -215,6 +223,18 @@ async fn until_it_has_a_child(server: u32) -> Result<()> {
     tokio::time::timeout(PATIENCE, waiting)
         .await
         .context("the server began no retraining")
+}
+
+/// Waits for the end of the retraining that runs: what it leaves is what later rounds try out in the shadow.
+async fn until_it_has_learnt(server: u32) -> Result<()> {
+    tracing::info!("the retraining comes to its end, so that there are versions to try out");
+    let ends = async {
+        while has_child(server) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let ended = tokio::time::timeout(LONGEST_RETRAINING, ends).await;
+    ended.context("the retraining did not end")
 }
 
 /// Looks again and again whether the server has a process beside it.
