@@ -66,6 +66,7 @@ impl Triage {
             tracing::info!(tickets = added, "the search index has caught up with the store");
         }
         self.is_index_ahead.store(true, Ordering::Release);
+        self.is_index_whole.store(true, Ordering::Release);
         self.write_index().await
     }
 
@@ -90,6 +91,9 @@ impl Triage {
 
     async fn flush_and_remember(&self, until: OffsetDateTime) -> Result<(), TriageError> {
         self.search.flush().await?;
+        if !self.is_index_whole.load(Ordering::Acquire) {
+            return Ok(());
+        }
         // Every year that RFC 3339 can't write is far away.
         let Ok(until) = until.format(&Rfc3339) else {
             return Ok(());

@@ -61,6 +61,8 @@ pub struct Triage {
     tasks: TaskTracker,
     /// Whether the index has something that is not on disk yet.
     is_index_ahead: AtomicBool,
+    /// Whether the index has caught up with the store since this start: before that it may lack what a crash lost.
+    is_index_whole: AtomicBool,
 }
 
 impl Triage {
@@ -76,6 +78,7 @@ impl Triage {
             in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
             tasks: TaskTracker::new(),
             is_index_ahead: AtomicBool::new(false),
+            is_index_whole: AtomicBool::new(false),
             config,
             store,
             search,
