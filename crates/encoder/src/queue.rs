@@ -92,8 +92,9 @@ impl Exit {
         act(&mut self.0.state().work)
     }
 
-    /// Tells the threads that wait for something to do that there are more texts.
-    pub(crate) fn announce(&self) {
+    /// Adds the texts of a request, also for the threads that wait for something to do.
+    pub(crate) fn add(&self, sequences: Vec<Vec<u32>>, reply: oneshot::Sender<Answer>, room: Room) {
+        self.work(|work| work.add(sequences, reply, room));
         self.0.changed.notify_all();
     }
 
@@ -194,8 +195,7 @@ mod tests {
     fn texts(exit: &Exit, count: usize) -> oneshot::Receiver<Answer> {
         let (reply, answer) = oneshot::channel();
         let room = Capacity::new(count).reserve(count).unwrap();
-        exit.work(|work| work.add(vec![vec![1]; count], reply, room));
-        exit.announce();
+        exit.add(vec![vec![1]; count], reply, room);
         answer
     }
 

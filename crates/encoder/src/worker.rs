@@ -50,10 +50,7 @@ impl Worker {
         }
         let encode = || texts.par_iter().map(|text| self.tokenizer.encode(text, side)).collect();
         match guarded(encode) {
-            Ok(sequences) => {
-                queue.work(|work| work.add(sequences, reply, room));
-                queue.announce();
-            }
+            Ok(sequences) => queue.add(sequences, reply, room),
             Err(error) => answer(reply, room, Err(error)),
         }
     }

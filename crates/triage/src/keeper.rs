@@ -72,16 +72,11 @@ impl Triage {
 
     /// Writes the index to disk, if there is anything new in it.
     async fn write_index(&self) -> Result<(), TriageError> {
-        // What an attempt decided before now it may add until its lease ends.
-        let until = store::now() - self.config.lease();
-        self.write_index_until(until).await
-    }
-
-    /// As [`Triage::write_index`], when all that was decided before `until` has been added.
-    pub(crate) async fn write_index_until(&self, until: OffsetDateTime) -> Result<(), TriageError> {
         if !self.is_index_ahead.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
+        // What an attempt decided before now it may add until its lease ends.
+        let until = store::now() - self.config.lease();
         let written = self.flush_and_remember(until).await;
         if written.is_err() {
             self.is_index_ahead.store(true, Ordering::Release);
@@ -89,7 +84,8 @@ impl Triage {
         written
     }
 
-    async fn flush_and_remember(&self, until: OffsetDateTime) -> Result<(), TriageError> {
+    /// Writes the index to disk, and that all that was decided before `until` is in it, once it has caught up.
+    pub(crate) async fn flush_and_remember(&self, until: OffsetDateTime) -> Result<(), TriageError> {
         self.search.flush().await?;
         if !self.is_index_whole.load(Ordering::Acquire) {
             return Ok(());

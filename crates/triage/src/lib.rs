@@ -24,7 +24,7 @@ mod shadow;
 mod submit;
 mod sweep;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use search::Search;
@@ -128,8 +128,7 @@ impl Triage {
         self.tasks.close();
         self.tasks.wait().await;
         // Even where nothing is new in it: the next start need not look for what is there.
-        self.is_index_ahead.store(true, Ordering::Release);
-        if let Err(error) = self.write_index_until(store::now()).await {
+        if let Err(error) = self.flush_and_remember(store::now()).await {
             tracing::warn!(error = %error.chain(), "the search index could not be written");
         }
     }
