@@ -118,6 +118,7 @@ pub fn figures(predictions: &[Prediction], outsiders: Option<&[Outsider]>) -> Me
         ("majority_accuracy", majority.accuracy()),
         ("majority_macro_f1", majority.macro_f1()),
         ("ece", calibration::ece(predictions)),
+        ("ece_by_chance", calibration::ece_by_chance(predictions)),
         ("brier", calibration::brier(predictions)),
         ("coverage_at_target_precision", abstention::coverage(predictions)),
         (

@@ -60,13 +60,22 @@ fn resampled(n: usize, figure: impl Fn(&[usize]) -> f64, mut draw: impl FnMut(&m
     let value = figure(&all);
     let mut rng = StdRng::seed_from_u64(SEED);
     let mut rows = all;
-    let mut drawn: Vec<f64> = (0..if n == 0 { 0 } else { RESAMPLES })
-        .map(|_| {
-            draw(&mut rows, &mut rng);
-            figure(&rows)
-        })
-        .filter(|drawn| !drawn.is_nan())
-        .collect();
+    let drawn = (0..if n == 0 { 0 } else { RESAMPLES }).map(|_| {
+        draw(&mut rows, &mut rng);
+        figure(&rows)
+    });
+    around(value, drawn.collect())
+}
+
+/// The mean of a figure that is left to chance, and the interval that holds 95 of 100 draws of it.
+pub fn by_chance(mut draw: impl FnMut(&mut StdRng) -> f64) -> Figure {
+    let mut rng = StdRng::seed_from_u64(SEED);
+    let drawn: Vec<f64> = (0..RESAMPLES).map(|_| draw(&mut rng)).collect();
+    around(drawn.iter().sum::<f64>() / drawn.len() as f64, drawn)
+}
+
+fn around(value: f64, mut drawn: Vec<f64>) -> Figure {
+    drawn.retain(|drawn| !drawn.is_nan());
     drawn.sort_by(f64::total_cmp);
     Figure {
         value,

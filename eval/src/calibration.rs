@@ -1,6 +1,8 @@
 //! Whether confidence means what it says: reliability, calibration error, Brier score.
 
-use crate::bootstrap::{Figure, bootstrap, mean};
+use rand::RngExt;
+
+use crate::bootstrap::{Figure, bootstrap, by_chance, mean};
 use crate::prediction::Prediction;
 
 /// Bins of the reliability diagram.
@@ -23,11 +25,16 @@ pub fn reliability(predictions: &[Prediction]) -> Vec<Bin> {
 }
 
 fn bins<'a>(rows: impl Iterator<Item = &'a Prediction>) -> Vec<Bin> {
+    bins_of(rows.map(|prediction| (prediction.confidence, prediction.is_right())))
+}
+
+/// Of confidences and whether each was right.
+fn bins_of(rows: impl Iterator<Item = (f32, bool)>) -> Vec<Bin> {
     let mut bins = vec![Bin::default(); BINS];
-    for prediction in rows {
-        let bin = &mut bins[((prediction.confidence * BINS as f32) as usize).min(BINS - 1)];
-        bin.confidence += f64::from(prediction.confidence);
-        bin.accuracy += f64::from(u8::from(prediction.is_right()));
+    for (confidence, is_right) in rows {
+        let bin = &mut bins[((confidence * BINS as f32) as usize).min(BINS - 1)];
+        bin.confidence += f64::from(confidence);
+        bin.accuracy += f64::from(u8::from(is_right));
         bin.rows += 1;
     }
     for bin in bins.iter_mut().filter(|bin| bin.rows > 0) {
@@ -46,11 +53,28 @@ fn bins<'a>(rows: impl Iterator<Item = &'a Prediction>) -> Vec<Bin> {
 /// Methods and their Application, 1997, 5.2 (the basic interval).
 pub fn ece(predictions: &[Prediction]) -> Figure {
     let percentile = bootstrap(predictions.len(), |rows| {
-        let gap = |bin: &Bin| (bin.confidence - bin.accuracy).abs() * bin.rows as f64;
-        let bins = bins(rows.iter().map(|&row| &predictions[row]));
-        bins.iter().map(gap).sum::<f64>() / rows.len() as f64
+        gap(&bins(rows.iter().map(|&row| &predictions[row])), rows.len())
     });
     reflected(percentile)
+}
+
+/// The calibration error of confidences that mean what they say: every row is right by chance, as often as its confidence
+/// has it. The fewer the rows, the more of [`ece`] is this.
+///
+/// **Source**: Bröcker & Smith, Increasing the Reliability of Reliability Diagrams, 2007, section 3 (consistency
+/// resampling, here without drawing the rows anew).
+pub fn ece_by_chance(predictions: &[Prediction]) -> Figure {
+    by_chance(|rng| {
+        let drawn = predictions
+            .iter()
+            .map(|prediction| (prediction.confidence, rng.random::<f32>() < prediction.confidence));
+        gap(&bins_of(drawn), predictions.len())
+    })
+}
+
+fn gap(bins: &[Bin], rows: usize) -> f64 {
+    let gap = |bin: &Bin| (bin.confidence - bin.accuracy).abs() * bin.rows as f64;
+    bins.iter().map(gap).sum::<f64>() / rows as f64
 }
 
 fn reflected(figure: Figure) -> Figure {
@@ -100,6 +124,20 @@ mod tests {
             ece.low <= ece.value && ece.value <= ece.high && ece.high < 0.1,
             "{ece:?}"
         );
+    }
+
+    /// In one bin of n rows the gap is that of a share: a normal error of mean √(2p(1-p)/πn).
+    #[test]
+    fn few_rows_err_by_chance() {
+        let rows = |n: usize| (0..n).map(|row| said(row % 4 != 0, 0.75)).collect::<Vec<_>>();
+        for n in [100, 10_000] {
+            let expected = (2.0 * 0.75 * 0.25 / (std::f64::consts::PI * n as f64)).sqrt();
+            let chance = ece_by_chance(&rows(n));
+            assert!((chance.value / expected - 1.0).abs() < 0.1, "{chance:?} {expected}");
+            assert!(chance.low < chance.value && chance.value < chance.high);
+        }
+        let always_right: Vec<Prediction> = (0..400).map(|_| said(true, 0.75)).collect();
+        assert!(ece(&always_right).value > ece_by_chance(&always_right).high);
     }
 
     #[test]

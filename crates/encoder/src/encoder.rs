@@ -25,6 +25,11 @@ use crate::worker::Worker;
 /// Length of a fingerprint: texts of one desk never share one by accident.
 const FINGERPRINT_BYTES: usize = 16;
 
+/// How far the threads that compute stand back, of 19: enough that whoever wakes up need not wait for them, and so little
+/// that they keep most of a processor that other programs want as well.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 3;
+
 /// A cheap handle to the thread that owns a model; clones share it. The thread ends with the last handle.
 #[derive(Clone)]
 pub struct Encoder {
@@ -190,13 +195,16 @@ fn worker(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, 
 /// does not wait for another thread to wake up.
 fn start(worker: Worker, threads: usize, requests: Exit) -> Result<(), EncoderError> {
     let (report, started) = channel();
-    let serve = move || match thread_pool(threads) {
-        Ok(_pool) => {
-            let _ = report.send(Ok(()));
-            worker.run(requests);
-        }
-        Err(error) => {
-            let _ = report.send(Err(error));
+    let serve = move || {
+        give_way();
+        match thread_pool(threads) {
+            Ok(_pool) => {
+                let _ = report.send(Ok(()));
+                worker.run(requests);
+            }
+            Err(error) => {
+                let _ = report.send(Err(error));
+            }
         }
     };
     thread::Builder::new()
@@ -204,6 +212,15 @@ fn start(worker: Worker, threads: usize, requests: Exit) -> Result<(), EncoderEr
         .spawn(serve)
         .map_err(cannot_start)?;
     started.recv().unwrap_or(Err(EncoderError::Stopped))
+}
+
+/// Lets whoever brings texts and takes vectors go before the calling thread and those it starts. They have little to do
+/// and would wait out a turn of a thread that computes each time; what computes would then have nothing before it.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(error = %error, "the encoder computes at the priority of all else");
+    }
 }
 
 /// The calling thread and as many more as are needed.

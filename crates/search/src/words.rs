@@ -182,8 +182,9 @@ impl Words {
                 .is_some_and(|analysis| analysis.embed_query(word).indices.is_empty())
         };
         text.split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty() && !is_stop_word(word))
-            .flat_map(pieces)
+            .map(|word| (word, pieces(word)))
+            .filter(|(word, pieces)| !pieces.is_empty() && !is_stop_word(word))
+            .flat_map(|(_, pieces)| pieces)
             .collect()
     }
 }

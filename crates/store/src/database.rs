@@ -47,6 +47,11 @@ impl Dialect {
         }
     }
 
+    /// Whether several servers write to one database; the data folder that SQLite lies in is one server's.
+    pub(crate) fn is_shared(self) -> bool {
+        self == Dialect::Postgres
+    }
+
     fn migrations(self) -> &'static Migrator {
         match self {
             Dialect::Sqlite => &SQLITE_MIGRATIONS,

@@ -89,8 +89,9 @@ impl Triage {
             .await?;
         drop(place);
         // An attempt that came to nothing is tried again and seen then.
-        if recorded.flipped() {
+        if let Recorded::Flipped(ticket) = &recorded {
             self.lately.see(seen);
+            self.rows.keep(Ticket::clone(ticket), wording, &rows);
         }
         Ok((recorded, decision))
     }

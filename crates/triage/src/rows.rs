@@ -16,8 +16,17 @@ const KEPT_BYTES: u64 = 32 << 20;
 /// Tickets of ordinary length that fit, for the cache to lay itself out by.
 const KEPT_TICKETS: usize = 10_000;
 
-/// Tickets by id.
-pub(crate) type Rows = HashMap<Uuid, Arc<Row>>;
+/// Tickets by id, as they were when so many merges were counted.
+pub(crate) struct Rows {
+    by_id: HashMap<Uuid, Arc<Row>>,
+    merges: i64,
+}
+
+impl Rows {
+    pub fn get(&self, id: &Uuid) -> Option<&Row> {
+        self.by_id.get(id).map(Arc::as_ref)
+    }
+}
 
 /// A ticket as it was once, with what it says cut up. Who wrote what and when stays the same; what it is merged into holds
 /// by the count of merges it was read at; the rest may have changed.
@@ -29,16 +38,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// A ticket that was read when so many merges were counted.
-    pub fn of(ticket: Ticket, merges: i64) -> Self {
-        let wording = Wording::of(&ticket.subject, &ticket.body);
-        Row {
-            ticket,
-            wording,
-            merges,
-        }
-    }
-
     pub fn is_merged(&self) -> bool {
         self.ticket.merged_into.is_some()
     }
@@ -76,16 +75,29 @@ impl LatestRows {
         // Before the tickets: one that is merged meanwhile is read once too often and never too seldom.
         let merges = store.merge_count().await?;
         let kept = |id: &Uuid| self.0.get(id).filter(|row| row.merges == merges);
-        let mut rows: Rows = ids.iter().filter_map(|id| Some((*id, kept(id)?))).collect();
-        let others: Vec<Uuid> = ids.iter().copied().filter(|id| !rows.contains_key(id)).collect();
-        if others.is_empty() {
-            return Ok(rows);
+        let mut by_id: HashMap<Uuid, Arc<Row>> = ids.iter().filter_map(|id| Some((*id, kept(id)?))).collect();
+        let others: Vec<Uuid> = ids.iter().copied().filter(|id| !by_id.contains_key(id)).collect();
+        if !others.is_empty() {
+            for ticket in store.get_tickets(&others).await? {
+                let wording = Wording::of(&ticket.subject, &ticket.body);
+                by_id.insert(ticket.id, self.insert(ticket, wording, merges));
+            }
         }
-        for ticket in store.get_tickets(&others).await? {
-            let row = Arc::new(Row::of(ticket, merges));
-            self.0.insert(row.ticket.id, Arc::clone(&row));
-            rows.insert(row.ticket.id, row);
-        }
-        Ok(rows)
+        Ok(Rows { by_id, merges })
+    }
+
+    /// Keeps a ticket that was read after `rows` were: it is like to be asked for soon.
+    pub fn keep(&self, ticket: Ticket, wording: Wording, rows: &Rows) {
+        self.insert(ticket, wording, rows.merges);
+    }
+
+    fn insert(&self, ticket: Ticket, wording: Wording, merges: i64) -> Arc<Row> {
+        let row = Arc::new(Row {
+            ticket,
+            wording,
+            merges,
+        });
+        self.0.insert(row.ticket.id, Arc::clone(&row));
+        row
     }
 }

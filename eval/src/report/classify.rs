@@ -25,6 +25,7 @@ const FIRST: &[(&str, &str)] = &[
     ("accuracy", "accuracy"),
     ("macro_f1", "macro-F1"),
     ("ece", "calibration error (ECE)"),
+    ("ece_by_chance", "ECE by chance, were every confidence true"),
     ("brier", "Brier score"),
     ("coverage_at_target_precision", "decided alone at the target precision"),
     ("precision_when_decided", "right when decided alone"),
