@@ -1,5 +1,6 @@
 //! A head on a set of labelled rows, from its folder to its figures.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
@@ -184,6 +185,29 @@ fn open(models: Models<'_>, encoder: &Encoder) -> Result<Head> {
 }
 
 impl Run {
+    /// The runs over the parts of one set as one; none when there are none. Facts are means over the parts.
+    pub fn together(parts: Vec<Run>) -> Option<Run> {
+        let count = parts.len() as f64;
+        let mut facts = BTreeMap::new();
+        for (name, value) in parts.iter().flat_map(|part| &part.metrics.facts) {
+            *facts.entry(name.clone()).or_default() += value / count;
+        }
+        let joined = |mut all: Run, part: Run| {
+            all.predictions.extend(part.predictions);
+            all.vectors.extend(part.vectors);
+            all.mistakes.extend(part.mistakes);
+            all
+        };
+        let mut all = parts.into_iter().reduce(joined)?;
+        report::keep_worst(&mut all.mistakes);
+        all.metrics = Metrics {
+            facts,
+            fingerprints: all.metrics.fingerprints,
+            ..figures(&all.predictions, all.outsiders.as_deref())
+        };
+        Some(all)
+    }
+
     /// The files of the run, the page under this title.
     ///
     /// **Errors**: a value that JSON cannot hold, a plot that cannot be drawn.
@@ -203,5 +227,53 @@ impl Run {
         )?;
         files.add(REPORT, page.into_bytes());
         Ok(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(rows: &[(bool, f32)], taught: f64) -> Run {
+        let prediction = |&(is_right, confidence): &(bool, f32)| Prediction {
+            label: "a".to_owned(),
+            predicted: if is_right { "a" } else { "b" }.to_owned(),
+            confidence,
+            ..Prediction::default()
+        };
+        let predictions: Vec<Prediction> = rows.iter().map(prediction).collect();
+        let wrong = predictions.iter().filter(|prediction| !prediction.is_right());
+        let mistakes = wrong.map(|prediction| Mistake {
+            prediction: prediction.clone(),
+            neighbours: Vec::new(),
+        });
+        let mut metrics = figures(&predictions, None);
+        metrics.fact("rows_taught", taught);
+        Run {
+            metrics,
+            mistakes: mistakes.collect(),
+            vectors: vec![vec![1.0]; rows.len()],
+            outsiders: None,
+            predictions,
+        }
+    }
+
+    #[test]
+    fn parts_of_a_set_are_judged_as_one() {
+        let run = Run::together(vec![
+            part(&[(true, 0.9), (false, 0.6)], 8.0),
+            part(&[(false, 0.7), (true, 0.8), (true, 0.5)], 6.0),
+        ])
+        .expect("parts");
+        assert_eq!((run.metrics.rows, run.vectors.len()), (5, 5));
+        assert!((run.metrics.figures["accuracy"].value - 0.6).abs() < 1e-12);
+        assert_eq!(run.metrics.facts["rows_taught"], 7.0);
+        let surest: Vec<f32> = run
+            .mistakes
+            .iter()
+            .map(|mistake| mistake.prediction.confidence)
+            .collect();
+        assert_eq!(surest, [0.7, 0.6]);
+        assert!(Run::together(Vec::new()).is_none());
     }
 }

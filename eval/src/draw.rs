@@ -1,6 +1,7 @@
 //! Which rows a head is taught and which it is judged on: by hash, by label, by chance with a seed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use anyhow::{Result, ensure};
 use rand::SeedableRng;
@@ -10,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::rows::LabelledText;
 
-/// Splits rows by the hash of their text: (to judge on, to teach). A text is always on the same side, whatever else
-/// the file holds.
-pub fn by_hash(rows: Vec<LabelledText>, share: f64) -> (Vec<LabelledText>, Vec<LabelledText>) {
-    rows.into_iter().partition(|row| unit_hash(&row.text) < share)
+/// Splits rows by the hash of their text: (those in the part, to judge on; the others, to teach). A text is always on the
+/// same side, whatever else the file holds. **Units:** `part` is of 0 to 1.
+pub fn by_hash(rows: Vec<LabelledText>, part: &Range<f64>) -> (Vec<LabelledText>, Vec<LabelledText>) {
+    rows.into_iter().partition(|row| part.contains(&unit_hash(&row.text)))
 }
 
 /// A number between 0 and 1 that belongs to the text; training sets its test share aside by the same one.
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_hash_splits_by_the_share() {
-        let (test, train) = by_hash(rows(500), 0.2);
+        let (test, train) = by_hash(rows(500), &(0.0..0.2));
         assert_eq!(test.len() + train.len(), 500);
         assert!((60..140).contains(&test.len()), "{}", test.len());
         // The first four bytes of the standard's sum of "abc": ba7816bf.

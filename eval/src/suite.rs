@@ -181,6 +181,9 @@ pub struct Classify {
     pub train: Option<PathBuf>,
     /// Share of `data` to judge on, by text hash, the rest to train on; instead of `train`.
     pub test_share: Option<f64>,
+    /// Parts of `data`, by text hash, each judged by a head taught on the others; instead of `train`. For data so few that
+    /// a share of them says little.
+    pub folds: Option<usize>,
     /// Rows of each label to train on.
     pub per_label: Option<usize>,
     /// Draws of those rows; figures are means over them.
@@ -260,14 +263,20 @@ impl Step {
 impl Classify {
     fn check(&self) -> Result<()> {
         ensure!(self.head.is_some() != self.recipe.is_some(), "either head or recipe");
-        let sources = usize::from(self.train.is_some()) + usize::from(self.test_share.is_some());
+        let sources = [self.train.is_some(), self.test_share.is_some(), self.folds.is_some()];
+        let sources = sources.into_iter().filter(|given| *given).count();
         match &self.recipe {
-            Some(_) => ensure!(sources == 1, "a recipe needs either train or test_share"),
+            Some(_) => ensure!(sources == 1, "a recipe needs one of train, test_share, folds"),
             None => ensure!(
-                self.per_label.is_none() && !self.finetune,
-                "per_label and finetune are for recipes"
+                self.per_label.is_none() && !self.finetune && self.folds.is_none(),
+                "per_label, finetune and folds are for recipes"
             ),
         }
+        ensure!(self.folds.is_none_or(|folds| folds > 1), "folds: at least 2");
+        ensure!(
+            self.folds.is_none() || (self.out_of_scope.is_none() && !self.finetune),
+            "folds: neither with out_of_scope nor with finetune"
+        );
         ensure!(
             self.test_share.is_none_or(|share| share > 0.0 && share < 1.0),
             "test_share: between 0 and 1"
@@ -312,7 +321,15 @@ mod tests {
             ),
             (
                 "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nrecipe = \"r\"\n",
-                "either train or test_share",
+                "one of train, test_share, folds",
+            ),
+            (
+                "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nrecipe = \"r\"\nfolds = 1\n",
+                "at least 2",
+            ),
+            (
+                "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nrecipe = \"r\"\nfolds = 5\nfinetune = true\n",
+                "nor with finetune",
             ),
             (
                 "[[steps]]\nname = \"a\"\n[steps.classify]\ndata = \"d\"\nhead = \"h\"\nfinetune = true\n",

@@ -2,15 +2,16 @@
 //!
 //! The encoder reads English; without this a head learns Spanish from Spanish tickets alone.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 /// The glossary, written for this project.
 const GLOSSARY: &str = include_str!("concepts.tsv");
 /// Shorter words are looked up whole: their beginnings mean nothing.
 const MIN_BEGINNING: usize = 4;
 
-static CONCEPTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+static CONCEPTS: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
     let lines = GLOSSARY.lines().filter(|line| !line.starts_with('#'));
     let entries = lines.filter_map(|line| line.split_once('\t'));
     entries

@@ -237,6 +237,36 @@ async fn a_caller_who_left_gives_the_room_back() {
     }
 }
 
+/// How far the thread of this folder below `/proc` stands back; none where it is gone.
+#[cfg(target_os = "linux")]
+fn niceness(thread: &std::path::Path) -> Option<i32> {
+    let stat = std::fs::read_to_string(thread.join("stat")).ok()?;
+    // The name, which may hold blanks, ends with the last parenthesis; niceness is the 17th field after it.
+    stat.rsplit(')').next()?.split_whitespace().nth(16)?.parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_compute_give_way_to_those_that_ask() {
+    let encoder = open(&Tiny::new(Tokenizer::WordPiece, "mean"));
+    embed(&encoder, &["red box", "the green lamps"], Side::Passage);
+    let own = niceness("/proc/thread-self".as_ref()).unwrap();
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let computes = |thread: &std::path::PathBuf| {
+        std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.starts_with("encoder-"))
+    };
+    let computing: Vec<i32> = threads
+        .map(|thread| thread.unwrap().path())
+        .filter(computes)
+        .filter_map(|thread| niceness(&thread))
+        .collect();
+    assert!(!computing.is_empty());
+    assert!(
+        computing.iter().all(|&nice| nice > own || own == 19),
+        "{own} {computing:?}"
+    );
+}
+
 #[tokio::test]
 async fn blocking_calls_work_inside_a_runtime_too() {
     let encoder = open(&Tiny::new(Tokenizer::WordPiece, "mean"));

@@ -141,7 +141,7 @@ pub struct Query {
     /// The most hits wanted, at most 1,000.
     pub limit: usize,
     /// Hits that each kind of likeness contributes before they are fused, in the place of
-    /// [`crate::SearchConfig::candidates`]: a quick look does with fewer.
+    /// [`crate::SearchConfig::candidates`]: a quick look does with fewer, though never fewer than twice the limit.
     pub candidates: Option<usize>,
     /// How many of them, from the best on, carry their payload, which costs more than being found; all when none.
     pub payloads: Option<usize>,

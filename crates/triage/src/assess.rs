@@ -121,13 +121,14 @@ impl Triage {
         vector: Vec<f32>,
         own_id: Option<Uuid>,
     ) -> Result<Vec<Hit>, TriageError> {
+        let limit = self.config.neighbours.max(self.models().duplicates.candidates);
         let query = Query {
             vector: Some(vector),
             text: Some(text),
             language,
-            limit: self.config.neighbours.max(self.models().duplicates.candidates),
-            // Twice the limit: more of them find no other duplicates and take longer.
-            candidates: Some(0),
+            limit,
+            // More of them find no other duplicates and take longer.
+            candidates: Some(2 * limit),
             payloads: Some(self.config.neighbours),
             exclude: own_id.into_iter().collect(),
             ..Query::default()

@@ -87,6 +87,12 @@ pub fn mistakes(
     wrong.iter().take(MISTAKES).map(with_neighbours).collect()
 }
 
+/// Keeps as many as a page shows, the surest first.
+pub fn keep_worst(mistakes: &mut Vec<Mistake>) {
+    mistakes.sort_by(|a, b| b.prediction.confidence.total_cmp(&a.prediction.confidence));
+    mistakes.truncate(MISTAKES);
+}
+
 /// The page of a run.
 ///
 /// **Errors**: a plot that cannot be drawn.

@@ -8,7 +8,7 @@ mod plots;
 mod retrieval;
 
 pub use answers::answers_page;
-pub use classify::{Mistake, Neighbour, classify_page, mistakes};
+pub use classify::{Mistake, Neighbour, classify_page, keep_worst, mistakes};
 pub use retrieval::retrieval_page;
 
 use std::fmt::Write as _;

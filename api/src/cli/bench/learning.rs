@@ -1,11 +1,12 @@
-//! `deskwise bench learning`: what intake loses while heads are retrained, or tried out in the shadow.
+//! `deskwise bench learning`: what intake loses while heads are retrained, or tried out in the shadow, and how long a
+//! head takes to be fitted anew.
 //!
 //! One desk, three kinds of rounds in the order A B C C B A, so that a desk that grows and a processor that changes its
 //! pace weigh on all kinds alike.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -14,6 +15,7 @@ use desk::{Actor, HeadRole, TicketPatch, WorkStatus};
 use serde::Serialize;
 use store::Store;
 use tokio::task::JoinHandle;
+use tokio::time::error::Elapsed;
 
 use crate::cli::bench::clients::{Load, Measured, submit_all};
 use crate::cli::bench::process::{ServerProcess, has_child};
@@ -92,6 +94,18 @@ struct Figures {
     retraining_ratio: f64,
     /// Tickets a second with both heads in the shadow, over those of plain rounds.
     shadow_ratio: f64,
+    refit: Refit,
+}
+
+/// A head fitted anew and judged while nothing else goes on.
+#[derive(Debug, Serialize)]
+struct Refit {
+    head: HeadRole,
+    /// It learnt from.
+    rows: usize,
+    /// Of these and of those it was judged on, the texts that had no vector yet.
+    embedded: usize,
+    seconds: f64,
 }
 
 /// A desk under load.
@@ -126,15 +140,39 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
         let what = format!("round {} of {}, {round:?}", at + 1, ROUNDS.len());
         paced.push((round, desk.submit(&what, round, options.tickets).await?));
     }
-    print(&figures(&options, &paced), options.json)
+    let refit = desk.refit(HeadRole::Category).await?;
+    print(&figures(&options, &paced, refit), options.json)
 }
 
 impl Desk<'_> {
-    async fn open(&self) -> Result<(Store, Shelf)> {
+    fn config(&self) -> Result<Config> {
         let mut config = scratch::config(self.folder)?;
         config.models_dir = self.models.to_owned();
+        Ok(config)
+    }
+
+    async fn open(&self) -> Result<(Store, Shelf)> {
+        let config = self.config()?;
         let shelf = Shelf::open(&config)?;
         Ok((open::store(&config).await?, shelf))
+    }
+
+    /// By the vectors that are in the index.
+    async fn refit(&self, head: HeadRole) -> Result<Refit> {
+        let config = self.config()?;
+        let (store, shelf) = self.open().await?;
+        let encoder = open::encoder(&config)?;
+        let known = learning::known(&config, &store, &encoder, None).await;
+        let began = Instant::now();
+        let retrained = learning::retrain(&store, &shelf, encoder, &known, head, |_| ()).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        store.close().await;
+        Ok(Refit {
+            head,
+            rows: retrained.own_rows + retrained.shipped_rows,
+            embedded: retrained.embedded,
+            seconds,
+        })
     }
 
     async fn solve_all(&self) -> Result<()> {
@@ -187,7 +225,8 @@ impl Desk<'_> {
         let settings = [("DESK_LEARNING__RETRAIN_SECONDS", seconds)];
         let server = ServerProcess::start(self.folder, self.models, &settings).await?;
         if round == Round::Retraining {
-            until_it_has_a_child(server.id()).await?;
+            let begun = until_retraining_is(true, server.id(), PATIENCE).await;
+            begun.context("the server began no retraining")?;
         }
         let load = Load {
             url: server.url.clone(),
@@ -202,7 +241,10 @@ impl Desk<'_> {
         bar.finish_and_clear();
         let retraining = watch.share().await?;
         if round == Round::Retraining {
-            until_it_has_learnt(server.id()).await?;
+            // What it leaves is what later rounds try out in the shadow.
+            tracing::info!("the retraining comes to its end, so that there are versions to try out");
+            let ended = until_retraining_is(false, server.id(), LONGEST_RETRAINING).await;
+            ended.context("the retraining did not end")?;
         }
         server.stop()?;
         Ok(Paced {
@@ -214,27 +256,14 @@ impl Desk<'_> {
     }
 }
 
-async fn until_it_has_a_child(server: u32) -> Result<()> {
+/// Waits until the server has the process beside it that retrains, or has it no more.
+async fn until_retraining_is(under_way: bool, server: u32, patience: Duration) -> Result<(), Elapsed> {
     let waiting = async {
-        while !has_child(server) {
+        while has_child(server) != under_way {
             tokio::time::sleep(LOOK).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .context("the server began no retraining")
-}
-
-/// Waits for the end of the retraining that runs: what it leaves is what later rounds try out in the shadow.
-async fn until_it_has_learnt(server: u32) -> Result<()> {
-    tracing::info!("the retraining comes to its end, so that there are versions to try out");
-    let ends = async {
-        while has_child(server) {
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    let ended = tokio::time::timeout(LONGEST_RETRAINING, ends).await;
-    ended.context("the retraining did not end")
+    tokio::time::timeout(patience, waiting).await
 }
 
 /// Looks again and again whether the server has a process beside it.
@@ -266,7 +295,7 @@ impl Watch {
     }
 }
 
-fn figures(options: &Options, paced: &[(Round, Paced)]) -> Figures {
+fn figures(options: &Options, paced: &[(Round, Paced)], refit: Refit) -> Figures {
     let of = |kind: Round| -> Vec<Paced> {
         let rounds = paced.iter().filter(|(round, _)| *round == kind);
         rounds.map(|(_, paced)| *paced).collect()
@@ -282,6 +311,7 @@ fn figures(options: &Options, paced: &[(Round, Paced)]) -> Figures {
         plain,
         retraining,
         shadow,
+        refit,
     }
 }
 

@@ -1,9 +1,10 @@
 //! One step of a suite, from its description to its figures.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use eval::classify::{self, Models, Set, Source};
+use eval::classify::{self, Models, Run, Set, Source};
 use eval::fingerprint::{Fingerprint, Fingerprints};
 use eval::retrieval::Mode;
 use eval::rows;
@@ -168,31 +169,26 @@ fn judge_head(task: &Classify, source: &Source, config: &Config, name: &str, rep
         let tuned = task
             .finetune
             .then(|| report.with_file_name(format!("{name}.encoder-{seed}")));
-        let (set, taught) = match (&task.recipe, &task.head) {
+        let run = match (&task.recipe, &task.head) {
             (Some(recipe), _) => {
                 let teaching = Teaching {
                     recipe: Some(recipe),
                     encoder: &folder,
                     finetune: tuned.as_deref(),
                 };
-                prepared(task, source, teaching, seed)?
+                let judge_part = |part: Option<Range<f64>>| {
+                    let (set, taught) = prepared(task, source, teaching, seed, part)?;
+                    judge(task, &set, &taught, config)
+                };
+                let runs = parts(task).into_iter().map(judge_part).collect::<Result<_>>()?;
+                Run::together(runs).context("no parts")?
             }
             (None, Some(head)) => {
                 let head = open::model_folder(config, head)?;
-                (source.read()?, Taught::there(head, folder.clone()))
+                judge(task, &source.read()?, &Taught::there(head, folder.clone()), config)?
             }
             (None, None) => anyhow::bail!("neither head nor recipe"),
         };
-        let encoder = open::encoder_in(&taught.encoder, config)?;
-        let models = Models {
-            head: &taught.folder,
-            encoder: &taught.encoder,
-            target_precision: task.target_precision,
-        };
-        let bar = meter::counting("judge", set.rows.len() as u64);
-        let mut run = classify::run(models, &encoder, &set, &mut meter::moved(&bar))?;
-        bar.finish_and_clear();
-        taught.describe(&mut run.metrics);
         if seed + 1 == task.draws {
             run.files(name)?.write(report)?;
         }
@@ -201,16 +197,47 @@ fn judge_head(task: &Classify, source: &Source, config: &Config, name: &str, rep
     Metrics::over_draws(draws).context("no draws")
 }
 
-/// The rows to judge on, and a head taught on the others.
-fn prepared(task: &Classify, source: &Source, teaching: Teaching<'_>, seed: u64) -> Result<(Set, Taught)> {
+fn judge(task: &Classify, set: &Set, taught: &Taught, config: &Config) -> Result<Run> {
+    let encoder = open::encoder_in(&taught.encoder, config)?;
+    let models = Models {
+        head: &taught.folder,
+        encoder: &taught.encoder,
+        target_precision: task.target_precision,
+    };
+    let bar = meter::counting("judge", set.rows.len() as u64);
+    let mut run = classify::run(models, &encoder, set, &mut meter::moved(&bar))?;
+    bar.finish_and_clear();
+    taught.describe(&mut run.metrics);
+    Ok(run)
+}
+
+/// The parts of the data to judge one after the other, each by a head of its own; none where all of it is judged.
+fn parts(task: &Classify) -> Vec<Option<Range<f64>>> {
+    match (task.folds, task.test_share) {
+        (Some(folds), _) => {
+            let at = |fold: usize| fold as f64 / folds as f64;
+            (0..folds).map(|fold| Some(at(fold)..at(fold + 1))).collect()
+        }
+        (None, share) => vec![share.map(|share| 0.0..share)],
+    }
+}
+
+/// The rows to judge on, all or a part of them, and a head taught on the others.
+fn prepared(
+    task: &Classify,
+    source: &Source,
+    teaching: Teaching<'_>,
+    seed: u64,
+    part: Option<Range<f64>>,
+) -> Result<(Set, Taught)> {
     let all = Source {
         train: None,
         ..source.clone()
     };
     let mut set = all.read()?;
-    let to_teach = match (task.test_share, &source.train) {
-        (Some(share), _) => {
-            let (judged, taught) = draw::by_hash(std::mem::take(&mut set.rows), share);
+    let to_teach = match (part, &source.train) {
+        (Some(part), _) => {
+            let (judged, taught) = draw::by_hash(std::mem::take(&mut set.rows), &part);
             set.rows = judged;
             taught
         }

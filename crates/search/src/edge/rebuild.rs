@@ -65,7 +65,7 @@ impl Collection {
         let mut guard = self.lock();
         let spec = self.spec();
         if let Some(building) = guard.take_if(|building| building.copy && !copy) {
-            self.remove(building);
+            building.shard.remove_after_use();
         }
         if guard.is_some() {
             return Err(Error::RebuildRunning { collection: spec.name });
@@ -120,8 +120,7 @@ impl Collection {
         folder::write_description(&self.folder, &description)?;
         let shard = building.shard;
         let old = self.switch(Live { description, shard });
-        let replaced = folder::generation(&self.folder, old.description.generation);
-        old.shard.remove_after_use(replaced);
+        old.shard.remove_after_use();
         drop(guard);
         Ok(())
     }
@@ -144,7 +143,8 @@ impl Collection {
     pub(super) fn give_up_rebuild(&self, id: Uuid) -> Result<(), Error> {
         let mut guard = self.lock();
         let building = take(&mut guard, id).ok_or_else(|| self.given_up())?;
-        self.remove(building);
+        // A slice or a graph may still be in the making on it.
+        building.shard.remove_after_use();
         Ok(())
     }
 
@@ -196,12 +196,6 @@ impl Collection {
                 return Ok(());
             }
         }
-    }
-
-    /// A slice or a graph may still be in the making on it.
-    fn remove(&self, building: Building) {
-        let path = folder::generation(&self.folder, building.id);
-        building.shard.remove_after_use(path);
     }
 
     fn given_up(&self) -> Error {

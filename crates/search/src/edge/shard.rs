@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use qdrant_edge::{
     CountRequest, CreateIndex, Distance, EdgeConfig as ShardConfig, EdgeOptimizersConfig, EdgeShard,
@@ -45,8 +45,9 @@ pub(super) struct Shard {
     collection: String,
     /// Taken out only when this is dropped.
     shard: Option<EdgeShard>,
-    /// What is removed then.
-    doomed: OnceLock<PathBuf>,
+    folder: PathBuf,
+    /// Whether the folder is removed then.
+    is_doomed: AtomicBool,
 }
 
 impl Shard {
@@ -54,7 +55,7 @@ impl Shard {
     pub(super) fn create(spec: &CollectionSpec, path: &Path) -> Result<Self, Error> {
         let config = shard_config(spec.dimensions);
         let shard = guarded("create a shard", &spec.name, || EdgeShard::new(path, config))?;
-        let shard = Self::new(&spec.name, shard);
+        let shard = Self::new(&spec.name, path, shard);
         shard.index_fields(spec)?;
         shard.flush()?;
         Ok(shard)
@@ -63,23 +64,23 @@ impl Shard {
     /// The shard that lies in `path`, its last moments before a crash repaired.
     pub(super) fn load(spec: &CollectionSpec, path: &Path) -> Result<Self, Error> {
         let shard = guarded("load a shard", &spec.name, || EdgeShard::load(path, None))?;
-        let shard = Self::new(&spec.name, shard);
+        let shard = Self::new(&spec.name, path, shard);
         shard.index_fields(spec)?;
         Ok(shard)
     }
 
-    fn new(collection: &str, shard: EdgeShard) -> Self {
+    fn new(collection: &str, folder: &Path, shard: EdgeShard) -> Self {
         Self {
             collection: collection.to_owned(),
             shard: Some(shard),
-            doomed: OnceLock::new(),
+            folder: folder.to_owned(),
+            is_doomed: AtomicBool::new(false),
         }
     }
 
     /// Removes its folder as soon as nobody reads it or builds on it any more.
-    pub(super) fn remove_after_use(&self, folder: PathBuf) {
-        // Whoever dooms it a second time means the same folder.
-        let _ = self.doomed.set(folder);
+    pub(super) fn remove_after_use(&self) {
+        self.is_doomed.store(true, Ordering::Release);
     }
 
     /// Gives every field of the spec its index where it has none yet.
@@ -249,8 +250,8 @@ impl Drop for Shard {
                 "a shard could not be flushed when it was closed"
             );
         }
-        if let Some(path) = self.doomed.take()
-            && let Err(error) = folder::remove(&path)
+        if *self.is_doomed.get_mut()
+            && let Err(error) = folder::remove(&self.folder)
         {
             // The next start removes what is left behind.
             tracing::warn!(search.collection = self.collection, error = %error, "a shard that is replaced is still there");
