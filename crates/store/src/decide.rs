@@ -94,16 +94,17 @@ impl Store {
     }
 }
 
-/// Records decisions within a transaction; the answers are in their order.
+/// Records decisions within a transaction; the answers are in their order. The events are left to be written with others,
+/// in `told`.
 pub(crate) async fn record_all(
     to: &mut AnyConnection,
     decisions: &[Decided],
+    told: &mut Vec<Event>,
 ) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
     let now = micros::now();
     let first = first_of_each(decisions);
     let flipped = flip(to, first.values().map(|decided| &decided.decision), now).await?;
     let mut rows = Vec::with_capacity(flipped.len());
-    let mut told = Vec::with_capacity(flipped.len());
     let mut judged = Vec::new();
     for (id, decided) in flipped.keys().filter_map(|id| Some((*id, first.get(id)?))) {
         rows.push(values(&decided.decision)?);
@@ -113,7 +114,6 @@ pub(crate) async fn record_all(
     insert_rows(to, "INSERT INTO decisions (id, ticket_id, decision, created_at)", rows)
         .await
         .map_err(failed("store decisions"))?;
-    events::insert(to, &told).await?;
     shadows::insert(to, &judged).await?;
     answers(to, decisions, &first, flipped).await
 }

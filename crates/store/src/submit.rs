@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::database::Dialect;
 use crate::error::{StoreError, failed};
 use crate::idempotency::IdempotencyKey;
 use crate::row::Columns;
@@ -105,15 +106,20 @@ struct Plan {
     keys: Vec<Vec<Arg>>,
 }
 
-/// Stores the submissions within a transaction; the answers are in their order.
+/// Stores the submissions within a transaction; the answers are in their order. The events are left to be written with
+/// others, in `told`.
 pub(crate) async fn submit_all(
     to: &mut AnyConnection,
+    dialect: Dialect,
     submissions: &[Submission],
+    told: &mut Vec<Event>,
 ) -> Result<Vec<Result<Submitted, StoreError>>, StoreError> {
     if submissions.is_empty() {
         return Ok(Vec::new());
     }
-    lock_numbers(to).await?;
+    if dialect.is_shared() {
+        lock_numbers(to).await?;
+    }
     let mut known = known(to, submissions).await?;
     let now = micros::now();
     let mut plan = Plan::default();
@@ -123,7 +129,7 @@ pub(crate) async fn submit_all(
     }
     number(to, &mut plan.tickets).await?;
     ticket_row::insert(to, &plan.tickets).await?;
-    events::insert(to, &plan.events).await?;
+    told.append(&mut plan.events);
     let into = "INSERT INTO idempotency_keys (token_id, key, body_hash, ticket_id, created_at)";
     insert_rows(to, into, plan.keys)
         .await

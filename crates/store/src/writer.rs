@@ -11,10 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::database::{Database, commit};
 use crate::decide::{self, Decided, Recorded};
 use crate::error::StoreError;
+use crate::events;
 use crate::submit::{self, Submission, Submitted};
 
 /// Time from one commit to the next while many write: short beside what triage takes, long enough to share a commit.
-const COMMIT_INTERVAL: Duration = Duration::from_millis(15);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(25);
 
 /// How a caller hears of its write.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -166,8 +167,10 @@ async fn attempt(
     decisions: &[Decided],
 ) -> Result<Answers, StoreError> {
     let mut transaction = database.begin().await?;
-    let submitted = submit::submit_all(&mut transaction, submissions).await?;
-    let recorded = decide::record_all(&mut transaction, decisions).await?;
+    let mut told = Vec::with_capacity(submissions.len() + decisions.len());
+    let submitted = submit::submit_all(&mut transaction, database.dialect, submissions, &mut told).await?;
+    let recorded = decide::record_all(&mut transaction, decisions, &mut told).await?;
+    events::insert(&mut transaction, &told).await?;
     commit(transaction).await?;
     Ok(Answers { submitted, recorded })
 }
