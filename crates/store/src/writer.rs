@@ -15,7 +15,7 @@ use crate::events;
 use crate::submit::{self, Submission, Submitted};
 
 /// Time from one commit to the next while many write: short beside what triage takes, long enough to share a commit.
-const COMMIT_INTERVAL: Duration = Duration::from_millis(25);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(15);
 
 /// How a caller hears of its write.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
