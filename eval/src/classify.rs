@@ -186,7 +186,10 @@ fn open(models: Models<'_>, encoder: &Encoder) -> Result<Head> {
 
 impl Run {
     /// The runs over the parts of one set as one; none when there are none. Facts are means over the parts.
-    pub fn together(parts: Vec<Run>) -> Option<Run> {
+    pub fn together(mut parts: Vec<Run>) -> Option<Run> {
+        if parts.len() < 2 {
+            return parts.pop();
+        }
         let count = parts.len() as f64;
         let mut facts = BTreeMap::new();
         for (name, value) in parts.iter().flat_map(|part| &part.metrics.facts) {

@@ -49,7 +49,6 @@ impl Store {
         tell(&mut transaction, kinds, &ticket, &survivor, actor, now).await?;
         let merged = ticket_row::get(&mut transaction, id).await?;
         commit(transaction).await?;
-        self.count_merge();
         Ok(merged)
     }
 
@@ -78,7 +77,6 @@ impl Store {
         tell(&mut transaction, kinds, &ticket, &survivor, actor, now).await?;
         let alone = ticket_row::get(&mut transaction, id).await?;
         commit(transaction).await?;
-        self.count_merge();
         Ok(alone)
     }
 
@@ -95,13 +93,10 @@ impl Store {
     }
 
     /// How often tickets were merged or taken apart so far. While it stays the same, so does what each ticket is merged
-    /// into. Where no other process may merge, the database is not asked.
+    /// into.
     ///
     /// **Errors:** the database's.
     pub async fn merge_count(&self) -> Result<i64, StoreError> {
-        if !self.database().dialect.is_shared() {
-            return Ok(self.own_merges());
-        }
         let mut reader = self.database().reader().await?;
         let row = Sql::new("SELECT value FROM counters WHERE name = 'merge'", [])
             .optional(&mut reader)

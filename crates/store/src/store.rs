@@ -1,7 +1,6 @@
 //! The store itself: what all its methods share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,8 +22,6 @@ struct Inner {
     database: Database,
     writes: mpsc::Sender<Write>,
     cursor_key: String,
-    /// Merges and unmerges that went through here.
-    merges: AtomicI64,
 }
 
 impl Store {
@@ -43,7 +40,6 @@ impl Store {
                 database,
                 writes,
                 cursor_key,
-                merges: AtomicI64::new(0),
             }),
         })
     }
@@ -69,16 +65,6 @@ impl Store {
 
     pub(crate) fn database(&self) -> &Database {
         &self.inner.database
-    }
-
-    /// Merges and unmerges that this process has committed.
-    pub(crate) fn own_merges(&self) -> i64 {
-        self.inner.merges.load(Ordering::Acquire)
-    }
-
-    /// A merge or unmerge is committed.
-    pub(crate) fn count_merge(&self) {
-        self.inner.merges.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn cursor_key(&self) -> &str {
