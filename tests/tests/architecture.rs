@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("desk", &[]),
     ("manifest", &[]),
-    ("encoder", &["manifest"]),
-    ("classifier", &["manifest"]),
+    ("encoder", &["language", "manifest"]),
+    ("classifier", &["language", "manifest"]),
     ("search", &[]),
     ("store", &["desk"]),
     ("language", &[]),

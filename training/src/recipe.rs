@@ -74,7 +74,7 @@ pub struct Features {
     pub min_documents: usize,
     /// At most so many terms a block, the most frequent ones.
     pub max_terms: usize,
-    /// Whether words that mean the same in English and Spanish also count as one ([`classifier::concepts`]).
+    /// Whether words that mean the same in English and Spanish also count as one, by the glossary of `language`.
     pub concepts: bool,
 }
 

@@ -27,6 +27,9 @@ pub struct Options {
     /// Which prefix the encoder puts before a text, where it has one.
     #[arg(long, default_value = "passage")]
     side: SideName,
+    /// Spanish by the encoder's glossary, as the desk reads it and heads learn from it; else every text as it is.
+    #[arg(long)]
+    glossary: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -46,6 +49,7 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
 fn embed(options: &Options, config: &Config) -> Result<()> {
     let texts = read_texts(&options.texts)?;
     let encoder = open::encoder(config)?;
+    let encoder = if options.glossary { encoder } else { encoder.verbatim() };
     let cannot_write = || format!("cannot write {}", options.out.display());
     let folder = options
         .out

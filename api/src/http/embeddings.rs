@@ -125,7 +125,7 @@ async fn embed(
     check_model(&app, &body)?;
     let texts = texts(body.input)?;
     let tokens = app.triage.count_tokens(&texts).map_err(triage_problem)?;
-    let vectors = app.triage.embed(texts).await.map_err(triage_problem)?;
+    let vectors = app.triage.embed_verbatim(texts).await.map_err(triage_problem)?;
     let format = body.encoding_format.unwrap_or(EncodingFormat::Float);
     let entry = |(index, vector)| EmbeddingView {
         object: "embedding",

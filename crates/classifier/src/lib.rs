@@ -5,7 +5,6 @@
 
 pub mod abstention;
 pub mod assess;
-pub mod concepts;
 pub mod curve;
 pub mod drift;
 mod error;

@@ -1,12 +1,13 @@
 //! The handle everyone else holds.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use manifest::{EncoderSpec, Model};
+use manifest::{EncoderSpec, Glossary, Model};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -21,6 +22,9 @@ use crate::tokens::TextTokenizer;
 use crate::weights::Weights;
 use crate::work::Work;
 use crate::worker::Worker;
+
+/// Bytes of the glossary's sum in a revision.
+const GLOSSARY_SUM_BYTES: usize = 4;
 
 /// Length of a fingerprint: texts of one desk never share one by accident.
 const FINGERPRINT_BYTES: usize = 16;
@@ -37,11 +41,15 @@ pub struct Encoder {
     capacity: Capacity,
     tokenizer: Arc<TextTokenizer>,
     facts: Arc<Facts>,
+    glossary: Option<Glossary>,
 }
 
 struct Facts {
     model: String,
+    /// Of the model by its manifest.
     revision: String,
+    /// The same with the sum of the glossary that texts are read by.
+    revision_by_glossary: String,
     max_tokens: usize,
     dimensions: usize,
     kernel: &'static str,
@@ -55,7 +63,10 @@ impl Encoder {
     /// among the weights, settings that cannot work.
     pub fn open(folder: &Path, config: Config) -> Result<Self, EncoderError> {
         let (model, worker) = load(folder, &config)?;
+        let glossary = model.manifest.encoder.as_ref().and_then(|spec| spec.glossary);
+        let sum = hex(&Sha256::digest(language::GLOSSARY)[..GLOSSARY_SUM_BYTES]);
         let facts = Facts {
+            revision_by_glossary: format!("{}+{sum}", model.manifest.revision),
             dimensions: worker.dimensions,
             max_tokens: config.max_tokens,
             model: model.manifest.name,
@@ -77,10 +88,20 @@ impl Encoder {
             capacity: Capacity::new(config.queue_texts),
             tokenizer,
             facts: Arc::new(facts),
+            glossary,
         })
     }
 
-    /// Unit vectors of texts, in their order. Dropping the future takes the texts out of the queue.
+    /// The same model given every text as it is written, as other programs that run it would.
+    #[must_use]
+    pub fn verbatim(&self) -> Self {
+        Self {
+            glossary: None,
+            ..self.clone()
+        }
+    }
+
+    /// Unit vectors of texts, in their order, each read by the model's glossary where it has one. Dropping the future takes the texts out of the queue.
     ///
     /// **Shape**: `[texts][dimensions]` f32. **Errors**: [`EncoderError::Busy`] when the queue is full.
     pub async fn embed(&self, texts: Vec<String>, side: Side) -> Answer {
@@ -98,8 +119,12 @@ impl Encoder {
     fn submit(&self, texts: Vec<String>, side: Side) -> Result<oneshot::Receiver<Answer>, EncoderError> {
         let room = self.capacity.reserve(texts.len())?;
         let (reply, answer) = oneshot::channel();
+        let read = |text: String| match self.as_read(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(read) => read,
+        };
         let request = Request {
-            texts,
+            texts: texts.into_iter().map(read).collect(),
             side,
             reply,
             room,
@@ -108,22 +133,25 @@ impl Encoder {
         Ok(answer)
     }
 
-    /// Names the vector of a text: the same text, model and longest text have the same name, and nothing else has.
+    /// What the model is given of a text.
+    fn as_read<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.glossary {
+            Some(Glossary::Es) => language::in_english(text),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// Names the vector of a text: what is read alike by one model, up to the same length, has the same name, and nothing
+    /// else has.
     ///
     /// **Persisted** beside vectors, to know whether they still hold. 32 hexadecimal digits.
     pub fn fingerprint(&self, text: &str) -> String {
         let facts = &self.facts;
         let digest = Sha256::new()
             .chain_update(format!("{}\0{}\0{}\0", facts.model, facts.revision, facts.max_tokens))
-            .chain_update(text)
+            .chain_update(self.as_read(text).as_ref())
             .finalize();
-        digest
-            .iter()
-            .take(FINGERPRINT_BYTES)
-            .fold(String::new(), |mut name, byte| {
-                let _ = write!(name, "{byte:02x}"); // writing to a String cannot fail
-                name
-            })
+        hex(&digest[..FINGERPRINT_BYTES])
     }
 
     /// Tokens the model reads of these texts as passages, after the cut. **Units**: tokens, special ones included.
@@ -146,9 +174,12 @@ impl Encoder {
         &self.facts.model
     }
 
-    /// Revision of the model.
+    /// Revision of the model and of the glossary that it reads by, if it does.
     pub fn revision(&self) -> &str {
-        &self.facts.revision
+        match self.glossary {
+            Some(_) => &self.facts.revision_by_glossary,
+            None => &self.facts.revision,
+        }
     }
 
     /// Name of what computes.
@@ -160,6 +191,13 @@ impl Encoder {
     pub fn threads(&self) -> usize {
         self.facts.threads
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}"); // writing to a String cannot fail
+        digits
+    })
 }
 
 /// Reads a model folder and checks all of it.

@@ -74,6 +74,27 @@ fn vectors_have_length_one_and_batch_equals_single() {
 }
 
 #[test]
+fn a_glossary_puts_spanish_into_english_and_is_part_of_the_revision() {
+    let tiny = Tiny {
+        has_glossary: true,
+        ..Tiny::new(Tokenizer::WordPiece, "mean")
+    };
+    let read = open(&tiny);
+    let verbatim = read.verbatim();
+    let (spanish, english) = ("¿es la caja de color rojo?", "the red box");
+    let by = |encoder: &Encoder, text: &str| embed(encoder, &[text], Side::Passage).remove(0);
+    assert!(distance(&by(&read, spanish), &by(&verbatim, spanish)) > ROUNDING);
+    let in_english = language::in_english(spanish);
+    assert!(distance(&by(&read, spanish), &by(&verbatim, &in_english)) < ROUNDING);
+    assert!(distance(&by(&read, english), &by(&verbatim, english)) < ROUNDING);
+    assert_eq!(verbatim.revision(), "seed-7");
+    assert!(read.revision().starts_with("seed-7+"), "{}", read.revision());
+    // What is read as before keeps its vector.
+    assert_eq!(read.fingerprint(english), verbatim.fingerprint(english));
+    assert_ne!(read.fingerprint(spanish), verbatim.fingerprint(spanish));
+}
+
+#[test]
 fn small_batches_give_the_same_vectors_in_the_same_order() {
     let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
     let narrow = Config {

@@ -96,7 +96,7 @@ fn open(kernel: Kernel, threads: usize) -> Encoder {
         kernel,
         ..Config::default()
     };
-    Encoder::open(&MODEL, config).unwrap()
+    Encoder::open(&MODEL, config).unwrap().verbatim()
 }
 
 fn kernels() -> impl Iterator<Item = Kernel> {

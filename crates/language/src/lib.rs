@@ -1,8 +1,12 @@
-//! The language a text is written in.
+//! The language a text is written in, and Spanish words in English.
+
+mod glossary;
 
 use std::cmp::Ordering;
 
 use whatlang::{Detector, Lang};
+
+pub use glossary::{GLOSSARY, concept, in_english};
 
 /// Letters below which any language but the two the desk speaks is a guess.
 const LETTERS_TO_TRUST: usize = 24;
@@ -52,16 +56,30 @@ fn spanish_marks(text: &str) -> Option<&'static str> {
 
 /// The language of which there are more small words; none where there are as many of both.
 fn small_words(text: &str) -> Option<&'static str> {
-    let (mut english, mut spanish) = (0, 0);
-    for word in text.split(|c: char| !c.is_alphabetic()) {
-        let word = word.to_lowercase();
-        english += usize::from(ENGLISH.binary_search(&word.as_str()).is_ok());
-        spanish += usize::from(SPANISH.binary_search(&word.as_str()).is_ok());
-    }
+    let Words { english, spanish } = Words::of(text);
     match english.cmp(&spanish) {
         Ordering::Greater => Some("en"),
         Ordering::Less => Some("es"),
         Ordering::Equal => None,
+    }
+}
+
+/// How many small words of either language a text has.
+#[derive(Default)]
+struct Words {
+    english: usize,
+    spanish: usize,
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let mut words = Words::default();
+        for word in text.split(|c: char| !c.is_alphabetic()) {
+            let word = word.to_lowercase();
+            words.english += usize::from(ENGLISH.binary_search(&word.as_str()).is_ok());
+            words.spanish += usize::from(SPANISH.binary_search(&word.as_str()).is_ok());
+        }
+        words
     }
 }
 

@@ -12,6 +12,14 @@ pub enum Pooling {
     Cls,
 }
 
+/// A language that an encoder is given in English, word for word, because it does not read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Glossary {
+    /// Spanish.
+    Es,
+}
+
 /// Everything about a BERT-type encoder that its weights do not say.
 ///
 /// **Persisted** as `[encoder]` of `models/<name>/manifest.toml`.
@@ -34,6 +42,9 @@ pub struct EncoderSpec {
     /// Written before a text that may be an answer.
     #[serde(default)]
     pub passage_prefix: String,
+    /// The language it is given in English; none for an encoder that is given every text as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glossary: Option<Glossary>,
     /// File with the weights (safetensors).
     #[serde(default = "weights_file")]
     pub weights: String,

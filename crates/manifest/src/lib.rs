@@ -13,7 +13,7 @@ mod schema;
 mod source;
 
 pub use digest::sha256_of;
-pub use encoder_spec::{EncoderSpec, Pooling};
+pub use encoder_spec::{EncoderSpec, Glossary, Pooling};
 pub use error::{Attempt, ManifestError};
 pub use model::{MANIFEST_FILE, Model};
 pub use progress::Progress;

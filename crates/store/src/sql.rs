@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::micros;
 
-/// Rows of one statement, largest first: few sizes, so that statements stay prepared, and so close that a handful of
-/// rows takes two or three statements, each of which is a way to the database and back.
-const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Rows of one statement, largest first: few sizes, so that statements stay prepared, and every small one, so that a handful
+/// of rows takes one statement, for each is a way to the database and back.
+const CHUNKS: [usize; 11] = [64, 32, 16, 8, 7, 6, 5, 4, 3, 2, 1];
+/// Values of one list, largest first; a list is filled up, so that fewer sizes do.
+const LISTS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// One value of a statement.
 #[derive(Debug, Clone)]
@@ -117,7 +119,7 @@ pub(crate) async fn select_in(
     values: Vec<Arg>,
 ) -> Result<Vec<AnyRow>, sqlx::Error> {
     let mut rows = Vec::new();
-    for chunk in values.chunks(CHUNKS[0]) {
+    for chunk in values.chunks(LISTS[0]) {
         let mut sql = Sql::new(select, []);
         sql.push(" IN ").tuple(padded(chunk));
         rows.append(&mut sql.all(from).await?);
@@ -125,10 +127,10 @@ pub(crate) async fn select_in(
     Ok(rows)
 }
 
-/// The values, the last one repeated up to the next chunk size.
+/// The values, the last one repeated up to the next size of a list.
 fn padded(chunk: &[Arg]) -> impl Iterator<Item = Arg> {
     let fits = |&size: &usize| size >= chunk.len();
-    let size = CHUNKS.into_iter().rev().find(fits).unwrap_or(chunk.len());
+    let size = LISTS.into_iter().rev().find(fits).unwrap_or(chunk.len());
     let last = chunk.last().cloned();
     let rest = std::iter::repeat_n(last, size - chunk.len()).flatten();
     chunk.iter().cloned().chain(rest)
@@ -220,6 +222,6 @@ mod tests {
     fn lists_come_in_few_sizes() {
         let sizes = |n: usize| padded(&vec![Arg::from(1_i64); n]).count();
         assert_eq!([1, 3, 8, 9, 64].map(sizes), [1, 4, 8, 16, 64]);
-        assert_eq!([1, 7, 8, 63, 64, 200].map(chunk_size), [1, 4, 8, 32, 64, 64]);
+        assert_eq!([1, 7, 9, 63, 64, 200].map(chunk_size), [1, 7, 8, 32, 64, 64]);
     }
 }

@@ -106,6 +106,13 @@ impl Triage {
         Ok(self.models().encoder.embed(texts, Side::Passage).await?)
     }
 
+    /// Unit vectors of texts as other programs that run the same model have them. **Shape:** `[texts, hidden]`.
+    ///
+    /// **Errors:** the encoder is busy or down.
+    pub async fn embed_verbatim(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, TriageError> {
+        Ok(self.models().encoder.verbatim().embed(texts, Side::Passage).await?)
+    }
+
     /// Tokens of texts together, as the encoder sees them.
     ///
     /// **Errors:** a text that cannot be cut into tokens.

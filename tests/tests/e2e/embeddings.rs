@@ -41,6 +41,22 @@ async fn floats_and_base64_say_the_same() {
     desk.finish().await;
 }
 
+/// Other programs compare vectors of the same model: what the desk reads by its glossary is given as it is written here.
+#[tokio::test]
+async fn spanish_is_embedded_as_it_is_written() {
+    let desk = DeskUnderTest::start_empty(&[]).await;
+    let input = json!(["Mi pedido no ha llegado", "my order not have arrive"]);
+    let answer = desk
+        .post("/v1/embeddings", json!({"model": MODEL, "input": input}))
+        .await;
+    let vector = |index: usize| -> Vec<f32> {
+        serde_json::from_value(answer.body["data"][index]["embedding"].clone()).expect("numbers")
+    };
+    let cosine: f32 = vector(0).iter().zip(vector(1)).map(|(a, b)| a * b).sum();
+    assert!(cosine < 0.9, "{cosine}");
+    desk.finish().await;
+}
+
 #[tokio::test]
 async fn a_single_text_and_what_is_refused() {
     let desk = DeskUnderTest::start_empty(&[]).await;

@@ -213,6 +213,27 @@ async fn an_assessment_stores_nothing() {
     desk.finish().await;
 }
 
+#[tokio::test]
+async fn a_spanish_ticket_is_most_like_the_english_one_of_the_same_matter() {
+    let desk = DeskUnderTest::start_empty(&[]).await;
+    let parcel = desk
+        .submit("My parcel has not arrived and the courier has no record of it")
+        .await;
+    for other in [
+        "I forgot my password and the reset link has expired",
+        "Please add a dark theme to the calendar",
+        "The report takes minutes to open since the update",
+    ] {
+        desk.submit(other).await;
+    }
+    let spanish = json!({"body": "Mi paquete no ha llegado y el mensajero no tiene constancia de él"});
+    let assessed = desk.post("/v1/triage", spanish).await;
+    let nearest = &assessed.body["decision"]["similar"][0];
+    assert_eq!(nearest["ticket_id"], parcel["id"], "{assessed:?}");
+    assert!(nearest["cosine"].as_f64() > Some(0.5), "{nearest}");
+    desk.finish().await;
+}
+
 /// The desk is read anew for every ticket, so that each is routed while others are on their way to the database.
 #[tokio::test]
 async fn the_last_place_of_an_agent_is_given_once() {

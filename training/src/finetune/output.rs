@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Tensor;
-use manifest::{FileEntry, Kind, MANIFEST_FILE, Manifest, Model, sha256_of};
+use manifest::{EncoderSpec, FileEntry, Kind, MANIFEST_FILE, Manifest, Model, sha256_of};
 use sha2::{Digest, Sha256};
 
 use super::{FineTune, Mixed, Tuned, spec_of};
@@ -71,7 +71,11 @@ pub fn write(
         kind: Kind::Encoder,
         files,
         sources: Vec::new(),
-        encoder: Some(spec.clone()),
+        // It learnt from the texts as they are.
+        encoder: Some(EncoderSpec {
+            glossary: None,
+            ..spec.clone()
+        }),
         head: None,
         fusion: None,
         duplicates: None,

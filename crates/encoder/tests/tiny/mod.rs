@@ -31,6 +31,7 @@ pub struct Tiny {
     pub tokenizer: Tokenizer,
     pub pooling: &'static str,
     pub query_prefix: &'static str,
+    pub has_glossary: bool,
     pub config: Value,
     pub tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
 }
@@ -47,6 +48,7 @@ impl Tiny {
             tokenizer,
             pooling,
             query_prefix: "",
+            has_glossary: false,
             config: config(),
             tensors: tensors.collect(),
         }
@@ -84,8 +86,10 @@ impl Tiny {
     fn manifest(&self, folder: &Path) -> String {
         let mut text = format!(
             "name = 'tiny'\nrevision = 'seed-7'\nkind = 'encoder'\n\n[encoder]\nhidden_size = {HIDDEN}\n\
-             layers = {LAYERS}\nheads = 2\npooling = '{}'\nmax_tokens = {MAX_TOKENS}\nquery_prefix = '{}'\n",
-            self.pooling, self.query_prefix
+             layers = {LAYERS}\nheads = 2\npooling = '{}'\nmax_tokens = {MAX_TOKENS}\nquery_prefix = '{}'\n{}",
+            self.pooling,
+            self.query_prefix,
+            if self.has_glossary { "glossary = 'es'\n" } else { "" }
         );
         for file in ["config.json", "tokenizer.json", "model.safetensors"] {
             let sum = manifest::sha256_of(&folder.join(file)).unwrap();

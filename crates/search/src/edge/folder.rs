@@ -68,9 +68,15 @@ impl DataFolder {
 
     /// **Errors** when so little room is left that a write through a memory map could end the process.
     pub(super) fn check_room(&self) -> Result<(), Error> {
-        // A folder that was deleted under the process is made anew; its collections then say that they are gone.
-        fs::create_dir_all(&self.root).map_err(|source| cannot_write(&self.root, source))?;
-        let free_bytes = fs4::available_space(&self.root).map_err(at("measure the free space of", &self.root))?;
+        let free_bytes = match fs4::available_space(&self.root) {
+            // A folder that was deleted under the process is made anew; its collections then say that they are gone.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(&self.root).map_err(|source| cannot_write(&self.root, source))?;
+                fs4::available_space(&self.root)
+            }
+            measured => measured,
+        };
+        let free_bytes = free_bytes.map_err(at("measure the free space of", &self.root))?;
         if free_bytes < self.free_bytes_min {
             return Err(Error::DiskFull {
                 folder: self.root.clone(),
