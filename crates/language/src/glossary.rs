@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
-use crate::{Words, detect};
+use crate::{Words, detect, spanish_marks};
 
 /// The glossary, written for this project: a concept, which is a plain English word, a tab, and the beginnings of Spanish
 /// and English words that mean it, in lower case and without accents. What was learnt through it depends on all of it.
@@ -39,9 +39,7 @@ pub fn concept(word: &str) -> Option<&'static str> {
 /// A Spanish text word for word in English, as far as the glossary knows its words; any other text as it is.
 #[must_use]
 pub fn in_english(text: &str) -> Cow<'_, str> {
-    let words = Words::of(text);
-    // Whoever writes English is not kept waiting for the detector.
-    if words.english > words.spanish || detect(text) != Some("es") {
+    if !is_surely_spanish(text) {
         return Cow::Borrowed(text);
     }
     let mut english = String::with_capacity(text.len());
@@ -57,6 +55,14 @@ pub fn in_english(text: &str) -> Cow<'_, str> {
     }
     english.push_str(rest);
     Cow::Owned(english)
+}
+
+/// Whether a text is Spanish and says so by its small words or signs. Of a few names and nouns the detector makes anything,
+/// and English that was taken for Spanish would be read wrongly; nor is whoever writes English kept waiting for it.
+fn is_surely_spanish(text: &str) -> bool {
+    let Words { english, spanish } = Words::of(text);
+    let says_so = spanish > english || (spanish == english && spanish_marks(text).is_some());
+    says_so && detect(text) == Some("es")
 }
 
 fn word_in_english(word: &str) -> Option<&'static str> {
@@ -135,6 +141,8 @@ mod tests {
             "The invoice of October is wrong, please send me a new one",
             "A fatura de outubro está errada, enviem-me por favor uma nova, obrigado",
             "Die Rechnung von Oktober ist falsch, bitte schicken Sie mir eine neue",
+            "Support configurable SASL mechanism",
+            "Java 17 runtime library upgrade prerequisites",
             "🙂 12345",
             "",
         ] {
