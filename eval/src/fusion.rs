@@ -67,6 +67,8 @@ pub struct Answerable {
 ///
 /// **Errors**: the encoder's.
 pub async fn embed(encoder: &Encoder, set: &Beir, progress: &mut Progress<'_>) -> Result<Embedded> {
+    // As the knowledge base reads texts.
+    let encoder = encoder.verbatim();
     let total = set.corpus.len() + set.queries.len();
     let mut vectors = Vec::with_capacity(total);
     for (documents, side) in [(&set.corpus, Side::Passage), (&set.queries, Side::Query)] {

@@ -79,7 +79,8 @@ impl Knowledge {
             config,
             store,
             search,
-            encoder,
+            // By the glossary an article would be as near to a question as its twin in the asker's language.
+            encoder: encoder.verbatim(),
             answerability,
             indexing: Mutex::new(()),
             tasks: TaskTracker::new(),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::desk_under_test::{DeskUnderTest, answer, deskwise, models_dir, refused, said};
 
 /// Longest wait for a server to follow.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(900);
 /// The revision of the version that tests add.
 const OTHER_REVISION: &str = "ffffffffffff";
 

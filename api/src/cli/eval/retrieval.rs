@@ -45,7 +45,11 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
 
 /// Asks a search of its own, as the desk's is, in a folder that goes away afterwards.
 pub async fn ranked(kind: Kind, set: &Beir, mode: Mode, files: &[PathBuf], config: &Config) -> Result<Ranked> {
-    let encoder = open::encoder(config)?;
+    // The knowledge base reads texts as they are, triage by the encoder's glossary.
+    let encoder = match kind {
+        Kind::Duplicates => open::encoder(config)?,
+        Kind::Classify | Kind::Retrieval | Kind::Answers => open::encoder(config)?.verbatim(),
+    };
     let place = tempfile::tempdir().context("cannot make a temporary folder")?;
     let search = Search::open(SearchConfig::edge(place.path()).with_fusion(open::fusion(config)?)).await?;
     let bar = meter::counting("texts", 0);
