@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use manifest::{EncoderSpec, Glossary, Model};
+use manifest::{EncoderSpec, Glossary, Manifest, Model};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -64,9 +64,8 @@ impl Encoder {
     pub fn open(folder: &Path, config: Config) -> Result<Self, EncoderError> {
         let (model, worker) = load(folder, &config)?;
         let glossary = model.manifest.encoder.as_ref().and_then(|spec| spec.glossary);
-        let sum = hex(&Sha256::digest(language::GLOSSARY)[..GLOSSARY_SUM_BYTES]);
         let facts = Facts {
-            revision_by_glossary: format!("{}+{sum}", model.manifest.revision),
+            revision_by_glossary: revision(&model.manifest),
             dimensions: worker.dimensions,
             max_tokens: config.max_tokens,
             model: model.manifest.name,
@@ -190,6 +189,19 @@ impl Encoder {
     /// Threads that compute.
     pub fn threads(&self) -> usize {
         self.facts.threads
+    }
+}
+
+/// What [`Encoder::revision`] of the model of this manifest is, which need not be opened for it.
+#[must_use]
+pub fn revision(manifest: &Manifest) -> String {
+    let glossary = manifest.encoder.as_ref().and_then(|spec| spec.glossary);
+    match glossary {
+        Some(Glossary::Es) => {
+            let sum = hex(&Sha256::digest(language::GLOSSARY)[..GLOSSARY_SUM_BYTES]);
+            format!("{}+{sum}", manifest.revision)
+        }
+        None => manifest.revision.clone(),
     }
 }
 

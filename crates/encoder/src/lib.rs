@@ -22,7 +22,7 @@ mod work;
 mod worker;
 
 pub use config::{Config, Side};
-pub use encoder::Encoder;
+pub use encoder::{Encoder, revision};
 pub use error::{EncoderError, Fault};
 pub use kernel::Kernel;
 

@@ -89,6 +89,9 @@ fn a_glossary_puts_spanish_into_english_and_is_part_of_the_revision() {
     assert!(distance(&by(&read, english), &by(&verbatim, english)) < ROUNDING);
     assert_eq!(verbatim.revision(), "seed-7");
     assert!(read.revision().starts_with("seed-7+"), "{}", read.revision());
+    let folder = tiny.write();
+    let manifest = manifest::Model::open(folder.path()).unwrap().manifest;
+    assert_eq!(encoder::revision(&manifest), read.revision());
     // What is read as before keeps its vector.
     assert_eq!(read.fingerprint(english), verbatim.fingerprint(english));
     assert_ne!(read.fingerprint(spanish), verbatim.fingerprint(spanish));

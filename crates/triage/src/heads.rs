@@ -167,9 +167,9 @@ fn encoder_in(folder: &Path) -> Result<EncoderId, HeadError> {
         source,
     })?;
     Ok(EncoderId {
+        revision: encoder::revision(&model.manifest),
         dimensions: model.manifest.encoder.map_or(0, |spec| spec.hidden_size),
         name: model.manifest.name,
-        revision: model.manifest.revision,
     })
 }
 
