@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longest wait for something that must come; what learns has the lowest priority and waits for all other tests.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1_200);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
