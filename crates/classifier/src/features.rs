@@ -84,9 +84,13 @@ fn each_word_term(ngrams: Ngrams, row: &Row, emit: &mut impl FnMut(&str)) {
     }
     if ngrams.max > 0 {
         let words = row.words.iter().map(|word| &row.text[word.clone()]);
-        words
-            .filter_map(concept)
-            .for_each(|concept| emit(&format!("{CONCEPT_MARK}{concept}")));
+        // Nearly every word has one.
+        let mut marked = String::from(CONCEPT_MARK);
+        words.filter_map(concept).for_each(|concept| {
+            marked.truncate(CONCEPT_MARK.len_utf8());
+            marked.push_str(concept);
+            emit(&marked);
+        });
     }
 }
 

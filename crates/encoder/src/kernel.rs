@@ -9,7 +9,7 @@ use manifest::Pooling;
 
 use crate::bert::CandleBert;
 #[cfg(target_arch = "x86_64")]
-use crate::cpu::{Amx, Avx2, Avx512, Avx512Bf16, Bert, CHUNK_TOKENS, Isa, Profile};
+use crate::cpu::{Amx, Avx2, Avx512, Avx512Bf16, Bert, Isa, Profile};
 use crate::error::EncoderError;
 use crate::packing::Packing;
 use crate::weights::Weights;
@@ -212,9 +212,13 @@ impl Network {
         match self {
             Self::Candle(_) => Packing::Padded { budget: batch_tokens },
             #[cfg(target_arch = "x86_64")]
-            _ => Packing::Packed {
-                budget: CHUNK_TOKENS.min(batch_tokens),
-            },
+            Self::AmxBf16(network) => network.packing(batch_tokens),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(network) => network.packing(batch_tokens),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(network) => network.packing(batch_tokens),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(network) => network.packing(batch_tokens),
         }
     }
 }
@@ -233,11 +237,22 @@ impl Network {
     }
 }
 
-/// The first kernel of the list that this machine and this network can have.
+/// The first kernel of the list that this machine and this network can have and that pays here.
 fn fastest(config: &bert::Config) -> Kernel {
     let mut kernels = Kernel::ALL.into_iter();
     let fits = |kernel: &Kernel| kernel.is_here() && (is_plain(config) || *kernel == Kernel::Candle);
-    kernels.find(fits).unwrap_or(Kernel::Candle)
+    kernels
+        .find(|kernel| fits(kernel) && pays(*kernel))
+        .unwrap_or(Kernel::Candle)
+}
+
+/// Whether a kernel this machine can run is faster on it than those after it.
+fn pays(kernel: Kernel) -> bool {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512Bf16 => Avx512Bf16::is_fast(),
+        _ => true,
+    }
 }
 
 /// Whether the network is one that our own kernels compute.

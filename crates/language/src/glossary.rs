@@ -66,8 +66,8 @@ fn is_surely_spanish(text: &str) -> bool {
 }
 
 fn word_in_english(word: &str) -> Option<&'static str> {
-    let is_of_a_code = |word: &str| word.contains(char::is_numeric) || (word.len() == 1 && word != word.to_lowercase());
-    if is_of_a_code(word) {
+    let is_of_a_code = word.contains(char::is_numeric) || (word.len() == 1 && word != word.to_lowercase());
+    if is_of_a_code {
         return None;
     }
     let plain: String = word

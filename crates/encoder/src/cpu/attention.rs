@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::buffer::Buffer;
-use super::element::Element;
-use super::isa::{Isa, Rows, Tile};
-use super::lanes::softmax;
+
+use super::isa::{Isa, Panel, Rows, Tile, Vector};
+use super::lanes::{LANES, Lanes, softmax};
 use super::packed::Packed;
 
 /// Rows of the tallest tile.
@@ -44,7 +44,9 @@ pub(crate) struct Attention<I: Isa> {
     values: Packed<I>,
     scores: Buffer<f32>,
     weights: Buffer<I::Element>,
-    tile: Buffer<f32>,
+    /// 1 over the sum of each row's weights.
+    scales: [f32; MOST_ROWS],
+    mixed: Buffer<f32>,
 }
 
 impl<I: Isa> Attention<I> {
@@ -54,7 +56,8 @@ impl<I: Isa> Attention<I> {
             values: Packed::room(0, heads.size),
             scores: Buffer::new(0),
             weights: Buffer::new(0),
-            tile: Buffer::new(I::ROWS * I::PANEL),
+            scales: [0.0; MOST_ROWS],
+            mixed: Buffer::new(I::ROWS * heads.size.next_multiple_of(I::PANEL)),
         }
     }
 
@@ -72,27 +75,25 @@ impl<I: Isa> Attention<I> {
         context: &mut [I::Element],
         stride: usize,
     ) {
-        self.reserve(heads, projections.count);
-        let height = I::height(projections.count);
+        let tokens = projections.count;
+        self.reserve(heads, tokens);
+        let height = I::height(tokens);
+        let mask = mask_after(tokens + LANES - tokens.next_multiple_of(LANES));
         for head in share {
             let at = head * heads.width::<I>();
-            self.pack(heads, at, projections);
-            for first in (0..projections.count).step_by(height) {
-                let count = height.min(projections.count - first);
+            self.pack(isa, heads, at, projections);
+            for first in (0..tokens).step_by(height) {
+                let count = height.min(tokens - first);
                 let queries = Rows {
                     values: &projections.values[first * projections.stride + at..],
                     stride: projections.stride,
                     count,
                 };
-                self.score(isa, &queries);
-                self.mix(
-                    isa,
-                    heads,
-                    projections.count,
-                    count,
-                    &mut context[first * stride + head * heads.size..],
-                    stride,
-                );
+                self.score(isa, queries);
+                self.weigh(isa, tokens, count, &mask);
+                self.mix(isa, count);
+                let context = &mut context[first * stride + head * heads.size..];
+                self.write(isa, heads, count, context, stride);
             }
         }
     }
@@ -101,67 +102,93 @@ impl<I: Isa> Attention<I> {
         self.keys.reshape(heads.size, tokens);
         self.values.reshape(tokens, heads.size);
         self.scores.reserve(I::ROWS * self.keys.columns());
-        self.weights.reserve(I::ROWS * self.values.depth());
+        self.weights.reserve(I::ROWS * self.weights_stride());
+    }
+
+    fn weights_stride(&self) -> usize {
+        self.values.depth().next_multiple_of(LANES)
     }
 
     /// Lays the keys and values of a head out for the kernel.
     #[inline(always)]
-    fn pack(&mut self, heads: &Heads, at: usize, projections: &Rows<'_, I::Element>) {
+    fn pack(&mut self, isa: I, heads: &Heads, at: usize, projections: &Rows<'_, I::Element>) {
         let row = |part: usize, token: usize| {
             let start = token * projections.stride + at + part * heads.size;
             &projections.values[start..start + heads.size]
         };
-        self.keys.fill_columns(projections.count, |token| row(1, token));
-        self.values.fill_rows(projections.count, |token| row(2, token));
+        self.keys.fill_columns(isa, projections.count, |token| row(1, token));
+        self.values.fill_rows(isa, projections.count, |token| row(2, token));
     }
 
     /// **Shape**: `[queries, size]` → scores `[queries, keys]`.
     #[inline(always)]
-    fn score(&mut self, isa: I, queries: &Rows<'_, I::Element>) {
+    fn score(&mut self, isa: I, queries: Rows<'_, I::Element>) {
         let stride = self.keys.columns();
         for (index, panel) in self.keys.panels().enumerate() {
-            let queries = Rows { ..*queries };
+            let queries = Rows { ..queries };
             let out = Tile {
                 values: &mut self.scores[index * I::PANEL..],
                 stride,
             };
-            isa.tile(queries, panel, self.keys.depth(), out);
+            isa.tile(queries, Panel::only(panel), self.keys.depth(), out, |_| ());
         }
     }
 
-    /// Softmax of the scores, and the values mixed by it.
+    /// Weights: softmax of the scores.
     #[inline(always)]
-    fn mix(&mut self, isa: I, heads: &Heads, tokens: usize, rows: usize, context: &mut [I::Element], stride: usize) {
-        let (depth, scores) = (self.values.depth(), self.keys.columns());
-        let mut scales = [0.0_f32; MOST_ROWS];
-        let rows_of = self
-            .scores
-            .chunks_exact_mut(scores)
-            .zip(self.weights.chunks_exact_mut(depth));
-        for ((scores, weights), scale) in rows_of.zip(&mut scales).take(rows) {
-            let (weights, rest) = weights.split_at_mut(tokens);
-            *scale = softmax(&mut scores[..tokens], weights);
+    fn weigh(&mut self, isa: I, tokens: usize, rows: usize, mask: &Lanes) {
+        let (lanes, stride) = (tokens.next_multiple_of(LANES), self.weights_stride());
+        let scores = self.scores.chunks_exact_mut(self.keys.columns());
+        let rows_of = scores.zip(self.weights.chunks_exact_mut(stride));
+        for ((scores, weights), scale) in rows_of.zip(&mut self.scales).take(rows) {
+            let (weights, rest) = weights.split_at_mut(lanes);
+            *scale = softmax(isa, scores[..lanes].as_chunks_mut().0, mask, weights);
             rest.fill(I::Element::default());
         }
+    }
+
+    /// The values mixed by the weights.
+    #[inline(always)]
+    fn mix(&mut self, isa: I, rows: usize) {
+        let (weights_stride, stride) = (self.weights_stride(), self.values.columns());
         for (index, panel) in self.values.panels().enumerate() {
             let weights = Rows {
                 values: &self.weights,
-                stride: depth,
+                stride: weights_stride,
                 count: rows,
             };
             let out = Tile {
-                values: &mut self.tile,
-                stride: I::PANEL,
+                values: &mut self.mixed[index * I::PANEL..],
+                stride,
             };
-            isa.tile(weights, panel, depth, out);
-            let column = index * I::PANEL;
-            let columns = I::PANEL.min(heads.size - column);
-            for (row, (sums, scale)) in self.tile.chunks_exact(I::PANEL).zip(&scales).take(rows).enumerate() {
-                let out = &mut context[row * stride + column..][..columns];
-                for (out, sum) in out.iter_mut().zip(sums) {
-                    *out = I::Element::of(sum * scale);
+            isa.tile(weights, Panel::only(panel), self.values.depth(), out, |_| ());
+        }
+    }
+
+    /// What was mixed, scaled.
+    #[inline(always)]
+    fn write(&self, isa: I, heads: &Heads, rows: usize, context: &mut [I::Element], stride: usize) {
+        let mixed = self.mixed.chunks_exact(self.values.columns());
+        for (row, (mixed, scale)) in mixed.zip(&self.scales).take(rows).enumerate() {
+            let scales = isa.splat(*scale);
+            let out = &mut context[row * stride..][..heads.size];
+            for (mixed, out) in mixed.as_chunks().0.iter().zip(out.chunks_mut(LANES)) {
+                let mixed = scales.load(mixed).mul(scales);
+                if out.len() == LANES {
+                    isa.store(mixed, out);
+                } else {
+                    let mut lanes = [I::Element::default(); LANES];
+                    isa.store(mixed, &mut lanes);
+                    out.copy_from_slice(&lanes[..out.len()]);
                 }
             }
         }
     }
+}
+
+/// Added to the last sixteen scores of a row, it leaves so many of them and makes the others none.
+fn mask_after(count: usize) -> Lanes {
+    let mut mask = [0.0; LANES];
+    mask[count..].fill(f32::NEG_INFINITY);
+    mask
 }

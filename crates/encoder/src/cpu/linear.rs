@@ -1,10 +1,11 @@
 //! A product with weights.
 
 use std::iter::repeat;
+use std::mem;
 use std::ops::Range;
 
-use super::element::Element;
-use super::isa::{Isa, Rows, Tile};
+use super::isa::{Isa, Panel, Part, Rows, Tile};
+use super::lanes::{LANES, Lanes};
 use super::packed::Packed;
 use crate::error::EncoderError;
 use crate::weights::Weights;
@@ -26,11 +27,18 @@ pub(crate) struct Inputs<'a, E> {
     pub(crate) stride: usize,
 }
 
+/// Where what is made of a product goes.
+pub(crate) struct Outputs<'a, E> {
+    pub(crate) values: &'a mut [E],
+    /// From row to row.
+    pub(crate) stride: usize,
+}
+
 /// What of a product is computed.
 pub(crate) struct Share {
     /// Panels of the weight's columns.
     pub(crate) panels: Range<usize>,
-    /// Rows of the weight, which are columns of the inputs; both ends are multiples of [`Isa::STEP`].
+    /// Rows of the weight; both ends are multiples of [`Isa::STEP`].
     pub(crate) depth: Range<usize>,
 }
 
@@ -94,36 +102,84 @@ impl<I: Isa> Linear<I> {
         }
     }
 
-    /// Hands every row of these panels of the product to `finish(row, first column, sums, biases)`, to which it is left
-    /// to add the biases.
+    /// Hands this share of the product to `finish(row, first column, sums, biases)`, sixteen columns of a row at a time;
+    /// the biases are left to it. The inputs are those of the share's depth. A tile is finished while the next is
+    /// computed in the other half of `tiles`.
     #[inline(always)]
     pub(crate) fn multiply(
         &self,
         isa: I,
         share: Share,
         inputs: &Inputs<'_, I::Element>,
-        tile: &mut [f32],
-        mut finish: impl FnMut(usize, usize, &[f32], &[f32]),
+        tiles: &mut [f32],
+        mut finish: impl FnMut(usize, usize, &Lanes, &Lanes),
     ) {
+        let (mut tile, mut last_tile) = tiles.split_at_mut(tiles.len() / 2);
+        let mut last = Computed::default();
         let height = I::height(inputs.rows);
-        let all = self.weight.panels().zip(self.bias.chunks_exact(I::PANEL)).enumerate();
-        for (index, (panel, bias)) in all.skip(share.panels.start).take(share.panels.len()) {
+        let panels = self.weight.panels().enumerate().skip(share.panels.start);
+        for (index, panel) in panels.take(share.panels.len()) {
+            let next = panel.as_ptr_range().end.wrapping_add(share.depth.start * I::PANEL);
             let panel = &panel[share.depth.start * I::PANEL..share.depth.end * I::PANEL];
             for first in (0..inputs.rows).step_by(height) {
                 let block = Rows {
-                    values: &inputs.values[first * inputs.stride + share.depth.start..],
+                    values: &inputs.values[first * inputs.stride..],
                     stride: inputs.stride,
                     count: height.min(inputs.rows - first),
                 };
-                let count = block.count;
+                // Every tile asks for its part of the next panel.
+                let panel = Panel {
+                    values: panel,
+                    next: next.wrapping_add(panel.len() * first / inputs.rows),
+                };
+                let now = Computed {
+                    row: first,
+                    rows: block.count,
+                    column: index * I::PANEL,
+                };
                 let out = Tile {
                     values: tile,
                     stride: I::PANEL,
                 };
-                isa.tile(block, panel, share.depth.len(), out);
-                for (row, sums) in tile.chunks_exact(I::PANEL).take(count).enumerate() {
-                    finish(first + row, index * I::PANEL, sums, bias);
-                }
+                isa.tile(
+                    block,
+                    panel,
+                    share.depth.len(),
+                    out,
+                    #[inline(always)]
+                    |part| last.finish::<I>(part, last_tile, &self.bias, &mut finish),
+                );
+                last = now;
+                mem::swap(&mut tile, &mut last_tile);
+            }
+        }
+        last.finish::<I>(Part::WHOLE, last_tile, &self.bias, &mut finish);
+    }
+}
+
+/// A computed tile: where in the product its sums belong.
+#[derive(Default)]
+struct Computed {
+    row: usize,
+    rows: usize,
+    column: usize,
+}
+
+impl Computed {
+    /// Hands a part of its rows on.
+    #[inline(always)]
+    fn finish<I: Isa>(
+        &self,
+        part: Part,
+        tile: &[f32],
+        biases: &[f32],
+        finish: &mut impl FnMut(usize, usize, &Lanes, &Lanes),
+    ) {
+        let (biases, _) = biases[self.column..].as_chunks::<LANES>();
+        for row in part.share(self.rows) {
+            let (sums, _) = tile[row * I::PANEL..][..I::PANEL].as_chunks::<LANES>();
+            for (lane, (sums, biases)) in sums.iter().zip(biases).enumerate() {
+                finish(self.row + row, self.column + lane * LANES, sums, biases);
             }
         }
     }
@@ -137,12 +193,4 @@ fn columns<I: Isa>(parts: usize, outputs: usize, turn: usize) -> Vec<Option<(usi
         parts.chain(repeat(None)).take(filled)
     };
     (0..outputs).step_by(turn).flat_map(of_turn).collect()
-}
-
-/// A function of the sums of a tile's row and their biases, as factors of the next product.
-#[inline(always)]
-pub(crate) fn store<E: Element>(sums: &[f32], biases: &[f32], out: &mut [E], function: impl Fn(f32) -> f32) {
-    for ((sum, bias), out) in sums.iter().zip(biases).zip(out) {
-        *out = E::of(function(sum + bias));
-    }
 }

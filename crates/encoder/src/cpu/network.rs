@@ -11,17 +11,18 @@ use rayon::BroadcastContext;
 
 use super::attention::{Attention, Heads};
 use super::buffer::Buffer;
-use super::isa::{Isa, Rows};
+use super::isa::{Isa, Rows, Vector};
 use super::lanes::{Norm, gelu};
-use super::linear::{Inputs, Linear, Share, store};
+use super::linear::{Inputs, Linear, Outputs, Share};
 use super::team::{Member, Team};
 use crate::error::EncoderError;
+use crate::packing::Packing;
 use crate::pooling::pool;
 use crate::weights::Weights;
 
-/// Tokens a thread computes together: enough that weights are used often, few enough that what is between two products
-/// stays in the second level cache.
-pub(crate) const CHUNK_TOKENS: usize = 128;
+/// Inner columns of a layer computed together, and then the product they are factors of: few enough that both sides of
+/// a tile of either product stay in the first level cache.
+const STRIPE_COLUMNS: usize = 384;
 
 /// A loaded network.
 pub(crate) struct Bert<I: Isa> {
@@ -53,14 +54,15 @@ pub(super) struct Layer<I: Isa> {
 
 /// What one thread computes in. Rows are as long as the product that makes them, filled up.
 pub(super) struct Scratch<I: Isa> {
-    /// The residual stream. **Shape**: `[tokens, hidden]`.
+    /// The residual stream. **Shape**: `[tokens, width]`.
     states: Buffer<f32>,
     /// The same as factors.
     pub(super) inputs: Buffer<I::Element>,
     projections: Buffer<I::Element>,
     pub(super) context: Buffer<I::Element>,
+    /// A stripe of the inner columns.
     pub(super) expanded: Buffer<I::Element>,
-    pub(super) tile: Buffer<f32>,
+    pub(super) tiles: Buffer<f32>,
     attention: Attention<I>,
 }
 
@@ -89,6 +91,13 @@ impl<I: Isa> Bert<I> {
             heads,
             scratches: Mutex::default(),
         })
+    }
+
+    /// Which texts it computes together. **Units**: `batch_tokens` in tokens.
+    pub(crate) fn packing(&self, batch_tokens: usize) -> Packing {
+        Packing::Packed {
+            budget: I::CHUNK_TOKENS.min(batch_tokens),
+        }
     }
 
     /// The pooled vectors of token sequences, not normalised, computed by the calling thread.
@@ -147,7 +156,7 @@ impl<I: Isa> Bert<I> {
     }
 
     fn pooled(&self, sequences: &[Vec<u32>], states: &[f32]) -> Vec<Vec<f32>> {
-        let mut rows = states.chunks_exact(self.hidden);
+        let mut rows = states.chunks_exact(self.width()).map(|row| &row[..self.hidden]);
         let mut vector = |tokens: usize| {
             let own: Vec<f32> = rows.by_ref().take(tokens).flatten().copied().collect();
             pool(&own, self.hidden, self.pooling)
@@ -168,15 +177,17 @@ impl<I: Isa> Bert<I> {
     fn embed(&self, sequences: &[Vec<u32>], scratch: &mut Scratch<I>) {
         let (hidden, width) = (self.hidden, self.width());
         let tokens = sequences.iter().flat_map(|ids| ids.iter().enumerate());
-        let states = scratch.states.chunks_exact_mut(hidden);
+        let states = scratch.states.chunks_exact_mut(width);
         let inputs = scratch.inputs.chunks_exact_mut(width);
         for (((position, &id), state), input) in tokens.zip(states).zip(inputs) {
             let word = &self.embeddings.words[id as usize * hidden..][..hidden];
             let place = &self.embeddings.positions[position * hidden..][..hidden];
-            for ((state, word), place) in state.iter_mut().zip(word).zip(place) {
+            let (sum, rest) = state.split_at_mut(hidden);
+            for ((state, word), place) in sum.iter_mut().zip(word).zip(place) {
                 *state = word + place;
             }
-            self.embeddings.norm.apply(state, &mut input[..hidden]);
+            rest.fill(0.0);
+            self.embeddings.norm.apply(self.isa, state, input);
         }
     }
 
@@ -195,30 +206,35 @@ impl<I: Isa> Bert<I> {
         let Scratch {
             inputs,
             projections,
-            tile,
+            tiles,
             ..
         } = scratch;
+        let panels = heads.start * panels..heads.end * panels;
+        let out = Outputs {
+            values: &mut projections[panels.start * I::PANEL..],
+            stride: layer.projections.columns(),
+        };
+        let share = Share {
+            panels,
+            ..layer.projections.whole()
+        };
         self.multiply(
             &layer.projections,
-            heads.start * panels..heads.end * panels,
+            share,
             &self.inputs(inputs, tokens),
-            projections,
-            tile,
+            out,
+            tiles,
+            #[inline(always)]
             |sum| sum,
         );
         self.look_around(layer, heads.clone(), sequences, scratch);
         let Scratch {
-            states, context, tile, ..
+            states, context, tiles, ..
         } = scratch;
         let depth = heads.start * self.heads.size..heads.end * self.heads.size;
-        self.add_product(
-            &layer.attended,
-            depth,
-            &self.inputs(context, tokens),
-            states,
-            tile,
-            member,
-        );
+        let context = &self.inputs(&context[depth.start..], tokens);
+        self.add_product(&layer.attended, depth, context, states, tiles, Base::of(member));
+        member.add_up(&mut states[..tokens * self.width()]);
         self.normalise(&layer.attended_norm, tokens, scratch);
     }
 
@@ -254,59 +270,72 @@ impl<I: Isa> Bert<I> {
 
     /// The half of a layer in which each token is by itself.
     #[inline(always)]
+    #[expect(clippy::redundant_closure, reason = "a function given by its name is called, not inlined")]
     fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_>) {
         let panels = member.share(layer.expanded.panels(), 1);
         let Scratch {
             states,
             inputs,
             expanded,
-            tile,
+            tiles,
             ..
         } = scratch;
-        self.multiply(
-            &layer.expanded,
-            panels.clone(),
-            &self.inputs(inputs, tokens),
-            expanded,
-            tile,
-            gelu,
-        );
-        let depth = panels.start * I::PANEL..panels.end * I::PANEL;
-        let inputs = Inputs {
-            values: expanded,
-            rows: tokens,
-            stride: layer.expanded.columns(),
-        };
-        self.add_product(&layer.contracted, depth, &inputs, states, tile, member);
+        let mut base = Base::of(member);
+        for (inwards, outwards) in layer.stripes(panels) {
+            let stride = inwards.panels.len() * I::PANEL;
+            let out = Outputs {
+                values: expanded,
+                stride,
+            };
+            self.multiply(
+                &layer.expanded,
+                inwards,
+                &self.inputs(inputs, tokens),
+                out,
+                tiles,
+                #[inline(always)]
+                |sum| gelu(sum),
+            );
+            let inputs = Inputs {
+                values: expanded,
+                rows: tokens,
+                stride,
+            };
+            self.add_product(&layer.contracted, outwards.depth, &inputs, states, tiles, base);
+            base = Base::SUM;
+        }
+        member.add_up(&mut states[..tokens * self.width()]);
         self.normalise(&layer.norm, tokens, scratch);
     }
 
-    /// A function of some panels of the product, as factors of the next.
+    /// A function of a share of the product, as factors of the next; they start with the share's first column.
     #[inline(always)]
     fn multiply(
         &self,
         linear: &Linear<I>,
-        panels: Range<usize>,
+        share: Share,
         inputs: &Inputs<'_, I::Element>,
-        out: &mut [I::Element],
-        tile: &mut [f32],
-        function: impl Fn(f32) -> f32,
+        out: Outputs<'_, I::Element>,
+        tiles: &mut [f32],
+        function: impl Fn(I::Vector) -> I::Vector,
     ) {
-        let columns = linear.columns();
+        let first = share.panels.start * I::PANEL;
         linear.multiply(
             self.isa,
-            Share {
-                panels,
-                ..linear.whole()
-            },
+            share,
             inputs,
-            tile,
+            tiles,
             #[inline(always)]
-            |row, column, sums, biases| store(sums, biases, &mut out[row * columns + column..], &function),
+            |row, column, sums, biases| {
+                let sums = self.isa.splat(0.0).load(sums);
+                let values = function(sums.add(sums.load(biases)));
+                self.isa
+                    .store(values, &mut out.values[row * out.stride + column - first..]);
+            },
         );
     }
 
-    /// Adds the product to the residual stream, of which each member of a team has computed some of the depth.
+    /// Adds what is computed of the depth of a product to the residual stream.
     #[inline(always)]
     fn add_product(
         &self,
@@ -314,45 +343,40 @@ impl<I: Isa> Bert<I> {
         depth: Range<usize>,
         inputs: &Inputs<'_, I::Element>,
         states: &mut [f32],
-        tile: &mut [f32],
-        member: &Member<'_>,
+        tiles: &mut [f32],
+        base: Base,
     ) {
-        let hidden = self.hidden;
-        let states = &mut states[..inputs.rows * hidden];
+        let width = self.width();
+        let (of_states, of_biases) = (self.isa.splat(base.states), self.isa.splat(base.biases));
         let share = Share {
             depth: depth.start..depth.end.next_multiple_of(I::STEP).min(linear.depth()),
             ..linear.whole()
         };
-        // The residual and the biases are in the sum once.
-        let first = f32::from(u8::from(member.is_first()));
         linear.multiply(
             self.isa,
             share,
             inputs,
-            tile,
+            tiles,
             #[inline(always)]
             |row, column, sums, biases| {
-                // A state has no room for the columns a panel is filled up with.
-                let state = &mut states[row * hidden..][column..hidden];
-                for ((state, sum), bias) in state.iter_mut().zip(sums).zip(biases) {
-                    *state = first.mul_add(*state + bias, *sum);
-                }
+                let state = &mut states[row * width + column..].as_chunks_mut().0[0];
+                let sums = of_biases.load(biases).mul_add(of_biases, of_biases.load(sums));
+                sums.load(state).mul_add(of_states, sums).store(state);
             },
         );
-        member.add_up(states);
     }
 
     #[inline(always)]
     pub(super) fn normalise(&self, norm: &Norm, tokens: usize, scratch: &mut Scratch<I>) {
-        let states = scratch.states.chunks_exact_mut(self.hidden);
+        let states = scratch.states.chunks_exact_mut(self.width());
         let inputs = scratch.inputs.chunks_exact_mut(self.width());
         for (state, input) in states.zip(inputs).take(tokens) {
-            norm.apply(state, &mut input[..self.hidden]);
+            norm.apply(self.isa, state, input);
         }
     }
 
     /// Factors of every token as the left side of a product.
-    fn inputs<'a>(&self, values: &'a [I::Element], rows: usize) -> Inputs<'a, I::Element> {
+    pub(super) fn inputs<'a>(&self, values: &'a [I::Element], rows: usize) -> Inputs<'a, I::Element> {
         let stride = self.width();
         Inputs { values, rows, stride }
     }
@@ -363,7 +387,50 @@ impl<I: Isa> Bert<I> {
     }
 }
 
+/// What a product is added to: how often what there is of the residual stream, and how often the biases.
+#[derive(Clone, Copy)]
+struct Base {
+    states: f32,
+    biases: f32,
+}
+
+impl Base {
+    /// What a member of a team has added already.
+    const SUM: Self = Self {
+        states: 1.0,
+        biases: 0.0,
+    };
+
+    /// Of the members' sums, one has the residual stream and the biases in it.
+    fn of(member: &Member<'_>) -> Self {
+        let once = f32::from(u8::from(member.is_first()));
+        Self {
+            states: once,
+            biases: once,
+        }
+    }
+}
+
 impl<I: Isa> Layer<I> {
+    /// Of these panels of inner columns stripe by stripe: the product they come from, and the one they are the depth of.
+    pub(super) fn stripes(&self, panels: Range<usize>) -> impl Iterator<Item = (Share, Share)> {
+        let (stripe, end) = (STRIPE_COLUMNS / I::PANEL, panels.end);
+        let shares = move |start: usize| {
+            let panels = start..end.min(start + stripe);
+            let depth = panels.start * I::PANEL..(panels.end * I::PANEL).min(self.contracted.depth());
+            let inwards = Share {
+                panels,
+                ..self.expanded.whole()
+            };
+            let outwards = Share {
+                depth,
+                ..self.contracted.whole()
+            };
+            (inwards, outwards)
+        };
+        panels.step_by(stripe).map(shares)
+    }
+
     fn load(at: &str, config: &bert::Config, heads: &Heads, weights: &Weights) -> Result<Self, EncoderError> {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let part = |name: &str| format!("{at}.{name}");
@@ -408,11 +475,11 @@ impl Embeddings {
 
 impl Norm {
     fn load(at: &str, epsilon: f64, weights: &Weights) -> Result<Self, EncoderError> {
-        Ok(Self {
-            weight: weights.read(&format!("{at}.weight"))?,
-            bias: weights.read(&format!("{at}.bias"))?,
-            epsilon: epsilon as f32,
-        })
+        let (weight, bias) = (
+            weights.read(&format!("{at}.weight"))?,
+            weights.read(&format!("{at}.bias"))?,
+        );
+        Ok(Self::new(&weight, &bias, epsilon as f32))
     }
 }
 
@@ -424,7 +491,7 @@ impl<I: Isa> Scratch<I> {
             projections: Buffer::new(0),
             context: Buffer::new(0),
             expanded: Buffer::new(0),
-            tile: Buffer::new(I::ROWS * I::PANEL),
+            tiles: Buffer::new(2 * I::ROWS * I::PANEL),
             attention: Attention::new(&bert.heads),
         }
     }
@@ -433,10 +500,11 @@ impl<I: Isa> Scratch<I> {
     pub(super) fn reserve(&mut self, bert: &Bert<I>, tokens: usize) {
         let rows = tokens + I::ROWS;
         let Some(layer) = bert.layers.first() else { return };
-        self.states.reserve(tokens * bert.hidden);
+        self.states.reserve(tokens * bert.width());
         self.inputs.reserve(rows * bert.width());
         self.projections.reserve(rows * layer.projections.columns() + I::STEP);
         self.context.reserve(rows * bert.width());
-        self.expanded.reserve(rows * layer.expanded.columns());
+        self.expanded
+            .reserve(rows * layer.expanded.columns().min(STRIPE_COLUMNS));
     }
 }

@@ -3,6 +3,7 @@
 use super::buffer::Buffer;
 use super::element::Element;
 use super::isa::Isa;
+use super::lanes::LANES;
 
 /// A matrix cut into panels of [`Isa::PANEL`] columns, each stored in the order a tile reads it.
 ///
@@ -44,25 +45,17 @@ impl<I: Isa> Packed<I> {
 
     /// Fills columns with rows of elements: column `n` is `row(n)`, as long as the depth before it was filled up.
     #[inline(always)]
-    pub(crate) fn fill_columns<'a>(&mut self, columns: usize, row: impl Fn(usize) -> &'a [I::Element]) {
-        let group = I::Element::GROUP;
+    pub(crate) fn fill_columns<'a>(&mut self, isa: I, columns: usize, row: impl Fn(usize) -> &'a [I::Element]) {
+        let step = I::PANEL * I::Element::GROUP;
         for (index, panel) in self.panels_mut().enumerate() {
-            for column in 0..I::PANEL.min(columns - index * I::PANEL) {
-                let row = row(index * I::PANEL + column);
-                let mut places = panel
-                    .chunks_exact_mut(I::PANEL * group)
-                    .map(|step| &mut step[column * group..][..group]);
-                let groups = row.chunks_exact(group);
-                let rest = groups.remainder();
-                // Whole groups have a length the compiler knows: a copy is one instruction.
-                groups
-                    .zip(places.by_ref())
-                    .for_each(|(group, place)| place.copy_from_slice(group));
-                for (index, place) in places.enumerate() {
-                    place.fill(I::Element::default());
-                    if index == 0 {
-                        place[..rest.len()].copy_from_slice(rest);
-                    }
+            for first in (0..I::PANEL.min(columns - index * I::PANEL)).step_by(LANES) {
+                for (block, places) in panel.chunks_mut(LANES * step).enumerate() {
+                    let part = |column: usize| {
+                        let column = index * I::PANEL + first + column;
+                        let row = if column < columns { row(column) } else { &[] };
+                        row.get(block * LANES * I::Element::GROUP..).unwrap_or_default()
+                    };
+                    isa.transpose(part, &mut places[first * I::Element::GROUP..], step);
                 }
             }
         }
@@ -70,14 +63,17 @@ impl<I: Isa> Packed<I> {
 
     /// Fills rows along the depth, `rows` of them, each as long as there were columns before they were filled up.
     #[inline(always)]
-    pub(crate) fn fill_rows<'a>(&mut self, rows: usize, row: impl Fn(usize) -> &'a [I::Element]) {
-        let (group, depth) = (I::Element::GROUP, self.depth);
+    pub(crate) fn fill_rows<'a>(&mut self, isa: I, rows: usize, row: impl Fn(usize) -> &'a [I::Element]) {
+        let group = I::Element::GROUP;
         for (index, panel) in self.panels_mut().enumerate() {
-            for k in 0..depth {
-                let step = &mut panel[k / group * group * I::PANEL..][..group * I::PANEL];
-                let values: &[I::Element] = if k < rows { &row(k)[index * I::PANEL..] } else { &[] };
-                for (column, place) in step.chunks_exact_mut(group).enumerate() {
-                    place[k % group] = values.get(column).copied().unwrap_or_default();
+            for (step, places) in panel.chunks_exact_mut(I::PANEL * group).enumerate() {
+                for (lane, places) in places.chunks_exact_mut(LANES * group).enumerate() {
+                    let part = |of_group: usize| {
+                        let k = step * group + of_group;
+                        let row = if k < rows { row(k) } else { &[] };
+                        row.get(index * I::PANEL + lane * LANES..).unwrap_or_default()
+                    };
+                    isa.interleave(part, places);
                 }
             }
         }

@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use super::isa::Isa;
-use super::linear::{Inputs, Linear};
-use super::network::{Bert, CHUNK_TOKENS, Layer, Scratch};
+use super::linear::{Inputs, Linear, Share};
+use super::network::{Bert, Layer, Scratch};
 use super::team::Member;
 
 /// Rounds of each part; the fastest counts, so that what else the machine does stays out.
@@ -33,7 +33,7 @@ pub(crate) struct Profile {
 impl<I: Isa> Bert<I> {
     /// Profiles these texts, in groups of the size a thread computes them in.
     pub(crate) fn profile(&self, sequences: &[Vec<u32>]) -> Profile {
-        let groups = chunks(sequences, CHUNK_TOKENS);
+        let groups = chunks(sequences, I::CHUNK_TOKENS);
         let mut scratch = Scratch::new(self);
         let mut fastest = |part: fn(&Self, &[Vec<u32>], &mut Scratch<I>)| {
             let mut round = || {
@@ -67,34 +67,49 @@ impl<I: Isa> Bert<I> {
             inputs,
             context,
             expanded,
-            tile,
+            tiles,
             ..
         } = scratch;
         self.isa.vectorize(
             #[inline(always)]
             || {
                 for layer in &self.layers {
-                    self.product(&layer.projections, inputs, self.width(), rows, tile);
-                    self.product(&layer.attended, context, self.width(), rows, tile);
-                    self.product(&layer.expanded, inputs, self.width(), rows, tile);
-                    self.product(&layer.contracted, expanded, layer.expanded.columns(), rows, tile);
+                    self.product(
+                        &layer.projections,
+                        &self.inputs(inputs, rows),
+                        layer.projections.whole(),
+                        tiles,
+                    );
+                    self.product(
+                        &layer.attended,
+                        &self.inputs(context, rows),
+                        layer.attended.whole(),
+                        tiles,
+                    );
+                    for (inwards, outwards) in layer.stripes(0..layer.expanded.panels()) {
+                        let stride = inwards.panels.len() * I::PANEL;
+                        let inner = Inputs {
+                            values: expanded,
+                            rows,
+                            stride,
+                        };
+                        self.product(&layer.expanded, &self.inputs(inputs, rows), inwards, tiles);
+                        self.product(&layer.contracted, &inner, outwards, tiles);
+                    }
                 }
             },
         );
     }
 
     #[inline(always)]
-    fn product(&self, linear: &Linear<I>, values: &[I::Element], stride: usize, rows: usize, tile: &mut [f32]) {
-        let inputs = Inputs { values, rows, stride };
+    fn product(&self, linear: &Linear<I>, inputs: &Inputs<'_, I::Element>, share: Share, tiles: &mut [f32]) {
         linear.multiply(
             self.isa,
-            linear.whole(),
-            &inputs,
-            tile,
+            share,
+            inputs,
+            tiles,
             #[inline(always)]
-            |_, _, sums, _| {
-                black_box(sums);
-            },
+            |_, _, _, _| (),
         );
     }
 

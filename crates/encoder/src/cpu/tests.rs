@@ -1,7 +1,7 @@
 //! Every instruction set this machine has, against plain loops.
 
 use super::element::{Bf16, Element};
-use super::isa::{Amx, Avx2, Avx512, Avx512Bf16, Isa, Rows, Tile};
+use super::isa::{Amx, Avx2, Avx512, Avx512Bf16, Isa, Panel, Rows, Tile};
 use super::packed::Packed;
 
 /// Seeded numbers between -1 and 1 that are bf16 already, so that every kernel multiplies the same ones.
@@ -21,7 +21,7 @@ fn product(rows: &[f32], stride: usize, depth: usize, row: usize, column: impl F
 }
 
 /// Calls `check` for every instruction set that is here.
-fn on_all(check: impl Checks) {
+pub(super) fn on_all(check: impl Checks) {
     fn run<I: Isa>(check: &impl Checks) {
         match I::detect() {
             Some(isa) => check.check(isa),
@@ -34,7 +34,7 @@ fn on_all(check: impl Checks) {
     run::<Avx2>(&check);
 }
 
-trait Checks {
+pub(super) trait Checks {
     fn check<I: Isa>(&self, isa: I);
 }
 
@@ -68,7 +68,14 @@ fn tile_equals_plain_loops<I: Isa>(isa: I, count: usize, depth: usize) {
         values: &mut sums,
         stride: out_stride,
     };
-    isa.vectorize(|| isa.tile(of, packed.panels().next().unwrap(), packed.depth(), out));
+    let panel = Panel::only(packed.panels().next().unwrap());
+    let mut done = Vec::new();
+    isa.vectorize(|| isa.tile(of, panel, packed.depth(), out, |part| done.extend(part.share(I::ROWS))));
+    assert!(
+        done.into_iter().eq(0..I::ROWS),
+        "{}: not everything is done meanwhile, and once",
+        name::<I>()
+    );
     for row in 0..count {
         for n in 0..I::PANEL {
             let exact = product(&rows, stride, depth, row, |k| columns[column(n)(k)]);
@@ -96,13 +103,13 @@ fn tiles_equal_plain_loops() {
 struct RowsFillAsValuesDo;
 
 impl Checks for RowsFillAsValuesDo {
-    fn check<I: Isa>(&self, _: I) {
+    fn check<I: Isa>(&self, isa: I) {
         for (rows, columns) in [(1, 1), (15, 32), (33, 8), (2, 70)] {
             let values = numbers(rows * columns, 11);
             let elements: Vec<I::Element> = values.iter().map(|&value| I::Element::of(value)).collect();
             let row = |n: usize| &elements[n * columns..][..columns];
             let mut packed = Packed::<I>::room(rows, columns);
-            packed.fill_rows(rows, row);
+            isa.vectorize(|| packed.fill_rows(isa, rows, row));
             let expected = Packed::<I>::of(rows, columns, |k, n| values[k * columns + n]);
             assert!(
                 same(&packed, &expected, columns),
@@ -110,7 +117,7 @@ impl Checks for RowsFillAsValuesDo {
                 name::<I>()
             );
             packed.reshape(columns, rows);
-            packed.fill_columns(rows, row);
+            isa.vectorize(|| packed.fill_columns(isa, rows, row));
             let expected = Packed::<I>::of(columns, rows, |k, n| values[n * columns + k]);
             assert!(
                 same(&packed, &expected, rows),
@@ -146,6 +153,6 @@ fn numbers_of_these_tests_are_bf16() {
     assert!(numbers(1000, 1).iter().all(is_exact));
 }
 
-fn name<I: Isa>() -> &'static str {
+pub(super) fn name<I: Isa>() -> &'static str {
     std::any::type_name::<I>()
 }

@@ -4,9 +4,11 @@
 //! Architectures Software Developer's Manual, volume 1 chapter 18 and volume 2, `TDPBF16PS`, `LDTILECFG`.
 
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid, __cpuid_count};
+use std::arch::x86_64::{__cpuid, __cpuid_count, _mm512_set1_ps};
 
-use super::{Isa, Rows, Tile};
+use super::avx512_bf16::{interleave, store, transpose};
+use super::vector::V512;
+use super::{Isa, Panel, Part, Rows, Tile, sixteen};
 use crate::cpu::element::Bf16;
 
 /// A processor with AMX-BF16, Intel since Sapphire Rapids, on a Linux that lets this process use the tiles.
@@ -15,6 +17,9 @@ pub(crate) struct Amx(());
 
 /// Rows of one tile register.
 const TILE_ROWS: usize = 16;
+/// What each step asks for of what is read next: four cache lines, which the way from memory keeps up with. **Units**:
+/// elements.
+const FETCHED: usize = 4 * 64 / size_of::<Bf16>();
 /// **Units**: bytes of a row of one tile register: 32 bf16 or 16 f32.
 const TILE_BYTES: usize = 64;
 
@@ -24,15 +29,17 @@ impl Isa for Amx {
     const GRAIN: usize = TILE_ROWS;
     const PANEL: usize = 32;
     const STEP: usize = 32;
+    const CHUNK_TOKENS: usize = 256;
     type Element = Bf16;
+    type Vector = V512;
 
     fn detect() -> Option<Self> {
-        let has = super::avx512::has_base() && has_tiles() && may_use_tiles();
+        let has = super::avx512_bf16::has_bf16() && has_tiles() && may_use_tiles();
         has.then_some(Self(()))
     }
 
     fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
         fn inner<R>(work: impl FnOnce() -> R) -> R {
             work()
         }
@@ -42,19 +49,50 @@ impl Isa for Amx {
     }
 
     #[inline(always)]
-    fn tile(self, rows: Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: Tile<'_>) {
-        assert!(depth.is_multiple_of(Self::STEP) && depth > 0 && panel.len() >= depth * Self::PANEL);
+    fn tile(
+        self,
+        rows: Rows<'_, Bf16>,
+        panel: Panel<'_, Bf16>,
+        depth: usize,
+        out: Tile<'_>,
+        meanwhile: impl FnMut(Part),
+    ) {
+        assert!(depth.is_multiple_of(Self::STEP) && depth > 0 && panel.values.len() >= depth * Self::PANEL);
         if rows.count > TILE_ROWS {
             rows.assert_holds(2 * TILE_ROWS, depth);
             out.assert_holds(2 * TILE_ROWS, Self::PANEL);
             // SAFETY: `self` exists, tiles are configured inside `vectorize`, and the asserts.
-            unsafe { two_by_two(&rows, panel, depth, out) }
+            unsafe { two_by_two(&rows, &panel, depth, out, meanwhile) }
         } else {
             rows.assert_holds(TILE_ROWS, depth);
             out.assert_holds(TILE_ROWS, Self::PANEL);
             // SAFETY: `self` exists, tiles are configured inside `vectorize`, and the asserts.
-            unsafe { one_by_two(&rows, panel, depth, out) }
+            unsafe { one_by_two(&rows, &panel, depth, out, meanwhile) }
         }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> V512 {
+        // SAFETY: `self` exists, so the processor has the features.
+        V512(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    fn store(self, values: V512, elements: &mut [Bf16]) {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { store(values, elements) }
+    }
+
+    #[inline(always)]
+    fn interleave<'a>(self, row: impl Fn(usize) -> &'a [Bf16], places: &mut [Bf16]) {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { interleave([row(0), row(1)], places) }
+    }
+
+    #[inline(always)]
+    fn transpose<'a>(self, row: impl Fn(usize) -> &'a [Bf16], places: &mut [Bf16], stride: usize) {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { transpose(sixteen(row), places, stride) }
     }
 
     #[inline(always)]
@@ -85,14 +123,25 @@ impl Isa for Amx {
     }
 }
 
+// The sums stay in tile registers from one block of assembly to the next. The compiler knows these registers by our
+// blocks alone and puts nothing into them, so that nothing in between, which runs on vector registers, changes them.
+// That is the point of it: the tiles' unit multiplies while the other units do what is to be done meanwhile.
+
 /// 32 rows times 32 columns.
 ///
 /// # Safety
 /// Tiles are configured; `rows` and `out` hold 32 rows, `panel` 32 columns of `depth`, a positive multiple of 32.
 #[inline(always)]
-unsafe fn two_by_two(rows: &Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: Tile<'_>) {
+unsafe fn two_by_two(
+    rows: &Rows<'_, Bf16>,
+    panel: &Panel<'_, Bf16>,
+    depth: usize,
+    out: Tile<'_>,
+    mut meanwhile: impl FnMut(Part),
+) {
     let (row_bytes, out_bytes) = (rows.stride * size_of::<Bf16>(), out.stride * size_of::<f32>());
     let (upper, sums) = (rows.values.as_ptr(), out.values.as_mut_ptr());
+    let steps = depth / Amx::STEP;
     // SAFETY: by the caller; each step reads 32 values of every row and 16 groups of the panel.
     unsafe {
         asm!(
@@ -100,35 +149,44 @@ unsafe fn two_by_two(rows: &Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: T
             "tilezero tmm1",
             "tilezero tmm2",
             "tilezero tmm3",
-            "2:",
-            "tileloadd tmm4, [{upper} + {row_bytes}]",
-            "tileloadd tmm6, [{panel} + {panel_bytes}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{panel} + {panel_bytes} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{lower} + {row_bytes}]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {upper}, 64",
-            "add {lower}, 64",
-            "add {panel}, 2048",
-            "dec {steps}",
-            "jnz 2b",
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            options(nostack, nomem),
+        );
+        for step in 0..steps {
+            asm!(
+                "tileloaddt1 tmm4, [{upper} + {row_bytes}]",
+                "tileloadd tmm6, [{panel} + {panel_bytes}]",
+                "prefetcht1 [{next}]",
+                "prefetcht1 [{next} + 64]",
+                "prefetcht1 [{next} + 128]",
+                "prefetcht1 [{next} + 192]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{panel} + {panel_bytes} + 64]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloaddt1 tmm5, [{lower} + {row_bytes}]",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                upper = in(reg) upper.add(step * Amx::STEP),
+                lower = in(reg) upper.add(TILE_ROWS * rows.stride + step * Amx::STEP),
+                panel = in(reg) panel.values.as_ptr().add(step * Amx::STEP * Amx::PANEL),
+                next = in(reg) panel.next.wrapping_add(step * FETCHED),
+                row_bytes = in(reg) row_bytes,
+                panel_bytes = in(reg) 2 * TILE_BYTES,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, readonly),
+            );
+            meanwhile(Part { index: step, of: steps });
+        }
+        asm!(
             "tilestored [{sums} + {out_bytes}], tmm0",
             "tilestored [{sums} + {out_bytes} + 64], tmm1",
             "tilestored [{sums_lower} + {out_bytes}], tmm2",
             "tilestored [{sums_lower} + {out_bytes} + 64], tmm3",
-            upper = inout(reg) upper => _,
-            lower = inout(reg) upper.add(TILE_ROWS * rows.stride) => _,
-            panel = inout(reg) panel.as_ptr() => _,
-            steps = inout(reg) depth / Amx::STEP => _,
             sums = in(reg) sums,
             sums_lower = in(reg) sums.add(TILE_ROWS * out.stride),
-            row_bytes = in(reg) row_bytes,
             out_bytes = in(reg) out_bytes,
-            panel_bytes = in(reg) 2 * TILE_BYTES,
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
             options(nostack),
         );
     }
@@ -139,33 +197,50 @@ unsafe fn two_by_two(rows: &Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: T
 /// # Safety
 /// Tiles are configured; `rows` and `out` hold 16 rows, `panel` 32 columns of `depth`, a positive multiple of 32.
 #[inline(always)]
-unsafe fn one_by_two(rows: &Rows<'_, Bf16>, panel: &[Bf16], depth: usize, out: Tile<'_>) {
+unsafe fn one_by_two(
+    rows: &Rows<'_, Bf16>,
+    panel: &Panel<'_, Bf16>,
+    depth: usize,
+    out: Tile<'_>,
+    mut meanwhile: impl FnMut(Part),
+) {
     let (row_bytes, out_bytes) = (rows.stride * size_of::<Bf16>(), out.stride * size_of::<f32>());
+    let steps = depth / Amx::STEP;
     // SAFETY: by the caller; each step reads 32 values of every row and 16 groups of the panel.
     unsafe {
         asm!(
             "tilezero tmm0",
             "tilezero tmm1",
-            "2:",
-            "tileloadd tmm4, [{rows} + {row_bytes}]",
-            "tileloadd tmm6, [{panel} + {panel_bytes}]",
-            "tileloadd tmm7, [{panel} + {panel_bytes} + 64]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "add {rows}, 64",
-            "add {panel}, 2048",
-            "dec {steps}",
-            "jnz 2b",
+            out("tmm0") _, out("tmm1") _,
+            options(nostack, nomem),
+        );
+        for step in 0..steps {
+            asm!(
+                "tileloadd tmm4, [{rows} + {row_bytes}]",
+                "tileloadd tmm6, [{panel} + {panel_bytes}]",
+                "prefetcht1 [{next}]",
+                "prefetcht1 [{next} + 64]",
+                "prefetcht1 [{next} + 128]",
+                "prefetcht1 [{next} + 192]",
+                "tileloadd tmm7, [{panel} + {panel_bytes} + 64]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                rows = in(reg) rows.values.as_ptr().add(step * Amx::STEP),
+                panel = in(reg) panel.values.as_ptr().add(step * Amx::STEP * Amx::PANEL),
+                next = in(reg) panel.next.wrapping_add(step * FETCHED),
+                row_bytes = in(reg) row_bytes,
+                panel_bytes = in(reg) 2 * TILE_BYTES,
+                out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, readonly),
+            );
+            meanwhile(Part { index: step, of: steps });
+        }
+        asm!(
             "tilestored [{sums} + {out_bytes}], tmm0",
             "tilestored [{sums} + {out_bytes} + 64], tmm1",
-            rows = inout(reg) rows.values.as_ptr() => _,
-            panel = inout(reg) panel.as_ptr() => _,
-            steps = inout(reg) depth / Amx::STEP => _,
             sums = in(reg) out.values.as_mut_ptr(),
-            row_bytes = in(reg) row_bytes,
             out_bytes = in(reg) out_bytes,
-            panel_bytes = in(reg) 2 * TILE_BYTES,
-            out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+            out("tmm0") _, out("tmm1") _,
             options(nostack),
         );
     }

@@ -3,7 +3,8 @@
 use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps};
 use std::hint::black_box;
 
-use super::{Isa, Rows, Tile, fetch_ahead};
+use super::vector::{V256, Vector};
+use super::{Isa, Panel, Part, Rows, Tile, fetch_ahead};
 
 /// A processor with AVX2 and FMA, as nearly all since 2015.
 #[derive(Clone, Copy)]
@@ -15,7 +16,9 @@ impl Isa for Avx2 {
     const GRAIN: usize = 1;
     const PANEL: usize = 16;
     const STEP: usize = 1;
+    const CHUNK_TOKENS: usize = 128;
     type Element = f32;
+    type Vector = V256;
 
     fn detect() -> Option<Self> {
         let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -32,18 +35,37 @@ impl Isa for Avx2 {
     }
 
     #[inline(always)]
-    fn tile(self, rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: Tile<'_>) {
+    fn tile(
+        self,
+        rows: Rows<'_, f32>,
+        panel: Panel<'_, f32>,
+        depth: usize,
+        out: Tile<'_>,
+        mut meanwhile: impl FnMut(Part),
+    ) {
+        meanwhile(Part::WHOLE);
         // SAFETY: `self` exists, so the processor has the features.
         unsafe {
             match rows.count {
-                1 => tile::<1>(rows, panel, depth, out),
-                2 => tile::<2>(rows, panel, depth, out),
-                3 => tile::<3>(rows, panel, depth, out),
-                4 => tile::<4>(rows, panel, depth, out),
-                5 => tile::<5>(rows, panel, depth, out),
-                _ => tile::<6>(rows, panel, depth, out),
+                1 => tile::<1>(rows, panel.values, depth, out),
+                2 => tile::<2>(rows, panel.values, depth, out),
+                3 => tile::<3>(rows, panel.values, depth, out),
+                4 => tile::<4>(rows, panel.values, depth, out),
+                5 => tile::<5>(rows, panel.values, depth, out),
+                _ => tile::<6>(rows, panel.values, depth, out),
             }
         }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> V256 {
+        // SAFETY: `self` exists, so the processor has the features.
+        V256([unsafe { _mm256_set1_ps(value) }; 2])
+    }
+
+    #[inline(always)]
+    fn store(self, values: V256, elements: &mut [f32]) {
+        values.store(&mut elements.as_chunks_mut().0[0]);
     }
 
     #[inline(always)]

@@ -1,9 +1,13 @@
 //! AVX-512 in f32: 16 products and sums an instruction.
 
-use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+use std::arch::x86_64::{
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+};
 use std::hint::black_box;
 
-use super::{Isa, Rows, Tile, fetch_ahead};
+use super::vector::{self, V512, Vector};
+use super::{Isa, Panel, Part, Rows, Tile, fetch_ahead, sixteen};
+use crate::cpu::lanes::LANES;
 
 /// A processor with AVX-512 and neither bf16 nor tiles.
 #[derive(Clone, Copy)]
@@ -25,7 +29,9 @@ impl Isa for Avx512 {
     const GRAIN: usize = 1;
     const PANEL: usize = 32;
     const STEP: usize = 1;
+    const CHUNK_TOKENS: usize = 128;
     type Element = f32;
+    type Vector = V512;
 
     fn detect() -> Option<Self> {
         has_base().then_some(Self(()))
@@ -41,32 +47,75 @@ impl Isa for Avx512 {
     }
 
     #[inline(always)]
-    fn tile(self, rows: Rows<'_, f32>, panel: &[f32], depth: usize, out: Tile<'_>) {
+    fn tile(
+        self,
+        rows: Rows<'_, f32>,
+        panel: Panel<'_, f32>,
+        depth: usize,
+        out: Tile<'_>,
+        mut meanwhile: impl FnMut(Part),
+    ) {
+        meanwhile(Part::WHOLE);
         // SAFETY: `self` exists, so the processor has the features.
         unsafe {
             match rows.count {
-                1 => tile::<1>(rows, panel, depth, out),
-                2 => tile::<2>(rows, panel, depth, out),
-                3 => tile::<3>(rows, panel, depth, out),
-                4 => tile::<4>(rows, panel, depth, out),
-                5 => tile::<5>(rows, panel, depth, out),
-                6 => tile::<6>(rows, panel, depth, out),
-                7 => tile::<7>(rows, panel, depth, out),
-                8 => tile::<8>(rows, panel, depth, out),
-                9 => tile::<9>(rows, panel, depth, out),
-                10 => tile::<10>(rows, panel, depth, out),
-                11 => tile::<11>(rows, panel, depth, out),
-                12 => tile::<12>(rows, panel, depth, out),
-                13 => tile::<13>(rows, panel, depth, out),
-                _ => tile::<14>(rows, panel, depth, out),
+                1 => tile::<1>(rows, panel.values, depth, out),
+                2 => tile::<2>(rows, panel.values, depth, out),
+                3 => tile::<3>(rows, panel.values, depth, out),
+                4 => tile::<4>(rows, panel.values, depth, out),
+                5 => tile::<5>(rows, panel.values, depth, out),
+                6 => tile::<6>(rows, panel.values, depth, out),
+                7 => tile::<7>(rows, panel.values, depth, out),
+                8 => tile::<8>(rows, panel.values, depth, out),
+                9 => tile::<9>(rows, panel.values, depth, out),
+                10 => tile::<10>(rows, panel.values, depth, out),
+                11 => tile::<11>(rows, panel.values, depth, out),
+                12 => tile::<12>(rows, panel.values, depth, out),
+                13 => tile::<13>(rows, panel.values, depth, out),
+                _ => tile::<14>(rows, panel.values, depth, out),
             }
         }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> V512 {
+        // SAFETY: `self` exists, so the processor has the features.
+        V512(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    fn store(self, values: V512, elements: &mut [f32]) {
+        values.store(&mut elements.as_chunks_mut().0[0]);
+    }
+
+    #[inline(always)]
+    fn transpose<'a>(self, row: impl Fn(usize) -> &'a [f32], places: &mut [f32], stride: usize) {
+        // SAFETY: `self` exists, so the processor has the features.
+        unsafe { transpose(sixteen(row), places, stride) }
     }
 
     #[inline(always)]
     fn exhaust(self, rounds: u64) -> u64 {
         // SAFETY: `self` exists, so the processor has the features.
         unsafe { exhaust(rounds) }
+    }
+}
+
+/// As [`Isa::transpose`].
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose(rows: [&[f32]; LANES], places: &mut [f32], stride: usize) {
+    let mut values = [_mm512_setzero_ps(); LANES];
+    // An empty slice may point anywhere, and to load nothing from there takes the processor a thousand cycles.
+    for (values, row) in values.iter_mut().zip(rows).filter(|(_, row)| !row.is_empty()) {
+        let mask = 0xffff_u32 >> (LANES - row.len().min(LANES));
+        // SAFETY: the mask leaves out what the row has not.
+        *values = unsafe { _mm512_maskz_loadu_ps(mask as u16, row.as_ptr()) };
+    }
+    for (column, places) in vector::transpose(values).into_iter().zip(places.chunks_mut(stride)) {
+        let places = &mut places[..LANES];
+        // SAFETY: there are sixteen places.
+        unsafe { _mm512_storeu_ps(places.as_mut_ptr(), column) };
     }
 }
 
