@@ -11,8 +11,8 @@ use std::arch::x86_64::{
 
 use crate::cpu::lanes::Lanes;
 
-/// Sixteen numbers. The first of a computation comes from [`super::Isa::load`] or [`super::Isa::splat`], which exist only
-/// where the processor has the instructions; so do all that are made of it.
+/// Sixteen numbers. The first of a computation comes from [`super::Isa::splat`], which exists only where the processor
+/// has the instructions; all others are made of it.
 pub(crate) trait Vector: Copy {
     /// As many of another number.
     fn splat(self, value: f32) -> Self;
