@@ -270,7 +270,10 @@ impl<I: Isa> Bert<I> {
 
     /// The half of a layer in which each token is by itself.
     #[inline(always)]
-    #[expect(clippy::redundant_closure, reason = "a function given by its name is called, not inlined")]
+    #[expect(
+        clippy::redundant_closure,
+        reason = "a function given by its name is called, not inlined"
+    )]
     fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_>) {
         let panels = member.share(layer.expanded.panels(), 1);
         let Scratch {
