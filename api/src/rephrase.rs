@@ -11,7 +11,7 @@ use suggest::{Suggest, Suggestion};
 use crate::config::RephraseSettings;
 
 /// Longest answer taken from the endpoint. **Units:** bytes of its JSON.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
+const ANSWER_BYTES_MAX: u64 = 256 * 1024;
 
 /// What the endpoint is told to do. It marks its sources, so that they can be checked.
 const TASK: &str = "You reword passages of a help desk into one short, friendly reply to a customer, in the language of \
@@ -37,7 +37,7 @@ pub enum NotReworded {
 /// The endpoint, if there is one.
 pub struct Rephraser {
     settings: RephraseSettings,
-    http: reqwest::Client,
+    http: ureq::Agent,
 }
 
 #[derive(Serialize)]
@@ -71,9 +71,11 @@ struct Answer {
 impl Rephraser {
     /// The endpoint of these settings.
     pub fn new(settings: RephraseSettings) -> Self {
+        let limit = Duration::from_millis(settings.timeout_ms);
+        let http = ureq::Agent::config_builder().timeout_global(Some(limit)).build();
         Rephraser {
             settings,
-            http: reqwest::Client::new(),
+            http: http.into(),
         }
     }
 
@@ -85,9 +87,7 @@ impl Rephraser {
         if suggestions.is_empty() {
             return Err(NotReworded::NothingToSay);
         }
-        let limit = Duration::from_millis(self.settings.timeout_ms);
-        let asked = tokio::time::timeout(limit, self.ask(&numbered(suggestions))).await;
-        let text = asked.map_err(|_| NotReworded::Slow)?.ok_or(NotReworded::Down)?;
+        let text = self.ask(&numbered(suggestions)).await?;
         match suggest.is_supported(&text, suggestions).await {
             Ok(true) => Ok(text),
             Ok(false) => Err(NotReworded::Unsupported),
@@ -98,8 +98,8 @@ impl Rephraser {
         }
     }
 
-    /// What the endpoint says; none when it says nothing of use. Nothing of it goes to the log.
-    async fn ask(&self, passages: &str) -> Option<String> {
+    /// What the endpoint says. Nothing of it goes to the log.
+    async fn ask(&self, passages: &str) -> Result<String, NotReworded> {
         let request = Request {
             model: &self.settings.model,
             temperature: 0.0,
@@ -114,33 +114,36 @@ impl Rephraser {
                 },
             ],
         };
-        let mut asked = self.http.post(&self.settings.url).json(&request);
+        let body = serde_json::to_vec(&request).map_err(|_| NotReworded::Down)?;
+        let mut asked = self.http.post(&self.settings.url).content_type("application/json");
         let key = self.settings.api_key.expose();
         if !key.is_empty() {
-            asked = asked.bearer_auth(key);
+            asked = asked.header("authorization", format!("Bearer {key}"));
         }
-        match read(asked).await {
-            Ok(text) => text,
-            Err(error) => {
-                tracing::warn!(error = %error.without_url(), "the endpoint that rewords answers failed");
-                None
-            }
-        }
+        let answer = tokio::task::spawn_blocking(move || read(asked.send(body)?)).await;
+        let said = answer.map_err(|_| NotReworded::Down)?.map_err(not_answered)?;
+        let response: Response = serde_json::from_slice(&said).map_err(|_| NotReworded::Down)?;
+        let first = response.choices.into_iter().next().ok_or(NotReworded::Down)?;
+        Ok(first.message.content)
     }
 }
 
-async fn read(asked: reqwest::RequestBuilder) -> Result<Option<String>, reqwest::Error> {
-    let mut response = asked.send().await?.error_for_status()?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Vec<u8>, ureq::Error> {
+    let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+    body.read_to_vec()
+}
+
+fn not_answered(error: ureq::Error) -> NotReworded {
+    // The address may hold a key.
+    let reason = match &error {
+        ureq::Error::BadUri(_) => "its address is not one".to_owned(),
+        error => error.to_string(),
+    };
+    tracing::warn!(reason, "the endpoint that rewords answers failed");
+    match error {
+        ureq::Error::Timeout(_) => NotReworded::Slow,
+        _ => NotReworded::Down,
     }
-    let response: Option<Response> = serde_json::from_slice(&body).ok();
-    let first = response.and_then(|response| response.choices.into_iter().next());
-    Ok(first.map(|choice| choice.message.content))
 }
 
 fn numbered(suggestions: &[Suggestion]) -> String {
