@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
-use crate::{Words, detect, spanish_marks};
+use crate::small_words::SmallWords;
+use crate::{detect_by, spanish_marks};
 
 /// The glossary, written for this project: a concept, which is a plain English word, a tab, and the beginnings of Spanish
 /// and English words that mean it, in lower case and without accents. What was learnt through it depends on all of it.
@@ -60,9 +61,9 @@ pub fn in_english(text: &str) -> Cow<'_, str> {
 /// Whether a text is Spanish and says so by its small words or signs. Of a few names and nouns the detector makes anything,
 /// and English that was taken for Spanish would be read wrongly; nor is whoever writes English kept waiting for it.
 fn is_surely_spanish(text: &str) -> bool {
-    let Words { english, spanish } = Words::of(text);
-    let says_so = spanish > english || (spanish == english && spanish_marks(text).is_some());
-    says_so && detect(text) == Some("es")
+    let small = SmallWords::of(text);
+    let says_so = small.spanish > small.english || (small.spanish == small.english && spanish_marks(text).is_some());
+    says_so && detect_by(text, &small) == Some("es")
 }
 
 fn word_in_english(word: &str) -> Option<&'static str> {
