@@ -124,7 +124,7 @@ fn of_other_folds(labelled: Labelled<'_>, asked: &[usize], remembered: &[usize],
                 similarity,
                 label: targets[other] as u32,
             };
-            nearest(others.map(neighbour).collect(), count)
+            nearest(others.map(neighbour), count)
         };
         let rows = block.iter().copied().zip(similarities.rows());
         rows.map(of_row).collect::<Vec<_>>()

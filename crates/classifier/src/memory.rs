@@ -153,26 +153,28 @@ impl WithSimd for Products<'_> {
 }
 
 /// Each stored example with its similarity. **Shape**: both `[examples]`.
-#[must_use]
-pub fn labelled(similarities: &[f32], labels: &[u32]) -> Vec<Neighbour> {
+pub fn labelled<'a>(similarities: &'a [f32], labels: &'a [u32]) -> impl Iterator<Item = Neighbour> + 'a {
     let pairs = similarities.iter().zip(labels);
-    pairs
-        .map(|(&similarity, &label)| Neighbour { similarity, label })
-        .collect()
+    pairs.map(|(&similarity, &label)| Neighbour { similarity, label })
 }
 
 /// The `count` most similar of some neighbours, nearest first; equals in their own order.
+///
+/// Few of thousands come among the nearest so far, so that nearly all are looked at once and passed over.
 #[must_use]
-pub fn nearest(neighbours: Vec<Neighbour>, count: usize) -> Vec<Neighbour> {
-    let mut ordered: Vec<(usize, Neighbour)> = neighbours.into_iter().enumerate().collect();
-    let by_similarity =
-        |a: &(usize, Neighbour), b: &(usize, Neighbour)| b.1.similarity.total_cmp(&a.1.similarity).then(a.0.cmp(&b.0));
-    if count < ordered.len() {
-        ordered.select_nth_unstable_by(count, by_similarity);
-        ordered.truncate(count);
+pub fn nearest(neighbours: impl Iterator<Item = Neighbour>, count: usize) -> Vec<Neighbour> {
+    let mut nearest: Vec<Neighbour> = Vec::new();
+    for neighbour in neighbours {
+        let is_as_near = |kept: &Neighbour| kept.similarity.total_cmp(&neighbour.similarity).is_ge();
+        if nearest.len() == count {
+            if nearest.last().is_none_or(is_as_near) {
+                continue;
+            }
+            nearest.pop();
+        }
+        nearest.insert(nearest.partition_point(is_as_near), neighbour);
     }
-    ordered.sort_unstable_by(by_similarity);
-    ordered.into_iter().map(|(_, neighbour)| neighbour).collect()
+    nearest
 }
 
 #[cfg(test)]
@@ -190,6 +192,23 @@ mod tests {
     fn found(vector: [f32; 2], count: usize) -> Vec<Neighbour> {
         let stored = Remembered::of(&[1.0, 0.0, 0.0, 1.0, 0.6, 0.8], 2);
         nearest(labelled(&stored.similarities(&vector), &[0, 1, 1]), count)
+    }
+
+    #[test]
+    fn the_nearest_of_many_are_those_of_all_put_in_order() {
+        // Some are equally near, to be kept in their order.
+        let all: Vec<Neighbour> = (0..500_u32)
+            .map(|label| Neighbour {
+                similarity: (label * 7_919 % 101) as f32 / 101.0,
+                label,
+            })
+            .collect();
+        let mut ordered = all.clone();
+        ordered.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        for count in [0, 1, 7, 499, 500, 501] {
+            let kept = &ordered[..count.min(all.len())];
+            assert_eq!(nearest(all.iter().copied(), count), kept, "{count}");
+        }
     }
 
     #[test]

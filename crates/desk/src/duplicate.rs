@@ -57,7 +57,16 @@ pub type Told<'a> = (&'a Ticket, &'a Wording);
 impl DuplicateModel {
     /// Every candidate with its probability, most probable first. They come as the search found them, each with its
     /// cosine to the ticket.
-    pub fn assess(&self, (ticket, wording): Told<'_>, candidates: &[(Told<'_>, f64)]) -> Vec<Duplicate> {
+    pub fn assess(&self, own: Told<'_>, candidates: &[(Told<'_>, f64)]) -> Vec<Duplicate> {
+        self.at_least(0.0, own, candidates)
+    }
+
+    /// Those of [`DuplicateModel::assess`] that are flagged.
+    pub fn flag(&self, own: Told<'_>, candidates: &[(Told<'_>, f64)]) -> Vec<Duplicate> {
+        self.at_least(self.threshold, own, candidates)
+    }
+
+    fn at_least(&self, least: f64, (ticket, wording): Told<'_>, candidates: &[(Told<'_>, f64)]) -> Vec<Duplicate> {
         let tellings: Vec<(Telling<'_>, f64)> = candidates
             .iter()
             .map(|&((other, said), cosine)| (Telling::of(other, said), cosine))
@@ -65,7 +74,9 @@ impl DuplicateModel {
         let shared = shared(&Telling::of(ticket, wording), &tellings, self.identifier_texts);
         let compared = candidates.iter().zip(shared);
         let mut found: Vec<Duplicate> = compared
-            .map(|(((other, _), _), shared)| self.duplicate(other, &shared))
+            .map(|(((other, _), _), shared)| (other, self.probability(&shared), shared))
+            .filter(|(_, probability, _)| *probability >= least)
+            .map(|(other, probability, shared)| self.duplicate(other, probability, &shared))
             .collect();
         found.sort_by(|a, b| {
             b.probability
@@ -102,8 +113,7 @@ impl DuplicateModel {
         logistic(self.weights.log_odds(&shared.features()))
     }
 
-    fn duplicate(&self, other: &Ticket, shared: &Shared) -> Duplicate {
-        let probability = self.probability(shared);
+    fn duplicate(&self, other: &Ticket, probability: f64, shared: &Shared) -> Duplicate {
         Duplicate {
             ticket_id: other.id,
             number: other.number,

@@ -107,6 +107,17 @@ impl Encoder {
         self.submit(texts, side)?.await.unwrap_or(Err(EncoderError::Stopped))
     }
 
+    /// The unit vector of a text and its [`Encoder::fingerprint`], for which it is read once.
+    ///
+    /// **Shape**: `[dimensions]` f32. **Errors**: [`EncoderError::Busy`] when the queue is full.
+    pub async fn embed_named(&self, text: String, side: Side) -> Result<(Vec<f32>, String), EncoderError> {
+        let read = self.as_read(text);
+        let fingerprint = self.fingerprint_of_read(&read);
+        let answer = self.submit_read(vec![read], side)?.await;
+        let vector = answer.unwrap_or(Err(EncoderError::Stopped))?.pop();
+        Ok((vector.ok_or(EncoderError::NoVector)?, fingerprint))
+    }
+
     /// As [`Encoder::embed`], waiting on the calling thread.
     ///
     /// **Shape**: `[texts][dimensions]` f32. **Errors**: [`EncoderError::Busy`] when the queue is full.
@@ -116,14 +127,15 @@ impl Encoder {
     }
 
     fn submit(&self, texts: Vec<String>, side: Side) -> Result<oneshot::Receiver<Answer>, EncoderError> {
+        let read = texts.into_iter().map(|text| self.as_read(text)).collect();
+        self.submit_read(read, side)
+    }
+
+    fn submit_read(&self, texts: Vec<String>, side: Side) -> Result<oneshot::Receiver<Answer>, EncoderError> {
         let room = self.capacity.reserve(texts.len())?;
         let (reply, answer) = oneshot::channel();
-        let read = |text: String| match self.as_read(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(read) => read,
-        };
         let request = Request {
-            texts: texts.into_iter().map(read).collect(),
+            texts,
             side,
             reply,
             room,
@@ -133,10 +145,14 @@ impl Encoder {
     }
 
     /// What the model is given of a text.
-    fn as_read<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match self.glossary {
-            Some(Glossary::Es) => language::in_english(text),
-            None => Cow::Borrowed(text),
+    fn as_read(&self, text: String) -> String {
+        let read = match self.glossary {
+            Some(Glossary::Es) => language::in_english(&text),
+            None => Cow::Borrowed(text.as_str()),
+        };
+        match read {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(read) => read,
         }
     }
 
@@ -145,10 +161,14 @@ impl Encoder {
     ///
     /// **Persisted** beside vectors, to know whether they still hold. 32 hexadecimal digits.
     pub fn fingerprint(&self, text: &str) -> String {
+        self.fingerprint_of_read(&self.as_read(text.to_owned()))
+    }
+
+    fn fingerprint_of_read(&self, read: &str) -> String {
         let facts = &self.facts;
         let digest = Sha256::new()
             .chain_update(format!("{}\0{}\0{}\0", facts.model, facts.revision, facts.max_tokens))
-            .chain_update(self.as_read(text).as_ref())
+            .chain_update(read)
             .finalize();
         hex(&digest[..FINGERPRINT_BYTES])
     }

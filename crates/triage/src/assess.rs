@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::Triage;
 use crate::duplicates::{self, Candidate};
 use crate::error::TriageError;
-use crate::index::{self, TICKETS};
+use crate::index::{self, Embedded, TICKETS};
 use crate::models::Models;
 
 /// What the models say of a text.
@@ -16,8 +16,8 @@ use crate::models::Models;
 pub struct Assessment {
     /// Detected language, e.g. `es`.
     pub language: Option<String>,
-    /// The text's unit vector. **Shape:** `[hidden]`.
-    pub vector: Vec<f32>,
+    /// The text's unit vector.
+    pub embedded: Embedded,
     /// What it is about.
     pub category: LabelChoice,
     /// How soon it needs someone.
@@ -70,7 +70,7 @@ impl Triage {
         down: IndexDown,
     ) -> Result<Assessment, TriageError> {
         let said = desk::text::without_quoted_history(text);
-        let vector = self.embed(vec![said.clone()]).await?.pop().unwrap_or_default();
+        let (vector, fingerprint) = models.encoder.embed_named(said.clone(), Side::Passage).await?;
         let (category, priority) = models.category.assess_both(&models.priority, &said, &vector)?;
         let language = language::detect(&said).map(str::to_owned);
         let (hits, without_neighbours) = match self.similar(said, language.clone(), vector.clone(), own_id).await {
@@ -84,7 +84,7 @@ impl Triage {
         let models = models.refs();
         Ok(Assessment {
             language,
-            vector,
+            embedded: Embedded { fingerprint, vector },
             category: choice(category),
             priority: choice(priority),
             candidates: duplicates::candidates(&hits),

@@ -49,7 +49,7 @@ impl Seen {
         };
         Seen {
             predicted: HeadRole::ALL.iter().filter_map(predicted).collect(),
-            vector: assessment.vector.clone(),
+            vector: assessment.embedded.vector.clone(),
         }
     }
 

@@ -43,28 +43,29 @@ impl Triage {
         Ok(assessed.into_iter().filter_map(with_ticket).collect())
     }
 
-    /// The rows that judging a ticket needs: those of its neighbours and, where one of them could be flagged as a
-    /// duplicate, of all candidates.
+    /// Whether a candidate could be flagged as a duplicate, going by the cosines alone: most tickets need not be compared.
+    pub(crate) fn may_have_duplicates(&self, own: Told<'_>, candidates: &[Candidate]) -> bool {
+        let cosines: Vec<f64> = candidates.iter().map(|(_, cosine)| *cosine).collect();
+        self.models().duplicates.could_flag(own, &cosines)
+    }
+
+    /// The rows of a ticket's neighbours and, where it is compared with them, of all candidates.
     ///
     /// **Errors:** the store is out of reach.
-    pub(crate) async fn rows_around(&self, own: Told<'_>, assessment: &Assessment) -> Result<Rows, TriageError> {
-        let mut wanted: HashSet<Uuid> = assessment
-            .neighbours
-            .iter()
-            .map(|neighbour| neighbour.ticket_id)
-            .collect();
-        let cosines: Vec<f64> = assessment.candidates.iter().map(|(_, cosine)| *cosine).collect();
-        if self.models().duplicates.could_flag(own, &cosines) {
-            wanted.extend(ids(&assessment.candidates));
-        }
+    pub(crate) async fn rows_around(&self, assessment: &Assessment, is_compared: bool) -> Result<Rows, TriageError> {
+        let neighbours = assessment.neighbours.iter().map(|neighbour| neighbour.ticket_id);
+        let compared = if is_compared {
+            assessment.candidates.as_slice()
+        } else {
+            &[]
+        };
+        let wanted: HashSet<Uuid> = neighbours.chain(ids(compared)).collect();
         self.rows(wanted).await
     }
 
-    /// The tickets among the candidates that are probably about the same matter, going by [`Triage::rows_around`].
+    /// The tickets among the candidates that are probably about the same matter, going by their rows.
     pub(crate) fn duplicates_among(&self, own: Told<'_>, candidates: &[Candidate], rows: &Rows) -> Vec<Duplicate> {
-        let mut assessed = self.models().duplicates.assess(own, &compared(candidates, rows));
-        assessed.retain(|duplicate| duplicate.flagged);
-        assessed
+        self.models().duplicates.flag(own, &compared(candidates, rows))
     }
 
     /// What of tickets never changes, and whether they are merged.

@@ -68,18 +68,19 @@ impl Triage {
         let mut assessment = self.assess_by(&models, &text, Some(ticket.id), down).await?;
         let seen = Seen::new(&models, &assessment);
         let wording = Wording::of(&ticket.subject, &ticket.body);
-        let rows = self.rows_around((ticket, &wording), &assessment).await?;
-        assessment.duplicates = self.duplicates_among((ticket, &wording), &assessment.candidates, &rows);
+        let own = (ticket, &wording);
+        let is_compared = self.may_have_duplicates(own, &assessment.candidates);
+        let rows = self.rows_around(&assessment, is_compared).await?;
+        if is_compared {
+            assessment.duplicates = self.duplicates_among(own, &assessment.candidates, &rows);
+        }
         // The index keeps a merged ticket, for its words lead to the one it was merged into.
         assessment.neighbours = self
             .with_survivors(assessment.neighbours, &rows, Some(ticket.id))
             .await?;
         let (routing, place) = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
         let judgements = shadow::judge(&models, &text, &assessment);
-        let embedded = Embedded {
-            fingerprint: models.encoder.fingerprint(&desk::text::without_quoted_history(&text)),
-            vector: assessment.vector.clone(),
-        };
+        let embedded = assessment.embedded.clone();
         let decision = decide(ticket.id, assessment, routing, store::now());
         self.put_in_index(ticket, embedded, &decision, down).await?;
         let actor = Actor::system(ACTOR);

@@ -50,7 +50,7 @@ pub(crate) fn judge(models: &Models, text: &str, assessment: &Assessment) -> Vec
     models
         .challengers()
         .filter_map(
-            |(role, challenger)| match challenger.assess(&text, &assessment.vector) {
+            |(role, challenger)| match challenger.assess(&text, &assessment.embedded.vector) {
                 Ok(assessed) => Some(ShadowJudgement {
                     head: role,
                     active: said(models.head(role).version, assessment.choice(role)),
