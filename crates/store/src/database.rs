@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
 use crate::config::StoreConfig;
 use crate::error::{StoreError, failed};
+use crate::readers::{FileReaders, Reader};
 use crate::sql::Sql;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -64,9 +64,15 @@ impl Dialect {
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     pub(crate) dialect: Dialect,
-    reads: AnyPool,
+    reads: Reads,
     /// One connection on SQLite: writers queue here in order instead of polling a lock.
     writes: AnyPool,
+}
+
+#[derive(Debug, Clone)]
+enum Reads {
+    File(FileReaders),
+    Server(AnyPool),
 }
 
 impl Database {
@@ -88,8 +94,12 @@ impl Database {
     }
 
     /// A connection to read from.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
-        self.reads.acquire().await.map_err(failed("get a connection"))
+    pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
+        let reader = match &self.reads {
+            Reads::File(readers) => readers.reader().await,
+            Reads::Server(pool) => pool.acquire().await.map(Reader::from),
+        };
+        reader.map_err(failed("get a connection"))
     }
 
     /// A transaction to write in; rolled back when dropped.
@@ -102,7 +112,10 @@ impl Database {
     }
 
     pub(crate) async fn close(&self) {
-        self.reads.close().await;
+        match &self.reads {
+            Reads::File(readers) => readers.close().await,
+            Reads::Server(pool) => pool.close().await,
+        }
         self.writes.close().await;
     }
 }
@@ -116,10 +129,11 @@ async fn open_sqlite(config: &StoreConfig) -> Result<Database, StoreError> {
     let writes = sqlite_pool(config, 1, false)?;
     // The first connection makes the file and turns on WAL; readers come after it.
     writes.acquire().await.map_err(failed("open the database"))?;
-    let reads = sqlite_pool(config, config.connections, true)?;
+    let connections = config.connections.max(1);
+    let pool = sqlite_pool(config, connections, true)?;
     Ok(Database {
         dialect: Dialect::Sqlite,
-        reads,
+        reads: Reads::File(FileReaders::new(pool, connections, config.wait())),
         writes,
     })
 }
@@ -181,7 +195,7 @@ async fn open_postgres(config: &StoreConfig) -> Result<Database, StoreError> {
         .map_err(failed("connect"))?;
     Ok(Database {
         dialect: Dialect::Postgres,
-        reads: pool.clone(),
+        reads: Reads::Server(pool.clone()),
         writes: pool,
     })
 }

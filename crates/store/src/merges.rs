@@ -48,8 +48,9 @@ impl Store {
         let kinds = [EventKind::TicketMerged, EventKind::TicketAbsorbed];
         tell(&mut transaction, kinds, &ticket, &survivor, actor, now).await?;
         let merged = ticket_row::get(&mut transaction, id).await?;
-        commit(transaction).await?;
-        Ok(merged)
+        let committed = commit(transaction).await;
+        self.merges().change();
+        committed.map(|()| merged)
     }
 
     /// Takes a merged ticket out again: it has the status it had before, and all else was never touched. Gives it back
@@ -76,8 +77,9 @@ impl Store {
         let kinds = [EventKind::TicketUnmerged, EventKind::TicketReleased];
         tell(&mut transaction, kinds, &ticket, &survivor, actor, now).await?;
         let alone = ticket_row::get(&mut transaction, id).await?;
-        commit(transaction).await?;
-        Ok(alone)
+        let committed = commit(transaction).await;
+        self.merges().change();
+        committed.map(|()| alone)
     }
 
     /// The tickets merged into one, directly or over others, oldest first.
@@ -92,18 +94,24 @@ impl Store {
         ticket_row::read_all(&rows.map_err(failed("read merged tickets"))?)
     }
 
-    /// How often tickets were merged or taken apart so far. While it stays the same, so does what each ticket is merged
-    /// into.
+    /// How often tickets were merged or taken apart so far, on other servers until a moment ago. While it stays the same,
+    /// so does what each ticket is merged into.
     ///
     /// **Errors:** the database's.
     pub async fn merge_count(&self) -> Result<i64, StoreError> {
+        let reading = match self.merges().lately() {
+            Ok(count) => return Ok(count),
+            Err(reading) => reading,
+        };
         let mut reader = self.database().reader().await?;
         let row = Sql::new("SELECT value FROM counters WHERE name = 'merge'", [])
             .optional(&mut reader)
             .await
             .map_err(failed("read the count of merges"))?;
         let row = row.ok_or_else(|| StoreError::corrupt("counters", "has no row for merges"))?;
-        Columns::of(&row).int("count of merges")
+        let count = Columns::of(&row).int("count of merges")?;
+        self.merges().end(reading, count);
+        Ok(count)
     }
 
     /// The ticket in whose conversation one is read: itself, or what it was merged into.

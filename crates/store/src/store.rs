@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::StoreConfig;
 use crate::database::Database;
 use crate::error::{StoreError, failed};
+use crate::merge_count::MergeCount;
 use crate::settings;
 use crate::sql::Sql;
 use crate::writer::{self, Write};
@@ -22,6 +23,7 @@ struct Inner {
     database: Database,
     writes: mpsc::Sender<Write>,
     cursor_key: String,
+    merges: MergeCount,
 }
 
 impl Store {
@@ -40,6 +42,7 @@ impl Store {
                 database,
                 writes,
                 cursor_key,
+                merges: MergeCount::default(),
             }),
         })
     }
@@ -69,6 +72,10 @@ impl Store {
 
     pub(crate) fn cursor_key(&self) -> &str {
         &self.inner.cursor_key
+    }
+
+    pub(crate) fn merges(&self) -> &MergeCount {
+        &self.inner.merges
     }
 
     /// Hands a write to the writer, refusing when too many wait.

@@ -14,8 +14,10 @@ use crate::error::StoreError;
 use crate::events;
 use crate::submit::{self, Submission, Submitted};
 
-/// Time from one commit to the next while many write: short beside what triage takes, long enough to share a commit.
+/// Longest time from one commit to the next while many write: short beside what triage takes, long enough to share a commit.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(15);
+/// Writes that share a commit well enough not to wait for more.
+const COMPANY: usize = 6;
 
 /// How a caller hears of its write.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -73,12 +75,7 @@ pub(crate) async fn run(database: Database, mut inbox: mpsc::Receiver<Write>, gr
     let mut waiting = Vec::with_capacity(group_writes);
     let mut pace = Pace::default();
     while inbox.recv_many(&mut waiting, group_writes).await > 0 {
-        tokio::time::sleep(pace.pause(waiting.len())).await;
-        while waiting.len() < group_writes
-            && let Ok(write) = inbox.try_recv()
-        {
-            waiting.push(write);
-        }
+        wait_for_company(&mut inbox, &mut waiting, &pace, group_writes).await;
         let mut group = Group::gather(waiting.drain(..));
         let closers = std::mem::take(&mut group.closers);
         let writes = group.len();
@@ -91,6 +88,28 @@ pub(crate) async fn run(database: Database, mut inbox: mpsc::Receiver<Write>, gr
                 let _left = closer.send(());
             }
         }
+    }
+}
+
+/// Waits until enough writes are there to share a commit, at most as long as the pace allows.
+async fn wait_for_company(
+    inbox: &mut mpsc::Receiver<Write>,
+    waiting: &mut Vec<Write>,
+    pace: &Pace,
+    group_writes: usize,
+) {
+    let until = tokio::time::Instant::now() + pace.pause(waiting.len());
+    while waiting.len() < COMPANY.min(group_writes) {
+        let room = group_writes - waiting.len();
+        let came = tokio::time::timeout_at(until, inbox.recv_many(waiting, room)).await;
+        if matches!(came, Ok(0) | Err(_)) {
+            break;
+        }
+    }
+    while waiting.len() < group_writes
+        && let Ok(write) = inbox.try_recv()
+    {
+        waiting.push(write);
     }
 }
 
@@ -210,5 +229,26 @@ mod tests {
         assert!(pace.pause(1) > Duration::ZERO);
         pace.committed(1);
         assert_eq!(pace.pause(1), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_commit_waits_for_company_and_no_longer_than_the_pace_allows() {
+        let (sender, mut inbox) = mpsc::channel(2 * COMPANY);
+        let write = || Write::Close(oneshot::channel().0);
+        let mut pace = Pace::default();
+        pace.committed(2);
+        for _ in 0..COMPANY {
+            sender.try_send(write()).expect("room");
+        }
+        let mut waiting = vec![write()];
+        wait_for_company(&mut inbox, &mut waiting, &pace, 2 * COMPANY).await;
+        assert_eq!(waiting.len(), COMPANY + 1);
+        let mut alone = vec![write()];
+        pace.committed(2);
+        wait_for_company(&mut inbox, &mut alone, &pace, 2 * COMPANY).await;
+        assert_eq!(alone.len(), 1);
+        sender.try_send(write()).expect("room");
+        wait_for_company(&mut inbox, &mut alone, &pace, 1).await;
+        assert_eq!(alone.len(), 1, "a group is full");
     }
 }
