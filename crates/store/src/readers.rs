@@ -133,3 +133,47 @@ impl DerefMut for Reader {
             .expect("it is taken out only when dropped")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::any::AnyPoolOptions;
+
+    use super::*;
+    use crate::sql::Sql;
+
+    /// Over one connection to a database that is nowhere but in it.
+    fn readers() -> FileReaders {
+        sqlx::any::install_default_drivers();
+        let pool = AnyPoolOptions::new().max_connections(1).connect_lazy("sqlite::memory:");
+        FileReaders::new(pool.expect("an address"), 1, Duration::from_millis(50))
+    }
+
+    async fn run(readers: &FileReaders, sql: &str) -> Result<u64, sqlx::Error> {
+        let mut reader = readers.reader().await?;
+        Sql::new(sql, []).execute(&mut reader).await
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_came_back_is_used_again() {
+        let readers = readers();
+        run(&readers, "CREATE TABLE kept (a INTEGER)").await.expect("executed");
+        run(&readers, "SELECT a FROM kept").await.expect("the same connection");
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_all_are_in_use_waits_and_then_hears_so() {
+        let readers = readers();
+        let held = readers.reader().await.expect("free");
+        assert!(matches!(readers.reader().await, Err(sqlx::Error::PoolTimedOut)));
+        let (waited, ()) = tokio::join!(readers.reader(), async { drop(held) });
+        waited.expect("given back");
+    }
+
+    #[tokio::test]
+    async fn nobody_reads_when_they_are_closed() {
+        let readers = readers();
+        run(&readers, "SELECT 1").await.expect("executed");
+        readers.close().await;
+        assert!(matches!(readers.reader().await, Err(sqlx::Error::PoolClosed)));
+    }
+}
