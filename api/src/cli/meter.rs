@@ -4,10 +4,11 @@ use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use indicatif::style::ProgressTracker;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 const COUNT: &str = "{msg} [{bar:30}] {human_pos}/{human_len} {pace} {left}";
-const BYTES: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+const BYTES: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {left}";
 
 /// A file or a pipe gets a line this often, and none where all is done sooner.
 const LINE_EVERY: Duration = Duration::from_secs(30);
@@ -28,14 +29,8 @@ fn bar(what: &str, total: u64, template: &str) -> ProgressBar {
     // The templates are constants of this file; the plain style stands in for one with a typo.
     let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("pace", |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-            // A bar has nowhere to report to that a word of it could not be written.
-            let _unwritten = to.write_str(&pace(per_second(state)));
-        })
-        .with_key("left", |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-            let steps = state.len().unwrap_or_default().saturating_sub(state.pos());
-            let _unwritten = to.write_str(&left(steps, per_second(state)));
-        });
+        .with_key("pace", Rate::said(|_, per_second| pace(per_second)))
+        .with_key("left", Rate::said(left));
     let target = if io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
     } else {
@@ -46,10 +41,46 @@ fn bar(what: &str, total: u64, template: &str) -> ProgressBar {
         .with_message(what.to_owned())
 }
 
+/// Says something of a bar by the steps it makes a second.
+#[derive(Clone)]
+struct Rate {
+    /// Where the bar was first seen: what is gone on with was done in another time.
+    first: Option<u64>,
+    say: fn(u64, f64) -> String,
+}
+
+impl Rate {
+    /// By the steps that are left and those a second.
+    fn said(say: fn(u64, f64) -> String) -> Self {
+        Rate { first: None, say }
+    }
+}
+
+impl ProgressTracker for Rate {
+    fn clone_box(&self) -> Box<dyn ProgressTracker> {
+        Box::new(self.clone())
+    }
+
+    fn tick(&mut self, state: &ProgressState, _: Instant) {
+        self.first.get_or_insert(state.pos());
+    }
+
+    fn reset(&mut self, _: &ProgressState, _: Instant) {
+        self.first = None;
+    }
+
+    fn write(&self, state: &ProgressState, to: &mut dyn std::fmt::Write) {
+        let done = state.pos().saturating_sub(self.first.unwrap_or_default());
+        let steps = state.len().unwrap_or_default().saturating_sub(state.pos());
+        let per_second = per_second(state.per_sec(), done, state.elapsed());
+        // A bar has nowhere to report to that a word of it could not be written.
+        let _unwritten = to.write_str(&(self.say)(steps, per_second));
+    }
+}
+
 /// Steps a second: lately, or on average where a step takes so long that the latest ones say nothing.
-fn per_second(state: &ProgressState) -> f64 {
-    let average = state.pos() as f64 / state.elapsed().as_secs_f64().max(1e-3);
-    let lately = state.per_sec();
+fn per_second(lately: f64, done: u64, elapsed: Duration) -> f64 {
+    let average = done as f64 / elapsed.as_secs_f64().max(1e-3);
     if lately > average / 10.0 { lately } else { average }
 }
 
@@ -78,6 +109,22 @@ pub fn moved(bar: &ProgressBar) -> impl FnMut(usize, usize) {
     move |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
+    }
+}
+
+/// Moves a bar through acts that follow each other: which one, and so many of so many. Each has its own pace.
+pub fn acted(bar: &ProgressBar) -> impl FnMut(&'static str, usize, usize) + use<> {
+    let bar = bar.clone();
+    let mut under_way = "";
+    move |act, done, total| {
+        if act != under_way {
+            under_way = act;
+            bar.set_message(act);
+            bar.reset();
+        }
+        // The place first: from there on its pace is told.
+        bar.set_position(done as u64);
+        bar.set_length(total as u64);
     }
 }
 
@@ -160,6 +207,34 @@ mod tests {
             [left(5, 1.0 / 240.0), left(0, 2.0), left(5, 0.0)],
             ["20m left", "0s left", ""]
         );
+    }
+
+    #[test]
+    fn a_pace_is_that_of_late_unless_steps_are_slow() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(per_second(5.0, 60, minute), 5.0);
+        assert_eq!(per_second(1e-9, 60, minute), 1.0);
+        assert_eq!(per_second(0.0, 0, Duration::ZERO), 0.0);
+    }
+
+    #[test]
+    fn what_is_gone_on_with_and_what_comes_next_have_their_own_pace() {
+        let bar = counting("train", 0);
+        let mut moved = acted(&bar);
+        moved("embed", 9_000, 10_000);
+        assert_eq!(
+            (bar.message().as_str(), bar.position(), bar.length()),
+            ("embed", 9_000, Some(10_000))
+        );
+        std::thread::sleep(Duration::from_millis(50));
+        let began = Instant::now();
+        moved("fit", 0, 6);
+        assert_eq!(
+            (bar.message().as_str(), bar.position(), bar.length()),
+            ("fit", 0, Some(6))
+        );
+        let elapsed = bar.elapsed();
+        assert!(elapsed <= began.elapsed(), "what came before is not counted");
     }
 
     #[test]

@@ -51,11 +51,9 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
 
 async fn retrain(store: &Store, shelf: &Shelf, encoder: Encoder, known: &SharedVectors, head: HeadRole) -> Report {
     let bar = meter::counting("train", 0);
-    let moved = bar.clone();
+    let mut acted = meter::acted(&bar);
     let retrained = learning::retrain(store, shelf, encoder, known, head, move |progress| {
-        moved.set_message(progress.act.to_owned());
-        moved.set_length(progress.total as u64);
-        moved.set_position(progress.done as u64);
+        acted(progress.act, progress.done, progress.total);
     })
     .await;
     bar.finish_and_clear();

@@ -92,10 +92,9 @@ fn classify(options: Classify, config: &Config) -> Result<()> {
         out: options.out,
     };
     let bar = meter::counting("train", 0);
+    let mut acted = meter::acted(&bar);
     let report = training::train_classify(&training, &mut |progress| {
-        bar.set_message(progress.act.to_owned());
-        bar.set_length(progress.total as u64);
-        bar.set_position(progress.done as u64);
+        acted(progress.act, progress.done, progress.total);
     })?;
     bar.finish_and_clear();
     print(&report, options.json)?;

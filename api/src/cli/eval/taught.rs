@@ -136,10 +136,9 @@ pub fn cross_validate(recipe: &Path, encoder: &Path) -> Result<Metrics> {
 
 fn train(options: training::Options) -> Result<training::Report> {
     let bar = meter::counting("train", 0);
+    let mut acted = meter::acted(&bar);
     let report = train_classify(&options, &mut |progress| {
-        bar.set_message(progress.act.to_owned());
-        bar.set_length(progress.total as u64);
-        bar.set_position(progress.done as u64);
+        acted(progress.act, progress.done, progress.total);
     })?;
     bar.finish_and_clear();
     Ok(report)
