@@ -157,7 +157,7 @@ pub fn kernel(folder: &Path, kernel: Kernel, texts: &[String]) -> Result<Option<
     let gflops = profile.operations as f64 / profile.products.as_secs_f64() / 1e9;
     let (products, attention, norms) = (share(profile.products), share(profile.attention), share(profile.norms));
     Ok(Some(KernelFigures {
-        kernel: worker.network.name(),
+        kernel: worker.network.kernel().name(),
         tokens,
         tokens_per_second: tokens as f64 / total,
         peak_gflops: profile.peak / 1e9,

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::capacity::Capacity;
 use crate::config::{Config, Side};
 use crate::error::EncoderError;
-use crate::kernel::Network;
+use crate::network;
 use crate::network_config;
 use crate::queue::{Answer, Entrance, Exit, Request, queue};
 use crate::tokens::TextTokenizer;
@@ -70,7 +70,7 @@ impl Encoder {
             max_tokens: config.max_tokens,
             model: model.manifest.name,
             revision: model.manifest.revision,
-            kernel: worker.network.name(),
+            kernel: worker.network.kernel().name(),
             threads: config.thread_count(),
         };
         tracing::info!(
@@ -249,12 +249,12 @@ pub(crate) fn load(folder: &Path, config: &Config) -> Result<(Model, Worker), En
 }
 
 fn worker(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, EncoderError> {
-    let network = network_config::read(&model.path(&spec.config), spec)?;
+    let bert = network_config::read(&model.path(&spec.config), spec)?;
     let max_tokens = config.max_tokens.min(spec.max_tokens);
-    let tokenizer = TextTokenizer::open(&model.path(&spec.tokenizer), spec, max_tokens, network.vocab_size)?;
-    let weights = Weights::open(&model.path(&spec.weights), &network)?;
+    let tokenizer = TextTokenizer::open(&model.path(&spec.tokenizer), spec, max_tokens, bert.vocab_size)?;
+    let weights = Weights::open(&model.path(&spec.weights), &bert)?;
     Ok(Worker {
-        network: Network::load(config.kernel, &weights, &network, spec.pooling)?,
+        network: network::load(config.kernel, &weights, &bert, spec.pooling)?,
         tokenizer: Arc::new(tokenizer),
         dimensions: spec.hidden_size,
         batch_tokens: config.batch_tokens,

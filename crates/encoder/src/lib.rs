@@ -12,6 +12,7 @@ mod cpu;
 mod encoder;
 mod error;
 mod kernel;
+mod network;
 mod network_config;
 mod packing;
 mod pooling;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::error::EncoderError;
-use crate::kernel::Network;
+use crate::network::Network;
 use crate::pooling::unit;
 use crate::queue::{Exit, Request};
 use crate::tokens::TextTokenizer;
@@ -15,7 +15,7 @@ use crate::work::{Waiting, Work, answer};
 
 /// Everything the threads compute with.
 pub(crate) struct Worker {
-    pub(crate) network: Network,
+    pub(crate) network: Box<dyn Network>,
     pub(crate) tokenizer: Arc<TextTokenizer>,
     /// Length of a vector.
     pub(crate) dimensions: usize,

@@ -15,7 +15,7 @@ struct Tolerance {
     mean_cosine: f64,
 }
 
-/// Of kernels that multiply in f32.
+/// Of kernels that multiply in f32 or whole numbers of 16 bits.
 const F32: Tolerance = Tolerance {
     least_cosine: 0.99999,
     mean_cosine: 0.99999,
@@ -29,7 +29,7 @@ const BF16: Tolerance = Tolerance {
 
 fn tolerance(kernel: Kernel) -> Tolerance {
     match kernel {
-        Kernel::AmxBf16 | Kernel::Avx512Bf16 => BF16,
+        Kernel::AmxBf16 => BF16,
         _ => F32,
     }
 }

@@ -39,17 +39,17 @@ impl Heads {
 }
 
 /// What one thread attends in.
-pub(crate) struct Attention<I: Isa> {
-    keys: Packed<I>,
-    values: Packed<I>,
+pub(crate) struct Attention<A: Isa> {
+    keys: Packed<A>,
+    values: Packed<A>,
     scores: Buffer<f32>,
-    weights: Buffer<I::Element>,
+    weights: Buffer<A::Element>,
     /// 1 over the sum of each row's weights.
     scales: [f32; MOST_ROWS],
     mixed: Buffer<f32>,
 }
 
-impl<I: Isa> Attention<I> {
+impl<A: Isa> Attention<A> {
     pub(crate) fn new(heads: &Heads) -> Self {
         Self {
             keys: Packed::room(heads.size, 0),
@@ -57,30 +57,32 @@ impl<I: Isa> Attention<I> {
             scores: Buffer::new(0),
             weights: Buffer::new(0),
             scales: [0.0; MOST_ROWS],
-            mixed: Buffer::new(I::ROWS * heads.size.next_multiple_of(I::PANEL)),
+            mixed: Buffer::new(A::ROWS * heads.size.next_multiple_of(A::PANEL)),
         }
     }
 
     /// What every token of one text takes from the others, by some of the heads.
     ///
     /// **Shape**: projections `[tokens][heads][width]`, query, key and value of a head side by side → context
-    /// `[tokens, hidden]`, its rows `stride` apart.
+    /// `[tokens, hidden]`, its rows `stride` apart, as factors of what is computed by `to`.
     #[inline(always)]
-    pub(crate) fn compute(
+    pub(crate) fn compute<I: Isa<Attention = A, Vector = A::Vector>>(
         &mut self,
-        isa: I,
+        to: I,
         heads: &Heads,
         share: Range<usize>,
-        projections: &Rows<'_, I::Element>,
+        projections: &Rows<'_, A::Element>,
         context: &mut [I::Element],
         stride: usize,
     ) {
+        const { assert!(I::PANEL == A::PANEL, "projections lie as both see them") };
+        let isa = to.attention();
         let tokens = projections.count;
         self.reserve(heads, tokens);
-        let height = I::height(tokens);
+        let height = A::height(tokens);
         let mask = mask_after(tokens + LANES - tokens.next_multiple_of(LANES));
         for head in share {
-            let at = head * heads.width::<I>();
+            let at = head * heads.width::<A>();
             self.pack(isa, heads, at, projections);
             for first in (0..tokens).step_by(height) {
                 let count = height.min(tokens - first);
@@ -93,7 +95,7 @@ impl<I: Isa> Attention<I> {
                 self.weigh(isa, tokens, count, &mask);
                 self.mix(isa, count);
                 let context = &mut context[first * stride + head * heads.size..];
-                self.write(isa, heads, count, context, stride);
+                self.write(to, heads, count, context, stride);
             }
         }
     }
@@ -101,8 +103,8 @@ impl<I: Isa> Attention<I> {
     fn reserve(&mut self, heads: &Heads, tokens: usize) {
         self.keys.reshape(heads.size, tokens);
         self.values.reshape(tokens, heads.size);
-        self.scores.reserve(I::ROWS * self.keys.columns());
-        self.weights.reserve(I::ROWS * self.weights_stride());
+        self.scores.reserve(A::ROWS * self.keys.columns());
+        self.weights.reserve(A::ROWS * self.weights_stride());
     }
 
     fn weights_stride(&self) -> usize {
@@ -111,7 +113,7 @@ impl<I: Isa> Attention<I> {
 
     /// Lays the keys and values of a head out for the kernel.
     #[inline(always)]
-    fn pack(&mut self, isa: I, heads: &Heads, at: usize, projections: &Rows<'_, I::Element>) {
+    fn pack(&mut self, isa: A, heads: &Heads, at: usize, projections: &Rows<'_, A::Element>) {
         let row = |part: usize, token: usize| {
             let start = token * projections.stride + at + part * heads.size;
             &projections.values[start..start + heads.size]
@@ -122,12 +124,12 @@ impl<I: Isa> Attention<I> {
 
     /// **Shape**: `[queries, size]` → scores `[queries, keys]`.
     #[inline(always)]
-    fn score(&mut self, isa: I, queries: Rows<'_, I::Element>) {
+    fn score(&mut self, isa: A, queries: Rows<'_, A::Element>) {
         let stride = self.keys.columns();
         for (index, panel) in self.keys.panels().enumerate() {
             let queries = Rows { ..queries };
             let out = Tile {
-                values: &mut self.scores[index * I::PANEL..],
+                values: &mut self.scores[index * A::PANEL..],
                 stride,
             };
             isa.tile(queries, Panel::only(panel), self.keys.depth(), out, |_| ());
@@ -136,20 +138,20 @@ impl<I: Isa> Attention<I> {
 
     /// Weights: softmax of the scores.
     #[inline(always)]
-    fn weigh(&mut self, isa: I, tokens: usize, rows: usize, mask: &Lanes) {
+    fn weigh(&mut self, isa: A, tokens: usize, rows: usize, mask: &Lanes) {
         let (lanes, stride) = (tokens.next_multiple_of(LANES), self.weights_stride());
         let scores = self.scores.chunks_exact_mut(self.keys.columns());
         let rows_of = scores.zip(self.weights.chunks_exact_mut(stride));
         for ((scores, weights), scale) in rows_of.zip(&mut self.scales).take(rows) {
             let (weights, rest) = weights.split_at_mut(lanes);
             *scale = softmax(isa, scores[..lanes].as_chunks_mut().0, mask, weights);
-            rest.fill(I::Element::default());
+            rest.fill(A::Element::default());
         }
     }
 
     /// The values mixed by the weights.
     #[inline(always)]
-    fn mix(&mut self, isa: I, rows: usize) {
+    fn mix(&mut self, isa: A, rows: usize) {
         let (weights_stride, stride) = (self.weights_stride(), self.values.columns());
         for (index, panel) in self.values.panels().enumerate() {
             let weights = Rows {
@@ -158,7 +160,7 @@ impl<I: Isa> Attention<I> {
                 count: rows,
             };
             let out = Tile {
-                values: &mut self.mixed[index * I::PANEL..],
+                values: &mut self.mixed[index * A::PANEL..],
                 stride,
             };
             isa.tile(weights, Panel::only(panel), self.values.depth(), out, |_| ());
@@ -167,18 +169,25 @@ impl<I: Isa> Attention<I> {
 
     /// What was mixed, scaled.
     #[inline(always)]
-    fn write(&self, isa: I, heads: &Heads, rows: usize, context: &mut [I::Element], stride: usize) {
+    fn write<I: Isa<Vector = A::Vector>>(
+        &self,
+        to: I,
+        heads: &Heads,
+        rows: usize,
+        context: &mut [I::Element],
+        stride: usize,
+    ) {
         let mixed = self.mixed.chunks_exact(self.values.columns());
         for (row, (mixed, scale)) in mixed.zip(&self.scales).take(rows).enumerate() {
-            let scales = isa.splat(*scale);
+            let scales = to.splat(*scale);
             let out = &mut context[row * stride..][..heads.size];
             for (mixed, out) in mixed.as_chunks().0.iter().zip(out.chunks_mut(LANES)) {
                 let mixed = scales.load(mixed).mul(scales);
                 if out.len() == LANES {
-                    isa.store(mixed, out);
+                    to.store(mixed, out);
                 } else {
                     let mut lanes = [I::Element::default(); LANES];
-                    isa.store(mixed, &mut lanes);
+                    to.store(mixed, &mut lanes);
                     out.copy_from_slice(&lanes[..out.len()]);
                 }
             }

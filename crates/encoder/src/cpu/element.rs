@@ -1,12 +1,26 @@
 //! What matrices are made of.
 
-/// A number a kernel multiplies; sums are always f32.
+use super::reach::Reach;
+
+/// A number a kernel multiplies; sums of products are f32 when they leave a tile.
 pub(crate) trait Element: Copy + Default + PartialEq + Send + Sync + 'static {
     /// Neighbours along the depth that one instruction multiplies and adds.
     const GROUP: usize;
+    /// Whether they are whole numbers, so that numbers must be multiplied by a unit to become elements.
+    const IS_WHOLE: bool = false;
 
     /// The nearest number of this kind.
     fn of(value: f32) -> Self;
+
+    /// What inputs that reach so far are multiplied by.
+    fn input_unit(_: Reach) -> f32 {
+        1.0
+    }
+
+    /// What the weights of one output are multiplied by, which reach so far, if inputs that reach so far are by theirs.
+    fn weight_unit(_weights: Reach, _inputs: Reach) -> f32 {
+        1.0
+    }
 }
 
 impl Element for f32 {
@@ -35,6 +49,52 @@ impl Element for Bf16 {
     }
 }
 
+/// A whole number of 16 bits. Sums of their products are whole numbers of 32 bits, and units are such that no sum can be
+/// larger, whatever the text: by the inequality of Cauchy and Schwarz a sum is at most the length of the inputs times
+/// that of the weights, and what comes out of a layer norm has a known length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Whole16(i16);
+
+impl Whole16 {
+    /// Longest row of inputs. Those that come from a layer norm are shorter; of the others, which can be far longer than
+    /// they usually are, it leaves as many bits that count as of their weights.
+    const LONGEST_INPUTS: f64 = 262_144.0;
+    /// Largest sum, less what rounding may add.
+    const LARGEST_SUM: f64 = 0.98 * 2_147_483_648.0;
+
+    /// What numbers that reach so far are multiplied by.
+    fn unit(numbers: Reach, longest: f64) -> f32 {
+        let unit = f64::from(i16::MAX) / f64::from(numbers.largest);
+        let unit = unit.min(longest / f64::from(numbers.longest)) as f32;
+        // Numbers that are all zero are so in any unit.
+        if unit.is_normal() { unit } else { 1.0 }
+    }
+}
+
+impl Element for Whole16 {
+    const GROUP: usize = 2;
+    const IS_WHOLE: bool = true;
+
+    #[inline(always)]
+    fn of(value: f32) -> Self {
+        /// Adding it leaves the nearest whole number in the lowest bits; to round without it is a call where the
+        /// compiler may not count on SSE4.1.
+        const SHIFT: f32 = 12_582_912.0;
+        let value = value.clamp(f32::from(i16::MIN), f32::from(i16::MAX));
+        Self((value + SHIFT).to_bits() as i16)
+    }
+
+    fn input_unit(inputs: Reach) -> f32 {
+        Self::unit(inputs, Self::LONGEST_INPUTS)
+    }
+
+    fn weight_unit(weights: Reach, inputs: Reach) -> f32 {
+        let longest = f64::from(inputs.longest) * f64::from(Self::input_unit(inputs));
+        Self::unit(weights, Self::LARGEST_SUM / longest)
+    }
+}
+
 #[cfg(test)]
 impl Bf16 {
     pub(crate) fn value(self) -> f32 {
@@ -48,6 +108,30 @@ mod tests {
 
     fn check(value: f32, expect: f32) {
         assert_eq!(Bf16::of(value).value(), expect, "{value}");
+    }
+
+    #[test]
+    fn whole_numbers_are_the_nearest_and_even_on_ties() {
+        for (value, expect) in [
+            (0.0, 0),
+            (-1.0, -1),
+            (1.49, 1),
+            (2.5, 2),
+            (-3.5, -4),
+            (32_766.6, 32_767),
+            (1e9, i16::MAX),
+            (-1e9, i16::MIN),
+        ] {
+            assert_eq!(Whole16::of(value).0, expect, "{value}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_all_zero_have_a_unit() {
+        let (nothing, normed) = (Reach::of(&[0.0; 4]), Reach::normed(4));
+        assert_eq!(Whole16::input_unit(nothing), 1.0);
+        assert_eq!(Whole16::weight_unit(nothing, normed), 1.0);
+        assert!(Whole16::weight_unit(normed, nothing).is_normal());
     }
 
     #[test]

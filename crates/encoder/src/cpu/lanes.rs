@@ -3,7 +3,9 @@
 //! Everything here is inlined into [`super::isa::Isa::vectorize`], where the compiler may use the processor's
 //! instructions.
 
+use super::element::Element;
 use super::isa::{Isa, Vector};
+use super::reach::Reach;
 
 /// Numbers of a vector.
 pub(crate) const LANES: usize = 16;
@@ -11,27 +13,41 @@ pub(crate) const LANES: usize = 16;
 /// What a vector is read from and written to.
 pub(crate) type Lanes = [f32; LANES];
 
-/// Scale and shift of a layer norm.
+/// A layer norm.
 pub(crate) struct Norm {
-    /// Filled up with zeros, as the bias is.
-    weight: Vec<Lanes>,
-    bias: Vec<Lanes>,
+    /// Filled up with zeros, as the shifts are.
+    scales: Vec<Lanes>,
+    shifts: Vec<Lanes>,
     /// Of a row before it was filled up.
     size: usize,
     epsilon: f32,
 }
 
 impl Norm {
-    pub(crate) fn new(weight: &[f32], bias: &[f32], epsilon: f32) -> Self {
+    pub(crate) fn new(scales: &[f32], shifts: &[f32], epsilon: f32) -> Self {
         Self {
-            weight: lanes_of(weight),
-            bias: lanes_of(bias),
-            size: weight.len(),
+            scales: lanes_of(scales),
+            shifts: lanes_of(shifts),
+            size: scales.len(),
             epsilon,
         }
     }
 
-    /// Normalises a row, filled up with zeros, in place and writes it as elements too.
+    pub(crate) fn scales(&self) -> &[f32] {
+        &self.scales.as_flattened()[..self.size]
+    }
+
+    pub(crate) fn shifts(&self) -> &[f32] {
+        &self.shifts.as_flattened()[..self.size]
+    }
+
+    /// How far a row can reach before it is scaled and shifted.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach::normed(self.size)
+    }
+
+    /// Normalises a row, filled up with zeros, in place; what it is before it is scaled and shifted it writes as
+    /// elements, and anything where the row was filled up.
     #[inline(always)]
     pub(crate) fn apply<I: Isa>(&self, isa: I, row: &mut [f32], elements: &mut [I::Element]) {
         let (row, _) = row.as_chunks_mut::<LANES>();
@@ -43,17 +59,31 @@ impl Norm {
             let off = zero.load(values).sub(means);
             off.mul_add(off, sum)
         });
+        let unit = I::Element::input_unit(self.reach());
         // A zero that fills up is off by the mean.
         let filled_up = (row.len() * LANES - self.size) as f32;
         let variance = (squares.sum() - filled_up * mean * mean) / size;
-        let scales = zero.splat(1.0 / (variance + self.epsilon).sqrt());
-        let parts = self.weight.iter().zip(&self.bias).zip(elements.chunks_exact_mut(LANES));
-        for (values, ((weight, bias), elements)) in row.iter_mut().zip(parts) {
-            let off = zero.load(values).sub(means).mul(scales);
-            let normed = off.mul_add(zero.load(weight), zero.load(bias));
-            normed.store(values);
-            isa.store(normed, elements);
+        let deviations = zero.splat(1.0 / (variance + self.epsilon).sqrt());
+        let parts = self
+            .scales
+            .iter()
+            .zip(&self.shifts)
+            .zip(elements.chunks_exact_mut(LANES));
+        for (values, ((scale, shift), elements)) in row.iter_mut().zip(parts) {
+            let off = zero.load(values).sub(means).mul(deviations);
+            off.mul_add(zero.load(scale), zero.load(shift)).store(values);
+            isa.store(in_unit::<I>(off, unit), elements);
         }
+    }
+}
+
+/// Numbers that are to be elements, in their unit.
+#[inline(always)]
+pub(crate) fn in_unit<I: Isa>(values: I::Vector, unit: f32) -> I::Vector {
+    if I::Element::IS_WHOLE {
+        values.mul(values.splat(unit))
+    } else {
+        values
     }
 }
 
@@ -261,17 +291,22 @@ mod tests {
     impl Checks for ANormedRowHasMeanZeroAndDeviationOne {
         fn check<I: Isa>(&self, isa: I) {
             for size in [1, 16, 19, 384] {
-                let norm = Norm::new(&vec![2.0; size], &vec![3.0; size], 1e-12);
-                let mut row = lanes_of(&(0..size).map(|at| at as f32).collect::<Vec<_>>())
-                    .as_flattened()
-                    .to_vec();
-                let mut elements = vec![I::Element::default(); row.len()];
-                isa.vectorize(|| norm.apply(isa, &mut row, &mut elements));
+                let row: Vec<f32> = (0..size).map(|at| at as f32).collect();
+                let normed = |scale: f32, shift: f32| {
+                    let norm = Norm::new(&vec![scale; size], &vec![shift; size], 1e-12);
+                    let mut row = lanes_of(&row).as_flattened().to_vec();
+                    let mut elements = vec![I::Element::default(); row.len()];
+                    isa.vectorize(|| norm.apply(isa, &mut row, &mut elements));
+                    (row, elements)
+                };
+                let (plain, _) = normed(1.0, 0.0);
+                let (row, elements) = normed(2.0, 3.0);
+                let unit = I::Element::input_unit(Reach::normed(size));
+                let expected = plain[..size].iter().map(|value| I::Element::of(value * unit));
                 assert!(
-                    elements
-                        .iter()
-                        .zip(&row)
-                        .all(|(element, value)| *element == I::Element::of(*value))
+                    expected.eq(elements[..size].iter().copied()),
+                    "{}: elements are neither scaled nor shifted",
+                    name::<I>()
                 );
                 let (normed, rest) = row.split_at(size);
                 assert!(rest.iter().all(|value| *value == 0.0), "{}: {size}", name::<I>());

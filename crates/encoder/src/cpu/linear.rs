@@ -4,18 +4,21 @@ use std::iter::repeat;
 use std::mem;
 use std::ops::Range;
 
-use super::isa::{Isa, Panel, Part, Rows, Tile};
-use super::lanes::{LANES, Lanes};
+use super::affine::Affine;
+use super::element::Element;
+use super::isa::{Isa, Panel, Part, Rows, Tile, Vector};
+use super::lanes::LANES;
 use super::packed::Packed;
-use crate::error::EncoderError;
-use crate::weights::Weights;
+use super::reach::Reach;
 
 /// Weights, and what is added to their product.
 pub(crate) struct Linear<I: Isa> {
     weight: Packed<I>,
     /// Numbers of the weight before it was filled up.
     weights: usize,
-    /// As long as the weight has columns, filled up with zeros.
+    /// What sums are multiplied by. As long as the weight has columns, filled up with zeros.
+    units: Vec<f32>,
+    /// As long.
     bias: Vec<f32>,
 }
 
@@ -43,35 +46,29 @@ pub(crate) struct Share {
 }
 
 impl<I: Isa> Linear<I> {
-    /// The named weights, each multiplied by its scale: in turn `turn` columns of each side by side, filled up to whole
-    /// panels.
-    ///
-    /// **Errors**: weights that are not finite.
-    pub(crate) fn load(
-        (inputs, outputs): (usize, usize),
-        parts: &[(&str, f32)],
-        turn: usize,
-        weights: &Weights,
-    ) -> Result<Self, EncoderError> {
-        let read = |kind: &str| {
-            let part = |(name, scale): &(&str, f32)| {
-                let values = weights.read(&format!("{name}.{kind}"))?;
-                Ok(values.into_iter().map(|value| value * scale).collect())
-            };
-            parts.iter().map(part).collect::<Result<Vec<Vec<f32>>, EncoderError>>()
-        };
-        let (weight, bias) = (read("weight")?, read("bias")?);
+    /// The products with several weights, of rows of inputs that reach so far and come in their unit: in turn `turn`
+    /// outputs of each side by side, filled up to whole panels.
+    pub(crate) fn of(parts: &[Affine], turn: usize, reach: Reach) -> Self {
+        let inputs = parts.iter().map(|part| part.inputs).max().unwrap_or_default();
+        let outputs = parts.iter().map(|part| part.bias.len()).max().unwrap_or_default();
         let columns = columns::<I>(parts.len(), outputs, turn);
-        Ok(Self {
+        let unit = |row: &[f32]| I::Element::weight_unit(Reach::of(row), reach);
+        let units: Vec<Vec<f32>> = parts.iter().map(|part| part.rows().map(unit).collect()).collect();
+        let each = |value: &dyn Fn(usize, usize) -> f32| {
+            let columns = columns.iter();
+            columns
+                .map(|column| column.map_or(0.0, |(part, at)| value(part, at)))
+                .collect()
+        };
+        let input_unit = I::Element::input_unit(reach);
+        Self {
             weight: Packed::of(inputs, columns.len(), |k, n| {
-                columns[n].map_or(0.0, |(part, at)| weight[part][at * inputs + k])
+                columns[n].map_or(0.0, |(part, at)| parts[part].weight[at * inputs + k] * units[part][at])
             }),
-            weights: weight.iter().map(Vec::len).sum(),
-            bias: columns
-                .iter()
-                .map(|column| column.map_or(0.0, |(part, at)| bias[part][at]))
-                .collect(),
-        })
+            weights: parts.iter().map(|part| part.weight.len()).sum(),
+            units: each(&|part, at| 1.0 / (units[part][at] * input_unit)),
+            bias: each(&|part, at| parts[part].bias[at]),
+        }
     }
 
     /// Numbers the weight is made of.
@@ -102,8 +99,8 @@ impl<I: Isa> Linear<I> {
         }
     }
 
-    /// Hands this share of the product to `finish(row, first column, sums, biases)`, sixteen columns of a row at a time;
-    /// the biases are left to it. The inputs are those of the share's depth. A tile is finished while the next is
+    /// Hands this share of the product to `finish(row, first column, products, biases)`, sixteen columns of a row at a
+    /// time; the biases are left to it. The inputs are those of the share's depth. A tile is finished while the next is
     /// computed in the other half of `tiles`.
     #[inline(always)]
     pub(crate) fn multiply(
@@ -112,7 +109,7 @@ impl<I: Isa> Linear<I> {
         share: Share,
         inputs: &Inputs<'_, I::Element>,
         tiles: &mut [f32],
-        mut finish: impl FnMut(usize, usize, &Lanes, &Lanes),
+        mut finish: impl FnMut(usize, usize, I::Vector, I::Vector),
     ) {
         let (mut tile, mut last_tile) = tiles.split_at_mut(tiles.len() / 2);
         let mut last = Computed::default();
@@ -147,13 +144,39 @@ impl<I: Isa> Linear<I> {
                     share.depth.len(),
                     out,
                     #[inline(always)]
-                    |part| last.finish::<I>(part, last_tile, &self.bias, &mut finish),
+                    |part| self.finish(isa, &last, part, last_tile, &mut finish),
                 );
                 last = now;
                 mem::swap(&mut tile, &mut last_tile);
             }
         }
-        last.finish::<I>(Part::WHOLE, last_tile, &self.bias, &mut finish);
+        self.finish(isa, &last, Part::WHOLE, last_tile, &mut finish);
+    }
+
+    /// Hands a part of a computed tile's rows on.
+    #[inline(always)]
+    fn finish(
+        &self,
+        isa: I,
+        computed: &Computed,
+        part: Part,
+        tile: &[f32],
+        finish: &mut impl FnMut(usize, usize, I::Vector, I::Vector),
+    ) {
+        let (units, _) = self.units[computed.column..].as_chunks::<LANES>();
+        let (biases, _) = self.bias[computed.column..].as_chunks::<LANES>();
+        let zero = isa.splat(0.0);
+        for row in part.share(computed.rows) {
+            let (sums, _) = tile[row * I::PANEL..][..I::PANEL].as_chunks::<LANES>();
+            for (lane, ((sums, units), biases)) in sums.iter().zip(units).zip(biases).enumerate() {
+                let mut products = zero.load(sums);
+                if I::Element::IS_WHOLE {
+                    products = products.mul(zero.load(units));
+                }
+                let column = computed.column + lane * LANES;
+                finish(computed.row + row, column, products, zero.load(biases));
+            }
+        }
     }
 }
 
@@ -165,26 +188,6 @@ struct Computed {
     column: usize,
 }
 
-impl Computed {
-    /// Hands a part of its rows on.
-    #[inline(always)]
-    fn finish<I: Isa>(
-        &self,
-        part: Part,
-        tile: &[f32],
-        biases: &[f32],
-        finish: &mut impl FnMut(usize, usize, &Lanes, &Lanes),
-    ) {
-        let (biases, _) = biases[self.column..].as_chunks::<LANES>();
-        for row in part.share(self.rows) {
-            let (sums, _) = tile[row * I::PANEL..][..I::PANEL].as_chunks::<LANES>();
-            for (lane, (sums, biases)) in sums.iter().zip(biases).enumerate() {
-                finish(self.row + row, self.column + lane * LANES, sums, biases);
-            }
-        }
-    }
-}
-
 /// Of every column the part it is of and which of that part's outputs it is; none where it fills up.
 fn columns<I: Isa>(parts: usize, outputs: usize, turn: usize) -> Vec<Option<(usize, usize)>> {
     let filled = (parts * turn).next_multiple_of(I::PANEL);
@@ -193,4 +196,95 @@ fn columns<I: Isa>(parts: usize, outputs: usize, turn: usize) -> Vec<Option<(usi
         parts.chain(repeat(None)).take(filled)
     };
     (0..outputs).step_by(turn).flat_map(of_turn).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::isa::Isa;
+    use crate::cpu::tests::{Checks, on_all};
+
+    const INPUTS: usize = 384;
+    const OUTPUTS: usize = 40;
+
+    /// A product of which no sum can be larger, with inputs as long as they can be.
+    struct LargestSumsAreRight {
+        reach: Reach,
+        /// Of the inputs for the weights of an output.
+        inputs: fn(&[f32]) -> Vec<f32>,
+    }
+
+    impl Checks for LargestSumsAreRight {
+        fn check<I: Isa>(&self, isa: I) {
+            let weight = |at: usize| ((at * 7919 + 13) % 1009) as f32 / 504.5 - 1.0;
+            let affine = Affine {
+                inputs: INPUTS,
+                weight: (0..INPUTS * OUTPUTS).map(weight).collect(),
+                bias: vec![0.0; OUTPUTS],
+            };
+            let rows: Vec<Vec<f32>> = affine.rows().map(self.inputs).collect();
+            let exact = |row: usize, column: usize| {
+                let weights = &affine.weight[column * INPUTS..][..INPUTS];
+                let products = rows[row].iter().zip(weights);
+                products.map(|(one, other)| f64::from(one * other)).sum::<f64>()
+            };
+            let expected: Vec<Vec<f64>> = (0..OUTPUTS)
+                .map(|row| (0..OUTPUTS).map(|column| exact(row, column)).collect())
+                .collect();
+            let largest = f64::from(affine.reach(self.reach, OUTPUTS).largest);
+            let unit = I::Element::input_unit(self.reach);
+            let stride = INPUTS.next_multiple_of(I::PANEL);
+            let mut elements = vec![I::Element::default(); (OUTPUTS + I::ROWS) * stride];
+            for (elements, row) in elements.chunks_exact_mut(stride).zip(&rows) {
+                let values = elements.iter_mut().zip(row);
+                values.for_each(|(element, value)| *element = I::Element::of(value * unit));
+            }
+            let linear = Linear::<I>::of(&[affine], OUTPUTS, self.reach);
+            let inputs = Inputs {
+                values: &elements,
+                rows: OUTPUTS,
+                stride,
+            };
+            let mut tiles = vec![0.0; 2 * I::ROWS * I::PANEL];
+            let mut found = vec![vec![0.0; linear.columns()]; OUTPUTS];
+            isa.vectorize(|| {
+                linear.multiply(isa, linear.whole(), &inputs, &mut tiles, |row, column, products, _| {
+                    products.store(&mut found[row][column..].as_chunks_mut().0[0]);
+                });
+            });
+            // Of bf16 eight bits count; a sum that overflows is off by far more.
+            let tolerance = largest / 256.0;
+            for (row, expected) in expected.iter().enumerate() {
+                for (column, expected) in expected.iter().enumerate() {
+                    let found = f64::from(found[row][column]);
+                    assert!(
+                        (found - expected).abs() < tolerance,
+                        "{}: {row} {column}: {found} {expected}",
+                        I::KERNEL
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_rows_of_a_norm_do_not_overflow() {
+        let reach = Reach::normed(INPUTS);
+        on_all(LargestSumsAreRight {
+            reach,
+            inputs: |weights| {
+                let (longest, length) = ((INPUTS as f32).sqrt(), Reach::of(weights).longest);
+                weights.iter().map(|weight| weight * longest / length).collect()
+            },
+        });
+    }
+
+    #[test]
+    fn inputs_that_are_all_as_large_as_they_can_be_do_not_overflow() {
+        const LARGEST: f32 = 30.0;
+        on_all(LargestSumsAreRight {
+            reach: Reach::of(&[LARGEST; INPUTS]),
+            inputs: |weights| weights.iter().map(|weight| LARGEST.copysign(*weight)).collect(),
+        });
+    }
 }

@@ -9,10 +9,12 @@ use candle_transformers::models::bert;
 use manifest::Pooling;
 use rayon::BroadcastContext;
 
+use super::affine::Affine;
 use super::attention::{Attention, Heads};
 use super::buffer::Buffer;
+use super::element::Element;
 use super::isa::{Isa, Rows, Vector};
-use super::lanes::{Norm, gelu};
+use super::lanes::{Norm, gelu, in_unit};
 use super::linear::{Inputs, Linear, Outputs, Share};
 use super::team::{Member, Team};
 use crate::error::EncoderError;
@@ -48,6 +50,8 @@ pub(super) struct Layer<I: Isa> {
     pub(super) attended: Linear<I>,
     pub(super) attended_norm: Norm,
     pub(super) expanded: Linear<I>,
+    /// Of what the function between the two makes.
+    inner_unit: f32,
     pub(super) contracted: Linear<I>,
     pub(super) norm: Norm,
 }
@@ -58,12 +62,12 @@ pub(super) struct Scratch<I: Isa> {
     states: Buffer<f32>,
     /// The same as factors.
     pub(super) inputs: Buffer<I::Element>,
-    projections: Buffer<I::Element>,
+    projections: Buffer<<I::Attention as Isa>::Element>,
     pub(super) context: Buffer<I::Element>,
     /// A stripe of the inner columns.
     pub(super) expanded: Buffer<I::Element>,
     pub(super) tiles: Buffer<f32>,
-    attention: Attention<I>,
+    attention: Attention<I::Attention>,
 }
 
 impl<I: Isa> Bert<I> {
@@ -80,14 +84,19 @@ impl<I: Isa> Bert<I> {
             count: config.num_attention_heads,
             size: config.hidden_size / config.num_attention_heads,
         };
+        let embeddings = Embeddings::load(config, weights)?;
+        let mut layers: Vec<Layer<I>> = Vec::new();
+        for layer in 0..config.num_hidden_layers {
+            let before = layers.last().map_or(&embeddings.norm, |layer| &layer.norm);
+            let layer = Layer::load(&format!("encoder.layer.{layer}"), config, &heads, before, weights)?;
+            layers.push(layer);
+        }
         Ok(Self {
             isa,
             hidden: config.hidden_size,
             pooling,
-            embeddings: Embeddings::load(config, weights)?,
-            layers: (0..config.num_hidden_layers)
-                .map(|layer| Layer::load(&format!("encoder.layer.{layer}"), config, &heads, weights))
-                .collect::<Result<_, EncoderError>>()?,
+            embeddings,
+            layers,
             heads,
             scratches: Mutex::default(),
         })
@@ -222,6 +231,7 @@ impl<I: Isa> Bert<I> {
             &layer.projections,
             share,
             &self.inputs(inputs, tokens),
+            self.isa.attention(),
             out,
             tiles,
             #[inline(always)]
@@ -270,10 +280,6 @@ impl<I: Isa> Bert<I> {
 
     /// The half of a layer in which each token is by itself.
     #[inline(always)]
-    #[expect(
-        clippy::redundant_closure,
-        reason = "a function given by its name is called, not inlined"
-    )]
     fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_>) {
         let panels = member.share(layer.expanded.panels(), 1);
         let Scratch {
@@ -294,10 +300,11 @@ impl<I: Isa> Bert<I> {
                 &layer.expanded,
                 inwards,
                 &self.inputs(inputs, tokens),
+                self.isa,
                 out,
                 tiles,
                 #[inline(always)]
-                |sum| gelu(sum),
+                |sum| in_unit::<I>(gelu(sum), layer.inner_unit),
             );
             let inputs = Inputs {
                 values: expanded,
@@ -311,14 +318,16 @@ impl<I: Isa> Bert<I> {
         self.normalise(&layer.norm, tokens, scratch);
     }
 
-    /// A function of a share of the product, as factors of the next; they start with the share's first column.
+    /// A function of a share of the product, as factors of what is computed by `to`; they start with the share's first
+    /// column.
     #[inline(always)]
-    fn multiply(
+    fn multiply<To: Isa<Vector = I::Vector>>(
         &self,
         linear: &Linear<I>,
         share: Share,
         inputs: &Inputs<'_, I::Element>,
-        out: Outputs<'_, I::Element>,
+        to: To,
+        out: Outputs<'_, To::Element>,
         tiles: &mut [f32],
         function: impl Fn(I::Vector) -> I::Vector,
     ) {
@@ -329,11 +338,9 @@ impl<I: Isa> Bert<I> {
             inputs,
             tiles,
             #[inline(always)]
-            |row, column, sums, biases| {
-                let sums = self.isa.splat(0.0).load(sums);
-                let values = function(sums.add(sums.load(biases)));
-                self.isa
-                    .store(values, &mut out.values[row * out.stride + column - first..]);
+            |row, column, products, biases| {
+                let values = function(products.add(biases));
+                to.store(values, &mut out.values[row * out.stride + column - first..]);
             },
         );
     }
@@ -361,9 +368,9 @@ impl<I: Isa> Bert<I> {
             inputs,
             tiles,
             #[inline(always)]
-            |row, column, sums, biases| {
+            |row, column, products, biases| {
                 let state = &mut states[row * width + column..].as_chunks_mut().0[0];
-                let sums = of_biases.load(biases).mul_add(of_biases, of_biases.load(sums));
+                let sums = biases.mul_add(of_biases, products);
                 sums.load(state).mul_add(of_states, sums).store(state);
             },
         );
@@ -434,25 +441,36 @@ impl<I: Isa> Layer<I> {
         panels.step_by(stripe).map(shares)
     }
 
-    fn load(at: &str, config: &bert::Config, heads: &Heads, weights: &Weights) -> Result<Self, EncoderError> {
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let part = |name: &str| format!("{at}.{name}");
-        let (query, key, value) = (
-            part("attention.self.query"),
-            part("attention.self.key"),
-            part("attention.self.value"),
-        );
-        let projections = [(query.as_str(), heads.score_scale()), (&key, 1.0), (&value, 1.0)];
-        let linear = |name: &str, (inputs, outputs): (usize, usize)| {
-            Linear::load((inputs, outputs), &[(&part(name), 1.0)], outputs, weights)
-        };
-        let norm = |name: &str| Norm::load(&part(name), config.layer_norm_eps, weights);
+    /// The layer after a norm.
+    fn load(
+        at: &str,
+        config: &bert::Config,
+        heads: &Heads,
+        before: &Norm,
+        weights: &Weights,
+    ) -> Result<Self, EncoderError> {
+        let hidden = config.hidden_size;
+        let affine = |name: &str| Affine::read(&format!("{at}.{name}"), weights);
+        let norm = |name: &str| Norm::load(&format!("{at}.{name}"), config.layer_norm_eps, weights);
+        let attended_norm = norm("attention.output.LayerNorm")?;
+
+        let query = affine("attention.self.query")?.after(before).times(heads.score_scale());
+        let key = affine("attention.self.key")?.after(before);
+        let value = affine("attention.self.value")?.after(before);
+        // A mixture of values is nowhere farther from zero than they are.
+        let context = value.reach(before.reach(), hidden);
+        let value = value.times(I::Element::input_unit(context));
+
+        let expanded = affine("intermediate.dense")?.after(&attended_norm);
+        // GELU brings nothing away from zero.
+        let inner = expanded.reach(attended_norm.reach(), STRIPE_COLUMNS.next_multiple_of(I::PANEL));
         Ok(Self {
-            projections: Linear::load((hidden, hidden), &projections, heads.size, weights)?,
-            attended: linear("attention.output.dense", (hidden, hidden))?,
-            attended_norm: norm("attention.output.LayerNorm")?,
-            expanded: linear("intermediate.dense", (hidden, inner))?,
-            contracted: linear("output.dense", (inner, hidden))?,
+            projections: Linear::of(&[query, key, value], heads.size, before.reach()),
+            attended: Linear::of(&[affine("attention.output.dense")?], hidden, context),
+            expanded: Linear::of(&[expanded], config.intermediate_size, attended_norm.reach()),
+            inner_unit: I::Element::input_unit(inner),
+            contracted: Linear::of(&[affine("output.dense")?], hidden, inner),
+            attended_norm,
             norm: norm("output.LayerNorm")?,
         })
     }

@@ -1,10 +1,15 @@
 //! Every instruction set this machine has, against plain loops.
 
 use super::element::{Bf16, Element};
-use super::isa::{Amx, Avx2, Avx512, Avx512Bf16, Isa, Panel, Rows, Tile};
+use super::isa::{Amx, Avx2, Avx512, Avx512Vnni, AvxVnni, Isa, Panel, Rows, Tile};
 use super::packed::Packed;
 
-/// Seeded numbers between -1 and 1 that are bf16 already, so that every kernel multiplies the same ones.
+/// What makes [`numbers`] whole ones for those elements that are.
+const fn unit<E: Element>() -> f32 {
+    if E::IS_WHOLE { 128.0 } else { 1.0 }
+}
+
+/// Seeded numbers between -1 and 1 that are elements of every kind already, so that all kernels multiply the same ones.
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     let next = || {
@@ -29,8 +34,9 @@ pub(super) fn on_all(check: impl Checks) {
         }
     }
     run::<Amx>(&check);
-    run::<Avx512Bf16>(&check);
+    run::<Avx512Vnni>(&check);
     run::<Avx512>(&check);
+    run::<AvxVnni>(&check);
     run::<Avx2>(&check);
 }
 
@@ -53,10 +59,11 @@ impl Checks for TilesEqualPlainLoops {
 fn tile_equals_plain_loops<I: Isa>(isa: I, count: usize, depth: usize) {
     let columns = numbers(depth * I::PANEL, 3);
     let column = |n: usize| move |k: usize| k * I::PANEL + n;
-    let packed = Packed::<I>::of(depth, I::PANEL, |k, n| columns[column(n)(k)]);
+    let packed = Packed::<I>::of(depth, I::PANEL, |k, n| columns[column(n)(k)] * unit::<I::Element>());
     let stride = packed.depth() + 32;
     let rows = numbers(I::ROWS * stride, 5);
-    let elements: Vec<I::Element> = rows.iter().map(|&value| I::Element::of(value)).collect();
+    let unit = unit::<I::Element>();
+    let elements: Vec<I::Element> = rows.iter().map(|&value| I::Element::of(value * unit)).collect();
     let (before, out_stride) = (7.0, I::PANEL + 3);
     let mut sums = vec![before; I::ROWS * out_stride];
     let of = Rows {
@@ -79,7 +86,7 @@ fn tile_equals_plain_loops<I: Isa>(isa: I, count: usize, depth: usize) {
     for row in 0..count {
         for n in 0..I::PANEL {
             let exact = product(&rows, stride, depth, row, |k| columns[column(n)(k)]);
-            let found = f64::from(sums[row * out_stride + n]);
+            let found = f64::from(sums[row * out_stride + n] / (unit * unit));
             assert!(
                 (found - exact).abs() < 1e-4,
                 "{}: {count} × {depth}: {found} {exact}",
@@ -106,11 +113,12 @@ impl Checks for RowsFillAsValuesDo {
     fn check<I: Isa>(&self, isa: I) {
         for (rows, columns) in [(1, 1), (15, 32), (33, 8), (2, 70)] {
             let values = numbers(rows * columns, 11);
-            let elements: Vec<I::Element> = values.iter().map(|&value| I::Element::of(value)).collect();
+            let element = |value: f32| I::Element::of(value * unit::<I::Element>());
+            let elements: Vec<I::Element> = values.iter().copied().map(element).collect();
             let row = |n: usize| &elements[n * columns..][..columns];
             let mut packed = Packed::<I>::room(rows, columns);
             isa.vectorize(|| packed.fill_rows(isa, rows, row));
-            let expected = Packed::<I>::of(rows, columns, |k, n| values[k * columns + n]);
+            let expected = Packed::<I>::of(rows, columns, |k, n| values[k * columns + n] * unit::<I::Element>());
             assert!(
                 same(&packed, &expected, columns),
                 "{}: {rows} rows of {columns}",
@@ -118,7 +126,7 @@ impl Checks for RowsFillAsValuesDo {
             );
             packed.reshape(columns, rows);
             isa.vectorize(|| packed.fill_columns(isa, rows, row));
-            let expected = Packed::<I>::of(columns, rows, |k, n| values[n * columns + k]);
+            let expected = Packed::<I>::of(columns, rows, |k, n| values[n * columns + k] * unit::<I::Element>());
             assert!(
                 same(&packed, &expected, rows),
                 "{}: {rows} columns of {columns}",

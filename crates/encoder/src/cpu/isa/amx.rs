@@ -6,10 +6,11 @@
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count, _mm512_set1_ps};
 
-use super::avx512_bf16::{interleave, store, transpose};
+use super::bf16::{self, interleave, store, transpose};
 use super::vector::V512;
 use super::{Isa, Panel, Part, Rows, Tile, sixteen};
 use crate::cpu::element::Bf16;
+use crate::kernel::Kernel;
 
 /// A processor with AMX-BF16, Intel since Sapphire Rapids, on a Linux that lets this process use the tiles.
 #[derive(Clone, Copy)]
@@ -24,6 +25,7 @@ const FETCHED: usize = 4 * 64 / size_of::<Bf16>();
 const TILE_BYTES: usize = 64;
 
 impl Isa for Amx {
+    const KERNEL: Kernel = Kernel::AmxBf16;
     /// Two tile registers down and two across: four sums, each loaded tile is used twice.
     const ROWS: usize = 2 * TILE_ROWS;
     const GRAIN: usize = TILE_ROWS;
@@ -32,10 +34,15 @@ impl Isa for Amx {
     const CHUNK_TOKENS: usize = 256;
     type Element = Bf16;
     type Vector = V512;
+    type Attention = Self;
 
     fn detect() -> Option<Self> {
-        let has = super::avx512_bf16::has_bf16() && has_tiles() && may_use_tiles();
+        let has = bf16::is_here() && has_tiles() && may_use_tiles();
         has.then_some(Self(()))
+    }
+
+    fn attention(self) -> Self {
+        self
     }
 
     fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {

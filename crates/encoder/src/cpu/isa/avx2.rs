@@ -5,12 +5,14 @@ use std::hint::black_box;
 
 use super::vector::{V256, Vector};
 use super::{Isa, Panel, Part, Rows, Tile, fetch_ahead};
+use crate::kernel::Kernel;
 
 /// A processor with AVX2 and FMA, as nearly all since 2015.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(());
 
 impl Isa for Avx2 {
+    const KERNEL: Kernel = Kernel::Avx2;
     /// 6 rows of two registers leave room for the panel's two and the broadcasts.
     const ROWS: usize = 6;
     const GRAIN: usize = 1;
@@ -19,10 +21,15 @@ impl Isa for Avx2 {
     const CHUNK_TOKENS: usize = 128;
     type Element = f32;
     type Vector = V256;
+    type Attention = Self;
 
     fn detect() -> Option<Self> {
         let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         has.then_some(Self(()))
+    }
+
+    fn attention(self) -> Self {
+        self
     }
 
     fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {

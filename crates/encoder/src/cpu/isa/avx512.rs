@@ -8,6 +8,7 @@ use std::hint::black_box;
 use super::vector::{self, V512, Vector};
 use super::{Isa, Panel, Part, Rows, Tile, fetch_ahead, sixteen};
 use crate::cpu::lanes::LANES;
+use crate::kernel::Kernel;
 
 /// A processor with AVX-512 and neither bf16 nor tiles.
 #[derive(Clone, Copy)]
@@ -24,6 +25,7 @@ pub(super) fn has_base() -> bool {
 }
 
 impl Isa for Avx512 {
+    const KERNEL: Kernel = Kernel::Avx512;
     /// 14 rows of two registers leave room for the panel's two and a broadcast; many a question is no longer.
     const ROWS: usize = 14;
     const GRAIN: usize = 1;
@@ -32,9 +34,14 @@ impl Isa for Avx512 {
     const CHUNK_TOKENS: usize = 128;
     type Element = f32;
     type Vector = V512;
+    type Attention = Self;
 
     fn detect() -> Option<Self> {
         has_base().then_some(Self(()))
+    }
+
+    fn attention(self) -> Self {
+        self
     }
 
     fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {

@@ -8,13 +8,16 @@
 mod amx;
 mod avx2;
 mod avx512;
-mod avx512_bf16;
+mod avx512_vnni;
+mod avx_vnni;
+mod bf16;
 mod vector;
 
 pub(crate) use amx::Amx;
+pub(crate) use avx_vnni::AvxVnni;
 pub(crate) use avx2::Avx2;
 pub(crate) use avx512::Avx512;
-pub(crate) use avx512_bf16::Avx512Bf16;
+pub(crate) use avx512_vnni::Avx512Vnni;
 pub(crate) use vector::Vector;
 
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -22,6 +25,7 @@ use std::ops::Range;
 
 use super::element::Element;
 use super::lanes::LANES;
+use crate::kernel::Kernel;
 
 /// How far before it is read a panel is asked for: weights of one text come from the third level cache, far off for a
 /// tile of few rows, and the processor's own guess stops at every page. **Units**: bytes.
@@ -71,6 +75,8 @@ pub(crate) struct Tile<'a> {
 
 /// The instructions of a kind of processor, and the sizes that suit them.
 pub(crate) trait Isa: Copy + Send + Sync + 'static {
+    /// Its name to those who choose.
+    const KERNEL: Kernel;
     /// Most rows of a tile.
     const ROWS: usize;
     /// A tile takes as long as one whose rows are a multiple of this.
@@ -86,6 +92,8 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     type Element: Element;
     /// Sixteen numbers in registers.
     type Vector: Vector;
+    /// What computes the products of texts with themselves, whose numbers reach nobody knows how far.
+    type Attention: Isa<Vector = Self::Vector>;
 
     /// Rows of each tile when so many are multiplied: all about as high, because a low tile takes longer for a row.
     fn height(rows: usize) -> usize {
@@ -95,6 +103,9 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
 
     /// The instructions, if this processor and the system have them.
     fn detect() -> Option<Self>;
+
+    /// What computes attention; it needs no instructions that this has not.
+    fn attention(self) -> Self::Attention;
 
     /// Does work with the instructions of this processor: what is inlined into it is compiled for them, and tiles may
     /// be computed.
