@@ -129,12 +129,17 @@ fn lent(mut row: Row, customers: &[Row]) -> Row {
 }
 
 impl Pairs {
-    /// With linked tickets as tellings of one matter, directly or over others.
+    /// With linked tickets as tellings of one matter, directly or over others, and so with those that say the same word
+    /// for word, which trackers' links leave out more often than not.
     pub fn into_matters(self) -> Vec<Row> {
         let positions: HashMap<&str, usize> = self.tickets.iter().map(|t| t.id.as_str()).zip(0..).collect();
+        let linked = self.duplicates.iter().map(|pair| {
+            let (one, other) = pair;
+            [one, other].map(|id| positions[id.as_str()])
+        });
         let mut matters: Vec<usize> = (0..self.tickets.len()).collect();
-        for (one, other) in &self.duplicates {
-            let [one, other] = [one, other].map(|id| matters[positions[id.as_str()]]);
+        for [one, other] in linked.chain(copies(&self.tickets)) {
+            let [one, other] = [one, other].map(|at| matters[at]);
             let merged = |matter: &mut usize| *matter = if *matter == other { one } else { *matter };
             matters.iter_mut().for_each(merged);
         }
@@ -159,19 +164,26 @@ impl Pairs {
     }
 }
 
+/// Of each ticket that says the same as one before it, the two.
+fn copies(tickets: &[crate::duplicates::Ticket]) -> impl Iterator<Item = [usize; 2]> {
+    let mut first: HashMap<Vec<String>, usize> = HashMap::new();
+    let copy = move |(at, ticket): (usize, &crate::duplicates::Ticket)| {
+        let words = words(&ticket.subject, &ticket.body);
+        let before = *first.entry(words).or_insert(at);
+        (before != at).then_some([before, at])
+    };
+    tickets.iter().enumerate().filter_map(copy)
+}
+
+fn words(subject: &str, body: &str) -> Vec<String> {
+    let text = desk::text::joined(subject, body);
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
 impl Row {
     /// Whether both are about one matter.
     pub fn is_same_matter(&self, other: &Row) -> bool {
         self.matter.is_some() && self.matter == other.matter
-    }
-
-    /// Whether both say the same, word for word.
-    pub fn is_copy_of(&self, other: &Row) -> bool {
-        let words = |row: &Row| -> Vec<String> {
-            let text = desk::text::joined(&row.subject, &row.body);
-            text.split_whitespace().map(str::to_owned).collect()
-        };
-        words(self) == words(other)
     }
 
     /// What stays on one side of a fold.
@@ -245,12 +257,12 @@ impl Observed {
         self.rows[pair.ticket].is_same_matter(&self.rows[pair.other])
     }
 
-    /// How many of the compared pairs are copies word for word, and how many of those are known to be one matter: where
-    /// most are not, flags are judged by labels that miss what anyone would call the same.
-    pub fn copies(&self) -> (usize, usize) {
-        let is_copy = |pair: &&Compared| self.rows[pair.ticket].is_copy_of(&self.rows[pair.other]);
-        let copies: Vec<&Compared> = self.pairs.iter().filter(is_copy).collect();
-        (copies.len(), copies.iter().filter(|pair| self.is_same(pair)).count())
+    /// Without what was compared for tickets that are not known to be told twice: where only some links were written
+    /// down, nobody says of the others that they have none.
+    pub fn of_linked(mut self) -> Self {
+        let linked: HashSet<usize> = self.known().into_iter().map(|(one, _)| one).collect();
+        self.pairs.retain(|pair| linked.contains(&pair.ticket));
+        self
     }
 
     /// The number of each row's group, from 0. **Shape:** `[rows]`.
@@ -359,16 +371,19 @@ mod tests {
     }
 
     #[test]
-    fn copies_are_counted_known_or_not() {
-        let mut rows = rows();
-        rows[2].body = " one\n".to_owned();
+    fn of_tickets_without_a_link_nothing_is_compared() {
         let pair = |ticket, other| Compared {
             ticket,
             other,
             shared: Shared::default(),
         };
-        let pairs = vec![pair(0, 1), pair(0, 2), pair(2, 0)];
-        assert_eq!(Observed { rows, pairs }.copies(), (2, 0));
+        let observed = Observed {
+            rows: rows(),
+            pairs: vec![pair(0, 1), pair(2, 0), pair(1, 2)],
+        };
+        let linked = observed.of_linked();
+        let compared: Vec<(usize, usize)> = linked.pairs.iter().map(|pair| (pair.ticket, pair.other)).collect();
+        assert_eq!(compared, [(0, 1), (1, 2)]);
     }
 
     #[test]
@@ -402,20 +417,27 @@ mod tests {
     }
 
     #[test]
-    fn linked_tickets_are_one_matter() {
-        let ticket = |id: &str| crate::duplicates::Ticket {
+    fn linked_tickets_and_copies_are_one_matter() {
+        let ticket = |id: &str, body: &str| crate::duplicates::Ticket {
             id: id.to_owned(),
             subject: String::new(),
-            body: String::new(),
+            body: body.to_owned(),
             language: None,
             created_at: None,
         };
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         let pairs = Pairs {
-            tickets: ["1", "2", "3", "4"].map(ticket).to_vec(),
+            tickets: vec![
+                ticket("1", "one"),
+                ticket("2", "two"),
+                ticket("3", "three"),
+                ticket("4", "four"),
+                ticket("5", " one\n"),
+            ],
             duplicates: vec![pair("1", "2"), pair("3", "2")],
         };
         let rows = pairs.into_matters();
-        assert!(rows[0].is_same_matter(&rows[2]) && !rows[0].is_same_matter(&rows[3]));
+        assert!([1, 2, 4].iter().all(|&at| rows[0].is_same_matter(&rows[at])));
+        assert!(!rows[0].is_same_matter(&rows[3]));
     }
 }

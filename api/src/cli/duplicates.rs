@@ -110,9 +110,6 @@ fn judged(observed: &Observed, said: &[Said]) -> Metrics {
     }
     metrics.fact("target_precision", TARGET_PRECISION);
     metrics.fact("pairs_known", observed.known().len() as f64);
-    let (copies, copies_known) = observed.copies();
-    metrics.fact("copies_compared", copies as f64);
-    metrics.fact("copies_known", copies_known as f64);
     metrics.fact("pairs_flagged", said.iter().filter(|said| said.flagged).count() as f64);
     metrics
 }

@@ -94,11 +94,15 @@ impl DuplicateModel {
         };
         let telling = Telling::of(ticket, wording);
         let has_figures = !wording.figures.is_empty();
+        let trust = trust(cosines.len());
         let at_best = Shared {
             cosine,
-            standout: cosine - lowest_mean(cosine, cosines),
+            standout: trust * (cosine - lowest_mean(cosine, cosines)),
+            lead: trust * (cosine - cosines.iter().copied().fold(cosine, f64::min)),
             subject: f64::from(wording.has_subject()),
+            subject_lead: trust * f64::from(wording.has_subject()),
             words: 1.0,
+            words_lead: trust,
             named: f64::from(!wording.identifiers.is_empty()),
             figures: vec![String::new(); if has_figures { shared::FIGURES_MAX } else { 0 }],
             same_requester: telling.has_requester(),
@@ -131,16 +135,26 @@ pub fn shared(own: &Telling<'_>, candidates: &[(Telling<'_>, f64)], identifier_t
     let theirs = candidates.iter().map(|(other, _)| other.wording);
     let texts: Vec<&Wording> = iter::once(said).chain(theirs).collect();
     let pool = Pool::of(&texts);
-    let mean = mean(candidates.iter().map(|(_, cosine)| *cosine));
+    let of_each = |likeness: &dyn Fn(&Wording) -> f64| -> Vec<f64> {
+        candidates.iter().map(|(other, _)| likeness(other.wording)).collect()
+    };
+    let cosines: Vec<f64> = candidates.iter().map(|(_, cosine)| *cosine).collect();
+    let (mean, trust) = (mean(&cosines), trust(candidates.len()));
+    let subjects = of_each(&|other| pool.subject_likeness(said, other));
+    let words = of_each(&|other| pool.text_likeness(said, other));
+    let [lead, subject_lead, words_lead] = [&cosines, &subjects, &words].map(|values| leads(values));
     let both_have_figures = |other: &Wording| !said.figures.is_empty() && !other.figures.is_empty();
     let of = |(rank, (other, cosine)): (usize, &(Telling<'_>, f64))| {
         let theirs = other.wording;
         Shared {
             rank,
             cosine: *cosine,
-            standout: cosine - mean,
-            subject: pool.subject_likeness(said, theirs),
-            words: pool.text_likeness(said, theirs),
+            standout: trust * (cosine - mean),
+            lead: trust * lead[rank],
+            subject: subjects[rank],
+            subject_lead: trust * subject_lead[rank],
+            words: words[rank],
+            words_lead: trust * words_lead[rank],
             identifiers: pool.identifiers_in_both(said, theirs, identifier_texts),
             named: pool.identifier_likeness(said, theirs),
             other_identifiers: said.identifiers.are_others(&theirs.identifiers),
@@ -167,9 +181,28 @@ fn lowest_mean(kept: f64, cosines: &[f64]) -> f64 {
     lowest
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let texts = values.len().max(1) as f64;
-    values.sum::<f64>() / texts
+/// How much it counts to be above the others: among few, as a new desk has, nobody knows what is usual.
+fn trust(candidates: usize) -> f64 {
+    const USUAL_FROM: f64 = 5.0;
+    let candidates = candidates as f64;
+    candidates / (candidates + USUAL_FROM)
+}
+
+/// How far each is above others: above the second highest of them, because a matter may have been told once more already,
+/// or above the one there is. One by itself is above none.
+fn leads(values: &[f64]) -> Vec<f64> {
+    const OVER: usize = 1;
+    let lead = |at: usize| {
+        let mut others = [&values[..at], &values[at + 1..]].concat();
+        others.sort_by(|a, b| b.total_cmp(a));
+        let over = others.get(OVER).or(others.last());
+        over.map_or(0.0, |over| values[at] - over)
+    };
+    (0..values.len()).map(lead).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 fn logistic(log_odds: f64) -> f64 {

@@ -70,14 +70,20 @@ impl Steps<'_> {
         Ok(run.metrics)
     }
 
-    /// What the flag is worth on these tickets: as it ships, and fitted on them by cross-validation.
+    /// What the flag is worth on tickets that somebody linked: as it ships, and fitted on them by cross-validation. Of
+    /// tickets that nobody linked it is only told how many pairs are flagged.
     async fn add_flags(&self, metrics: &mut Metrics, pairs: duplicates::Pairs) -> Result<()> {
         let observed = flag::observe(pairs.into_matters(), self.config).await?;
         let model = open::duplicates(self.config)?;
+        let flagged = |metrics: &Metrics| metrics.facts.get("pairs_flagged").copied().unwrap_or_default();
+        let of_all = flagged(&flag::as_shipped(&observed, &model));
+        let observed = observed.of_linked();
         let shipped = flag::as_shipped(&observed, &model);
+        metrics.fact("pairs_flagged_of_all", of_all);
         let refitted = flag::cross_validated(&observed, &flag::learn(&observed)?);
         metrics.facts.extend(shipped.facts);
         metrics.figures.extend(shipped.figures);
+        metrics.fact("refitted_pairs_flagged", flagged(&refitted));
         let refitted = refitted
             .figures
             .into_iter()

@@ -14,12 +14,18 @@ pub struct Shared {
     pub rank: usize,
     /// Cosine of the texts. **Units:** -1 to 1.
     pub cosine: f64,
-    /// The cosine less the mean cosine of the candidates.
+    /// The cosine less the mean cosine of the candidates; this and the leads count for less where there are few.
     pub standout: f64,
+    /// The cosine less that of other candidates, of the second highest of them.
+    pub lead: f64,
     /// Dice coefficient of the subjects' words by rarity. **Units:** 0 to 1.
     pub subject: f64,
+    /// As `lead`, of the subjects' words.
+    pub subject_lead: f64,
     /// Dice coefficient of the texts' words by rarity. **Units:** 0 to 1.
     pub words: f64,
+    /// As `lead`, of the texts' words.
+    pub words_lead: f64,
     /// Rare identifiers both hold, as the first of the two writes them.
     pub identifiers: Vec<String>,
     /// Dice coefficient of the identifiers by rarity. **Units:** 0 to 1.
@@ -47,8 +53,11 @@ impl Shared {
             (self.rank as f64).ln_1p(),
             self.cosine,
             self.standout,
+            self.lead,
             self.subject,
+            self.subject_lead,
             self.words,
+            self.words_lead,
             self.named,
             f64::from(self.other_identifiers),
             f64::from(self.conflict),

@@ -13,7 +13,9 @@ fn model() -> DuplicateModel {
         identifier_texts: 4,
         weights: Weights::new(
             -4.0,
-            [-0.5, 1.0, 8.0, 0.5, 1.0, 4.0, -1.0, -4.0, 1.0, -1.0, 1.0, 0.5, -0.5],
+            [
+                -0.5, 1.0, 8.0, 1.0, 0.5, 0.5, 1.0, 0.5, 4.0, -1.0, -4.0, 1.0, -1.0, 1.0, 0.5, -0.5,
+            ],
         ),
     }
 }
@@ -56,12 +58,15 @@ fn each_term_moves_the_probability_its_way() {
         days: 1.0,
         ..Shared::default()
     };
-    let changes: [fn(&mut Shared); 13] = [
+    let changes: [fn(&mut Shared); 16] = [
         |shared| shared.rank = 1,
         |shared| shared.cosine = 0.5,
         |shared| shared.standout = 0.5,
+        |shared| shared.lead = 0.5,
         |shared| shared.subject = 0.5,
+        |shared| shared.subject_lead = 0.5,
         |shared| shared.words = 0.5,
+        |shared| shared.words_lead = 0.5,
         |shared| shared.named = 0.5,
         |shared| shared.other_identifiers = true,
         |shared| shared.conflict = true,
@@ -156,6 +161,14 @@ fn compare(one: &Ticket, other: &Ticket) -> Shared {
     let (said, theirs) = (wording(one), wording(other));
     let found = shared(&Telling::of(one, &said), &[(Telling::of(other, &theirs), 0.8)], 4);
     found.into_iter().next().expect("one candidate")
+}
+
+#[test]
+fn a_lead_is_over_the_second_highest_other() {
+    assert_eq!(leads(&[0.5, 0.75, 0.25, 1.0]), [-0.25, 0.25, -0.5, 0.5]);
+    assert_eq!(leads(&[0.5, 0.75]), [-0.25, 0.25]);
+    assert_eq!(leads(&[0.7]), [0.0]);
+    assert_eq!(leads(&[]), [0.0; 0]);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// Things that are weighed.
-pub const FEATURES: usize = 13;
+pub const FEATURES: usize = 16;
 
 /// Whether more of each speaks for one matter; less of the others does. A fit that says otherwise is refused.
 pub const SPEAKS_FOR: [bool; FEATURES] = [
-    false, true, true, true, true, true, false, false, true, false, true, true, false,
+    false, true, true, true, true, true, true, true, true, false, false, true, false, true, true, false,
 ];
 
 /// Fitted weights. **Units:** log-odds for each unit of the feature. **Persisted** in the model's manifest.
@@ -22,10 +22,16 @@ pub struct Weights {
     pub cosine: f64,
     /// How far that cosine is above the mean of the candidates.
     pub standout: f64,
+    /// How far it is above that of other candidates.
+    pub lead: f64,
     /// Rare words shared by the two subjects.
     pub subject: f64,
+    /// How many more of them than by other candidates.
+    pub subject_lead: f64,
     /// Rare words shared by the two texts.
     pub words: f64,
+    /// How many more of them than by other candidates.
+    pub words_lead: f64,
     /// Rare identifiers shared.
     pub identifiers: f64,
     /// Both name identifiers and none in common.
@@ -51,8 +57,11 @@ impl Weights {
             rank,
             cosine,
             standout,
+            lead,
             subject,
+            subject_lead,
             words,
+            words_lead,
             identifiers,
             other_identifiers,
             conflict,
@@ -67,8 +76,11 @@ impl Weights {
             rank,
             cosine,
             standout,
+            lead,
             subject,
+            subject_lead,
             words,
+            words_lead,
             identifiers,
             other_identifiers,
             conflict,
@@ -86,8 +98,11 @@ impl Weights {
             self.rank,
             self.cosine,
             self.standout,
+            self.lead,
             self.subject,
+            self.subject_lead,
             self.words,
+            self.words_lead,
             self.identifiers,
             self.other_identifiers,
             self.conflict,

@@ -31,8 +31,10 @@ pub(crate) struct Inputs<'a, E> {
 }
 
 /// Where what is made of a product goes.
-pub(crate) struct Outputs<'a, E> {
-    pub(crate) values: &'a mut [E],
+pub(crate) struct Outputs<'a, I: Isa> {
+    /// What computes with it.
+    pub(crate) isa: I,
+    pub(crate) values: &'a mut [I::Element],
     /// From row to row.
     pub(crate) stride: usize,
 }

@@ -220,6 +220,7 @@ impl<I: Isa> Bert<I> {
         } = scratch;
         let panels = heads.start * panels..heads.end * panels;
         let out = Outputs {
+            isa: self.isa.attention(),
             values: &mut projections[panels.start * I::PANEL..],
             stride: layer.projections.columns(),
         };
@@ -231,7 +232,6 @@ impl<I: Isa> Bert<I> {
             &layer.projections,
             share,
             &self.inputs(inputs, tokens),
-            self.isa.attention(),
             out,
             tiles,
             #[inline(always)]
@@ -293,6 +293,7 @@ impl<I: Isa> Bert<I> {
         for (inwards, outwards) in layer.stripes(panels) {
             let stride = inwards.panels.len() * I::PANEL;
             let out = Outputs {
+                isa: self.isa,
                 values: expanded,
                 stride,
             };
@@ -300,7 +301,6 @@ impl<I: Isa> Bert<I> {
                 &layer.expanded,
                 inwards,
                 &self.inputs(inputs, tokens),
-                self.isa,
                 out,
                 tiles,
                 #[inline(always)]
@@ -318,16 +318,14 @@ impl<I: Isa> Bert<I> {
         self.normalise(&layer.norm, tokens, scratch);
     }
 
-    /// A function of a share of the product, as factors of what is computed by `to`; they start with the share's first
-    /// column.
+    /// A function of a share of the product, as factors of the next; they start with the share's first column.
     #[inline(always)]
-    fn multiply<To: Isa<Vector = I::Vector>>(
+    fn multiply<Next: Isa<Vector = I::Vector>>(
         &self,
         linear: &Linear<I>,
         share: Share,
         inputs: &Inputs<'_, I::Element>,
-        to: To,
-        out: Outputs<'_, To::Element>,
+        out: Outputs<'_, Next>,
         tiles: &mut [f32],
         function: impl Fn(I::Vector) -> I::Vector,
     ) {
@@ -340,7 +338,8 @@ impl<I: Isa> Bert<I> {
             #[inline(always)]
             |row, column, products, biases| {
                 let values = function(products.add(biases));
-                to.store(values, &mut out.values[row * out.stride + column - first..]);
+                out.isa
+                    .store(values, &mut out.values[row * out.stride + column - first..]);
             },
         );
     }
