@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::Progress;
 use crate::draw::unit_hash;
-use crate::duplicates::Pairs;
+use crate::duplicates::{Pairs, Ticket};
 use crate::rows::json_lines;
 
 const COLLECTION: &str = "eval_matters";
@@ -133,10 +133,10 @@ impl Pairs {
     /// for word, which trackers' links leave out more often than not.
     pub fn into_matters(self) -> Vec<Row> {
         let positions: HashMap<&str, usize> = self.tickets.iter().map(|t| t.id.as_str()).zip(0..).collect();
-        let linked = self.duplicates.iter().map(|pair| {
-            let (one, other) = pair;
-            [one, other].map(|id| positions[id.as_str()])
-        });
+        let linked = self
+            .duplicates
+            .iter()
+            .map(|(one, other)| [one, other].map(|id| positions[id.as_str()]));
         let mut matters: Vec<usize> = (0..self.tickets.len()).collect();
         for [one, other] in linked.chain(copies(&self.tickets)) {
             let [one, other] = [one, other].map(|at| matters[at]);
@@ -147,7 +147,7 @@ impl Pairs {
         let first = written
             .min()
             .map_or(OffsetDateTime::UNIX_EPOCH, PrimitiveDateTime::assume_utc);
-        let row = |(ticket, matter): (crate::duplicates::Ticket, usize)| Row {
+        let row = |(ticket, matter): (Ticket, usize)| Row {
             id: ticket.id,
             matter: Some(matter.to_string()),
             family: None,
@@ -165,9 +165,9 @@ impl Pairs {
 }
 
 /// Of each ticket that says the same as one before it, the two.
-fn copies(tickets: &[crate::duplicates::Ticket]) -> impl Iterator<Item = [usize; 2]> {
+fn copies(tickets: &[Ticket]) -> impl Iterator<Item = [usize; 2]> {
     let mut first: HashMap<Vec<String>, usize> = HashMap::new();
-    let copy = move |(at, ticket): (usize, &crate::duplicates::Ticket)| {
+    let copy = move |(at, ticket): (usize, &Ticket)| {
         let words = words(&ticket.subject, &ticket.body);
         let before = *first.entry(words).or_insert(at);
         (before != at).then_some([before, at])
@@ -418,7 +418,7 @@ mod tests {
 
     #[test]
     fn linked_tickets_and_copies_are_one_matter() {
-        let ticket = |id: &str, body: &str| crate::duplicates::Ticket {
+        let ticket = |id: &str, body: &str| Ticket {
             id: id.to_owned(),
             subject: String::new(),
             body: body.to_owned(),

@@ -70,8 +70,8 @@ impl Steps<'_> {
         Ok(run.metrics)
     }
 
-    /// What the flag is worth on tickets that somebody linked: as it ships, and fitted on them by cross-validation. Of
-    /// tickets that nobody linked it is only told how many pairs are flagged.
+    /// What the flag is worth on tickets that somebody linked: as it ships, and fitted on them by cross-validation. Of all
+    /// tickets it is only told how many pairs are flagged.
     async fn add_flags(&self, metrics: &mut Metrics, pairs: duplicates::Pairs) -> Result<()> {
         let observed = flag::observe(pairs.into_matters(), self.config).await?;
         let model = open::duplicates(self.config)?;

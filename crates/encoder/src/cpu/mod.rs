@@ -1,9 +1,9 @@
 //! The encoder's own network: BERT with the processor's vector and matrix instructions.
 //!
-//! `network` is the transformer, `affine` its weights as they are read, `linear` its products with them, `attention` its
-//! one part that joins tokens, `team` threads that compute one text together, `profile` where the time goes, `packed` and
-//! `buffer` how numbers lie in memory, `lanes` what is done to single numbers, `reach` how far they reach, `isa` the
-//! instructions.
+//! `network` is the transformer, `layer` one layer of it, `affine` weights as they are read, `linear` its products with
+//! them, `attention` its one part that joins tokens, `team` threads that compute one text together, `profile` where the
+//! time goes, `packed` and `buffer` how numbers lie in memory, `lanes` what is done to single numbers, `reach` how far
+//! they reach, `isa` the instructions.
 
 mod affine;
 mod attention;
@@ -11,6 +11,7 @@ mod buffer;
 mod element;
 mod isa;
 mod lanes;
+mod layer;
 mod linear;
 mod network;
 mod packed;

@@ -9,22 +9,17 @@ use candle_transformers::models::bert;
 use manifest::Pooling;
 use rayon::BroadcastContext;
 
-use super::affine::Affine;
 use super::attention::{Attention, Heads};
 use super::buffer::Buffer;
-use super::element::Element;
 use super::isa::{Isa, Rows, Vector};
 use super::lanes::{Norm, gelu, in_unit};
+use super::layer::{Layer, STRIPE_COLUMNS};
 use super::linear::{Inputs, Linear, Outputs, Share};
 use super::team::{Member, Team};
 use crate::error::EncoderError;
 use crate::packing::Packing;
 use crate::pooling::pool;
 use crate::weights::Weights;
-
-/// Inner columns of a layer computed together, and then the product they are factors of: few enough that both sides of
-/// a tile of either product stay in the first level cache.
-const STRIPE_COLUMNS: usize = 384;
 
 /// A loaded network.
 pub(crate) struct Bert<I: Isa> {
@@ -42,18 +37,6 @@ struct Embeddings {
     /// Positions, with the one token type there is added.
     positions: Vec<f32>,
     norm: Norm,
-}
-
-pub(super) struct Layer<I: Isa> {
-    /// Query, key and value of a head side by side, head by head; queries are scaled for scores that are powers of two.
-    pub(super) projections: Linear<I>,
-    pub(super) attended: Linear<I>,
-    pub(super) attended_norm: Norm,
-    pub(super) expanded: Linear<I>,
-    /// Of what the function between the two makes.
-    inner_unit: f32,
-    pub(super) contracted: Linear<I>,
-    pub(super) norm: Norm,
 }
 
 /// What one thread computes in. Rows are as long as the product that makes them, filled up.
@@ -420,61 +403,6 @@ impl Base {
     }
 }
 
-impl<I: Isa> Layer<I> {
-    /// Of these panels of inner columns stripe by stripe: the product they come from, and the one they are the depth of.
-    pub(super) fn stripes(&self, panels: Range<usize>) -> impl Iterator<Item = (Share, Share)> {
-        let (stripe, end) = (STRIPE_COLUMNS / I::PANEL, panels.end);
-        let shares = move |start: usize| {
-            let panels = start..end.min(start + stripe);
-            let depth = panels.start * I::PANEL..(panels.end * I::PANEL).min(self.contracted.depth());
-            let inwards = Share {
-                panels,
-                ..self.expanded.whole()
-            };
-            let outwards = Share {
-                depth,
-                ..self.contracted.whole()
-            };
-            (inwards, outwards)
-        };
-        panels.step_by(stripe).map(shares)
-    }
-
-    /// The layer after a norm.
-    fn load(
-        at: &str,
-        config: &bert::Config,
-        heads: &Heads,
-        before: &Norm,
-        weights: &Weights,
-    ) -> Result<Self, EncoderError> {
-        let hidden = config.hidden_size;
-        let affine = |name: &str| Affine::read(&format!("{at}.{name}"), weights);
-        let norm = |name: &str| Norm::load(&format!("{at}.{name}"), config.layer_norm_eps, weights);
-        let attended_norm = norm("attention.output.LayerNorm")?;
-
-        let query = affine("attention.self.query")?.after(before).times(heads.score_scale());
-        let key = affine("attention.self.key")?.after(before);
-        let value = affine("attention.self.value")?.after(before);
-        // A mixture of values is nowhere farther from zero than they are.
-        let context = value.reach(before.reach(), hidden);
-        let value = value.times(I::Element::input_unit(context));
-
-        let expanded = affine("intermediate.dense")?.after(&attended_norm);
-        // GELU brings nothing away from zero.
-        let inner = expanded.reach(attended_norm.reach(), STRIPE_COLUMNS.next_multiple_of(I::PANEL));
-        Ok(Self {
-            projections: Linear::of(&[query, key, value], heads.size, before.reach()),
-            attended: Linear::of(&[affine("attention.output.dense")?], hidden, context),
-            expanded: Linear::of(&[expanded], config.intermediate_size, attended_norm.reach()),
-            inner_unit: I::Element::input_unit(inner),
-            contracted: Linear::of(&[affine("output.dense")?], hidden, inner),
-            attended_norm,
-            norm: norm("output.LayerNorm")?,
-        })
-    }
-}
-
 impl Embeddings {
     fn load(config: &bert::Config, weights: &Weights) -> Result<Self, EncoderError> {
         let mut positions = weights.read("embeddings.position_embeddings.weight")?;
@@ -490,16 +418,6 @@ impl Embeddings {
             positions,
             norm: Norm::load("embeddings.LayerNorm", config.layer_norm_eps, weights)?,
         })
-    }
-}
-
-impl Norm {
-    fn load(at: &str, epsilon: f64, weights: &Weights) -> Result<Self, EncoderError> {
-        let (weight, bias) = (
-            weights.read(&format!("{at}.weight"))?,
-            weights.read(&format!("{at}.bias"))?,
-        );
-        Ok(Self::new(&weight, &bias, epsilon as f32))
     }
 }
 

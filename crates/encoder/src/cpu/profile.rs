@@ -4,8 +4,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use super::isa::Isa;
+use super::layer::Layer;
 use super::linear::{Inputs, Linear, Share};
-use super::network::{Bert, Layer, Scratch};
+use super::network::{Bert, Scratch};
 use super::team::Member;
 
 /// Rounds of each part; the fastest counts, so that what else the machine does stays out.

@@ -162,5 +162,5 @@ fn numbers_of_these_tests_are_bf16() {
 }
 
 pub(super) fn name<I: Isa>() -> &'static str {
-    std::any::type_name::<I>()
+    I::KERNEL.name()
 }

@@ -61,22 +61,7 @@ impl Isa for Avx512Vnni {
         meanwhile(Part::WHOLE);
         // SAFETY: `self` exists, so the processor has the features.
         unsafe {
-            match rows.count {
-                1 => tile::<1>(rows, panel.values, depth, out),
-                2 => tile::<2>(rows, panel.values, depth, out),
-                3 => tile::<3>(rows, panel.values, depth, out),
-                4 => tile::<4>(rows, panel.values, depth, out),
-                5 => tile::<5>(rows, panel.values, depth, out),
-                6 => tile::<6>(rows, panel.values, depth, out),
-                7 => tile::<7>(rows, panel.values, depth, out),
-                8 => tile::<8>(rows, panel.values, depth, out),
-                9 => tile::<9>(rows, panel.values, depth, out),
-                10 => tile::<10>(rows, panel.values, depth, out),
-                11 => tile::<11>(rows, panel.values, depth, out),
-                12 => tile::<12>(rows, panel.values, depth, out),
-                13 => tile::<13>(rows, panel.values, depth, out),
-                _ => tile::<14>(rows, panel.values, depth, out),
-            }
+            tile_of!(rows.count, 14, [1 2 3 4 5 6 7 8 9 10 11 12 13], tile(rows, panel.values, depth, out));
         }
     }
 

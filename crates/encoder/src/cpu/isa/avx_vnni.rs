@@ -58,14 +58,7 @@ impl Isa for AvxVnni {
         meanwhile(Part::WHOLE);
         // SAFETY: `self` exists, so the processor has the features.
         unsafe {
-            match rows.count {
-                1 => tile::<1>(rows, panel.values, depth, out),
-                2 => tile::<2>(rows, panel.values, depth, out),
-                3 => tile::<3>(rows, panel.values, depth, out),
-                4 => tile::<4>(rows, panel.values, depth, out),
-                5 => tile::<5>(rows, panel.values, depth, out),
-                _ => tile::<6>(rows, panel.values, depth, out),
-            }
+            tile_of!(rows.count, 6, [1 2 3 4 5], tile(rows, panel.values, depth, out));
         }
     }
 

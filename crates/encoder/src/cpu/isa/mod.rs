@@ -5,6 +5,16 @@
 //! before them.
 #![allow(unsafe_code, reason = "vector instructions; see the module's documentation")]
 
+/// Calls `tile` for the number of rows there are, each compiled by itself so that its sums stay in registers.
+macro_rules! tile_of {
+    ($count:expr, $most:literal, [$($fewer:literal)*], $tile:ident $arguments:tt) => {
+        match $count {
+            $($fewer => $tile::<$fewer> $arguments,)*
+            _ => $tile::<$most> $arguments,
+        }
+    };
+}
+
 mod amx;
 mod avx2;
 mod avx512;
