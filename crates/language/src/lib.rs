@@ -1,6 +1,7 @@
 //! The language a text is written in, and Spanish words in English.
 
 mod glossary;
+mod others;
 mod small_words;
 
 use std::cmp::Ordering;
@@ -11,14 +12,16 @@ pub use glossary::{GLOSSARY, concept, in_english};
 
 use small_words::SmallWords;
 
-/// Letters below which any language but the two the desk speaks is a guess.
+/// Letters below which the detector of all languages is not believed, however sure it is.
 const LETTERS_TO_TRUST: usize = 24;
 
 /// The ISO 639-1 code of the text's language, or its ISO 639-3 code where it has no shorter one;
 /// none where there is nothing to go by.
 ///
-/// A text too short for trigrams is read as English or Spanish, the languages desks get, by the small words in it, for
-/// over all languages a detector calls "printer broken" anything. **Source:** trigram detection by the `whatlang` crate.
+/// A text about which that detector is not sure is read as English or Spanish, the languages desks get, by the small
+/// words in it, for over all languages a detector calls "printer broken" anything; unless two detectors call it
+/// something else and nothing speaks for those two. **Source:** trigrams by the `whatlang` crate, and of the larger
+/// languages hashed n-grams by `whichlang`, which are right on shorter texts.
 pub fn detect(text: &str) -> Option<&'static str> {
     detect_by(text, &SmallWords::of(text))
 }
@@ -37,13 +40,23 @@ fn detect_by(text: &str, small: &SmallWords) -> Option<&'static str> {
     if open.script() != whatlang::Script::Latin || (letters >= LETTERS_TO_TRUST && open.is_reliable()) {
         return Some(code(open.lang()));
     }
-    spanish_marks(text).or_else(|| more_of(small)).or_else(|| {
+    // English has them too, in the name of a person.
+    let marks = spanish_marks(text).filter(|_| small.spanish >= small.english);
+    marks
+        .or_else(|| others::detect(text, letters, &open, small))
+        .or_else(|| more_of(small))
+        .or_else(|| english_or_spanish(text))
+}
+
+fn english_or_spanish(text: &str) -> Option<&'static str> {
+    let larger = others::of_larger(text).filter(|language| matches!(*language, "en" | "es"));
+    larger.or_else(|| {
         let desk = Detector::with_allowlist(vec![Lang::Eng, Lang::Spa]).detect(text)?;
         Some(code(desk.lang()))
     })
 }
 
-/// Letters and signs that Spanish writes and English does not.
+/// Letters and signs that Spanish writes and English does not, unless it names somebody.
 fn spanish_marks(text: &str) -> Option<&'static str> {
     text.contains(['ñ', 'Ñ', '¿', '¡']).then_some("es")
 }
@@ -84,6 +97,8 @@ fn code(lang: Lang) -> &'static str {
         Lang::Hun => "hu",
         Lang::Ron => "ro",
         Lang::Vie => "vi",
+        Lang::Nob => "nb",
+        Lang::Fin => "fi",
         other => other.code(),
     }
 }
@@ -109,12 +124,31 @@ mod tests {
     }
 
     #[test]
+    fn a_name_with_a_tilde_makes_no_english_sentence_spanish() {
+        check("Can I invite Muñoz to my team?", Some("en"));
+        check("Is Señor Peña in the office?", Some("en"));
+        check("Muñoz", Some("es"));
+        check("¿Cómo añado a Smith and Sons?", Some("es"));
+    }
+
+    #[test]
     fn other_languages_are_named_and_nothing_is_nothing() {
         check(
             "Ich kann mich seit heute Morgen nicht mehr in meinem Konto anmelden, bitte helfen Sie mir",
             Some("de"),
         );
         check("Не могу войти в свою учётную запись", Some("ru"));
+        check(
+            "Wann bekomme ich mein Geld für die stornierte Bestellung zurück?",
+            Some("de"),
+        );
+        check("Dove trovo la fattura di settembre?", Some("it"));
+        check("Kunt u mij helpen met het instellen van mijn router?", Some("nl"));
+        check(
+            "Hvor finder jeg fakturaen for september? Jeg har ikke fået den",
+            Some("da"),
+        );
+        check("A impressora não funciona", Some("pt"));
         check("🙂 12345", None);
         check("", None);
     }

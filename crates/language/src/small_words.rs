@@ -83,6 +83,11 @@ impl SmallWords {
         counts
     }
 
+    /// Whether there is a word among them that no other language has.
+    pub fn has_any_alone(&self) -> bool {
+        self.english_alone + self.spanish_alone > 0
+    }
+
     /// The language of a text about which there is no doubt, so that no detector need be asked.
     pub fn plain_language(&self) -> Option<&'static str> {
         let is_plain = |own: usize, alone: usize, others: usize| {
