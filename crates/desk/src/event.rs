@@ -65,7 +65,7 @@ words! {
     "event" EventKind {
         /// A ticket was stored.
         TicketSubmitted = "ticket.submitted",
-        /// Triage finished with a decision.
+        /// Triage finished with a decision, or gave up on what people had said already.
         TicketTriaged = "ticket.triaged",
         /// Triage finished by asking for a person.
         TicketNeedsHuman = "ticket.needs_human",

@@ -56,6 +56,14 @@ impl FieldError {
     }
 }
 
+/// What is wrong with the tags and the language that something is looked for by; nothing where they are fit.
+pub fn filter_faults(tags: &[String], language: Option<&str>) -> Vec<FieldError> {
+    let mut checks = Checks::default();
+    checks.lines("tags", tags, MAX_TAG_CHARS);
+    checks.optional_language("language", language);
+    checks.0
+}
+
 /// Collects what is wrong with the fields of one record.
 #[derive(Debug, Default)]
 pub(crate) struct Checks(Vec<FieldError>);

@@ -49,9 +49,9 @@ const HALF_EXPERIENCE: f32 = 10.0;
 /// What routing needs to know of a ticket.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RoutingRequest<'a> {
-    /// The decided category; none where the head abstained.
+    /// The category by a person or the head; none where neither could say.
     pub category: Option<&'a str>,
-    /// The decided priority.
+    /// The priority, likewise.
     pub priority: Option<Priority>,
     /// The detected language.
     pub language: Option<&'a str>,

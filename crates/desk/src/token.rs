@@ -12,7 +12,7 @@ words! {
     "role" Role {
         /// Search and read public articles, as a portal does for its customers.
         Customer = "customer",
-        /// Submit tickets and read back one's own answers.
+        /// Submit and assess tickets and read one by its id, as a program of the company does.
         Intake = "intake",
         /// Work on tickets, read everything.
         Agent = "agent",

@@ -14,7 +14,7 @@ impl Noun for Account {
     type Fields = NewAccount;
     const TABLE: &'static str = "accounts";
     const COLUMNS: &'static [&'static str] = &["name", "external_id", "domain", "tier"];
-    const UNIQUE: &'static str = "the external id of an account";
+    const UNIQUE: &'static str = "external_id";
     const SUBJECT: SubjectKind = SubjectKind::Account;
     const CREATED: EventKind = EventKind::AccountCreated;
     const CHANGED: EventKind = EventKind::AccountChanged;

@@ -25,7 +25,7 @@ impl Noun for Agent {
         "capacity",
         "availability",
     ];
-    const UNIQUE: &'static str = "the e-mail address of an agent";
+    const UNIQUE: &'static str = "email";
     const SUBJECT: SubjectKind = SubjectKind::Agent;
     const CREATED: EventKind = EventKind::AgentCreated;
     const CHANGED: EventKind = EventKind::AgentChanged;

@@ -81,7 +81,7 @@ impl Noun for Article {
         "review_date",
         "archived",
     ];
-    const UNIQUE: &'static str = "the external id of an article";
+    const UNIQUE: &'static str = "external_id";
     const SUBJECT: SubjectKind = SubjectKind::Article;
     const CREATED: EventKind = EventKind::ArticleCreated;
     const CHANGED: EventKind = EventKind::ArticleChanged;

@@ -14,7 +14,7 @@ impl Noun for Contact {
     type Fields = NewContact;
     const TABLE: &'static str = "contacts";
     const COLUMNS: &'static [&'static str] = &["account_id", "name", "email", "language"];
-    const UNIQUE: &'static str = "the e-mail address of a contact";
+    const UNIQUE: &'static str = "email";
     const SUBJECT: SubjectKind = SubjectKind::Contact;
     const CREATED: EventKind = EventKind::ContactCreated;
     const CHANGED: EventKind = EventKind::ContactChanged;

@@ -53,7 +53,8 @@ pub(crate) struct Decided {
 
 impl Store {
     /// Records a decision if its ticket is still in `received`. What a person set
-    /// meanwhile stays. Shares a transaction with others recorded at once.
+    /// meanwhile stays: an agent of another team than theirs is not taken, and where they named
+    /// both category and priority, nobody else must look. Shares a transaction with others recorded at once.
     ///
     /// **Errors:** `Invalid` for a decision whose outcome is `received`, or the database's.
     pub async fn record_decision(&self, decision: Decision, actor: &Actor) -> Result<Recorded, StoreError> {
@@ -106,10 +107,13 @@ pub(crate) async fn record_all(
     let flipped = flip(to, first.values().map(|decided| &decided.decision), now).await?;
     let mut rows = Vec::with_capacity(flipped.len());
     let mut judged = Vec::new();
-    for (id, decided) in flipped.keys().filter_map(|id| Some((*id, first.get(id)?))) {
+    for (ticket, decided) in flipped
+        .values()
+        .filter_map(|ticket| Some((ticket, first.get(&ticket.id)?)))
+    {
         rows.push(values(&decided.decision)?);
-        told.push(event(&decided.decision, &decided.actor, now));
-        judged.extend(decided.judgements.iter().map(|judgement| (id, judgement)));
+        told.push(event(&decided.decision, ticket.state, &decided.actor, now));
+        judged.extend(decided.judgements.iter().map(|judgement| (ticket.id, judgement)));
     }
     insert_rows(to, "INSERT INTO decisions (id, ticket_id, decision, created_at)", rows)
         .await
@@ -168,6 +172,7 @@ async fn flip(
     Ok(flipped)
 }
 
+/// Before the flip a row has only what people set; every value on the right is that of before.
 fn flip_sql(decided: Vec<Vec<Arg>>, now: OffsetDateTime) -> Sql {
     let mut sql = Sql::new(
         "WITH decided (ticket, outcome, said, about, urgency, team, agent) AS (",
@@ -175,10 +180,11 @@ fn flip_sql(decided: Vec<Vec<Arg>>, now: OffsetDateTime) -> Sql {
     );
     sql.values(decided)
         .push(
-            ") UPDATE tickets SET state = outcome, language = said, category = COALESCE(category, about), \
+            ") UPDATE tickets SET state = CASE WHEN category IS NOT NULL AND priority IS NOT NULL THEN 'triaged' \
+             ELSE outcome END, language = said, category = COALESCE(category, about), \
              priority = COALESCE(priority, urgency), team_id = COALESCE(team_id, team), \
-             agent_id = COALESCE(agent_id, agent), last_error = NULL, next_attempt_at = NULL, \
-             version = version + 1, triaged_at = ",
+             agent_id = COALESCE(agent_id, CASE WHEN team_id IS NULL OR team_id = team THEN agent END), \
+             last_error = NULL, next_attempt_at = NULL, version = version + 1, triaged_at = ",
         )
         .arg(now)
         .push(", updated_at = ")
@@ -210,8 +216,9 @@ fn values(decision: &Decision) -> Result<Vec<Arg>, StoreError> {
     ])
 }
 
-fn event(decision: &Decision, actor: &Actor, now: OffsetDateTime) -> Event {
-    let kind = match decision.outcome {
+/// `state` is the one that the ticket is in by the decision and by what people had set.
+fn event(decision: &Decision, state: TriageState, actor: &Actor, now: OffsetDateTime) -> Event {
+    let kind = match state {
         TriageState::NeedsHuman => EventKind::TicketNeedsHuman,
         TriageState::Triaged | TriageState::Received => EventKind::TicketTriaged,
     };

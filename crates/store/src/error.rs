@@ -33,10 +33,10 @@ pub enum StoreError {
         id: String,
     },
     /// A value that must be unique and is used by another row.
-    #[error("{what} is already taken")]
+    #[error("the {field} is already taken")]
     Taken {
-        /// What is taken, e.g. `team name`.
-        what: &'static str,
+        /// The field, e.g. `name`.
+        field: &'static str,
     },
     /// A change made from an older version than the stored one.
     #[error("the change was made from version {expected}, the current one is {current}")]

@@ -2,12 +2,19 @@
 
 use desk::{FieldCode, FieldError};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::database::commit;
+use crate::error::{StoreError, failed};
+use crate::row::Columns;
+use crate::sql::{Arg, Sql};
+use crate::store::Store;
 
 /// Longest key. **Units:** ASCII characters.
 const MAX_KEY_CHARS: usize = 255;
+/// Keys forgotten in one transaction: whoever submits meanwhile waits for no more.
+const FORGOTTEN_AT_ONCE: i64 = 512;
 
 /// A caller's name for one request, and what the request said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +40,41 @@ impl IdempotencyKey {
             key: key.to_owned(),
             body_hash: sha256_hex(&[body]),
         })
+    }
+}
+
+impl Store {
+    /// Forgets idempotency keys given before a time, and says how many.
+    ///
+    /// **Errors:** the database's.
+    pub async fn forget_idempotency_keys(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        loop {
+            let old = self.keys_before(before).await?;
+            if old.is_empty() {
+                return Ok(forgotten);
+            }
+            let mut sql = Sql::new("DELETE FROM idempotency_keys WHERE created_at < ", []);
+            sql.arg(before).push(" AND key IN ").tuple(old);
+            let mut transaction = self.database().begin().await?;
+            let deleted = sql.execute(&mut transaction).await;
+            forgotten += deleted.map_err(failed("forget idempotency keys"))?;
+            commit(transaction).await?;
+        }
+    }
+
+    /// Some keys given before a time. They are looked for by a reader, for the whole table may have to be read.
+    async fn keys_before(&self, before: OffsetDateTime) -> Result<Vec<Arg>, StoreError> {
+        let text = "SELECT key FROM idempotency_keys WHERE created_at < $1 LIMIT $2";
+        let sql = Sql::new(text, [before.into(), FORGOTTEN_AT_ONCE.into()]);
+        let mut reader = self.database().reader().await?;
+        let rows = sql
+            .all(&mut reader)
+            .await
+            .map_err(failed("look up old idempotency keys"))?;
+        rows.iter()
+            .map(|row| Ok(Columns::of(row).text("key")?.into()))
+            .collect()
     }
 }
 

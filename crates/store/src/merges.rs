@@ -9,11 +9,10 @@ use uuid::Uuid;
 use crate::database::commit;
 use crate::error::{StoreError, failed};
 use crate::patch::check_version;
-use crate::row::Columns;
 use crate::sql::Sql;
 use crate::store::Store;
 use crate::ticket_row::COLUMNS;
-use crate::{events, micros, ticket_row};
+use crate::{change_count, events, micros, ticket_row};
 
 /// `family (member)`: the ticket `$1` and those merged into it, directly or over others.
 pub(crate) const FAMILY: &str = "WITH RECURSIVE family (member) AS (SELECT id FROM tickets WHERE id = $1 \
@@ -47,9 +46,10 @@ impl Store {
         change_both(&mut transaction, (&ticket, close), (into, absorb_sql(into, now))).await?;
         let kinds = [EventKind::TicketMerged, EventKind::TicketAbsorbed];
         tell(&mut transaction, kinds, &ticket, &survivor, actor, now).await?;
+        change_count::count(&mut transaction).await?;
         let merged = ticket_row::get(&mut transaction, id).await?;
         let committed = commit(transaction).await;
-        self.merges().change();
+        self.changes().change();
         committed.map(|()| merged)
     }
 
@@ -76,9 +76,10 @@ impl Store {
         change_both(&mut transaction, (&ticket, reopen), (from, release_sql(from, now))).await?;
         let kinds = [EventKind::TicketUnmerged, EventKind::TicketReleased];
         tell(&mut transaction, kinds, &ticket, &survivor, actor, now).await?;
+        change_count::count(&mut transaction).await?;
         let alone = ticket_row::get(&mut transaction, id).await?;
         let committed = commit(transaction).await;
-        self.merges().change();
+        self.changes().change();
         committed.map(|()| alone)
     }
 
@@ -92,26 +93,6 @@ impl Store {
         let mut reader = self.database().reader().await?;
         let rows = Sql::new(&text, [id.into()]).all(&mut reader).await;
         ticket_row::read_all(&rows.map_err(failed("read merged tickets"))?)
-    }
-
-    /// How often tickets were merged or taken apart so far, on other servers until a moment ago. While it stays the same,
-    /// so does what each ticket is merged into.
-    ///
-    /// **Errors:** the database's.
-    pub async fn merge_count(&self) -> Result<i64, StoreError> {
-        let reading = match self.merges().lately() {
-            Ok(count) => return Ok(count),
-            Err(reading) => reading,
-        };
-        let mut reader = self.database().reader().await?;
-        let row = Sql::new("SELECT value FROM counters WHERE name = 'merge'", [])
-            .optional(&mut reader)
-            .await
-            .map_err(failed("read the count of merges"))?;
-        let row = row.ok_or_else(|| StoreError::corrupt("counters", "has no row for merges"))?;
-        let count = Columns::of(&row).int("count of merges")?;
-        self.merges().end(reading, count);
-        Ok(count)
     }
 
     /// The ticket in whose conversation one is read: itself, or what it was merged into.
@@ -151,8 +132,6 @@ async fn change_both(
             });
         }
     }
-    let count = Sql::new("UPDATE counters SET value = value + 1 WHERE name = 'merge'", []);
-    count.execute(to).await.map_err(failed("count a merge"))?;
     Ok(())
 }
 

@@ -353,9 +353,7 @@ fn read_activation(row: &AnyRow) -> Result<Activation, StoreError> {
 fn taken_or(act: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| {
         if is_unique_violation(&error) {
-            StoreError::Taken {
-                what: "number of a version or of an activation",
-            }
+            StoreError::Taken { field: "number" }
         } else {
             failed(act)(error)
         }

@@ -34,7 +34,7 @@ pub(crate) trait Noun: Sized + Send {
     const TABLE: &'static str;
     /// Its own columns, in the order of `values`.
     const COLUMNS: &'static [&'static str];
-    /// What must be unique about it.
+    /// The field that no two of them may share.
     const UNIQUE: &'static str;
     const SUBJECT: SubjectKind;
     const CREATED: EventKind;
@@ -210,7 +210,7 @@ async fn tell<N: Noun>(
 fn taken_or<N: Noun>(act: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| {
         if is_unique_violation(&error) {
-            StoreError::Taken { what: N::UNIQUE }
+            StoreError::Taken { field: N::UNIQUE }
         } else {
             failed(act)(error)
         }

@@ -13,6 +13,9 @@ use crate::row::{Columns, json};
 use crate::sql::{Arg, Sql, insert_rows, select_in};
 use crate::store::Store;
 
+/// Articles of one statement.
+const ARTICLES_AT_ONCE: usize = 64;
+
 const COLUMNS: &str = "id, article_id, article_version, position, headings, visibility, start_char, end_char, text";
 
 impl Store {
@@ -45,6 +48,23 @@ impl Store {
             .map_err(failed("store passages"))?;
         commit(transaction).await?;
         Ok(true)
+    }
+
+    /// Lets these articles wait for the search index again, whatever version of theirs it has.
+    ///
+    /// **Errors:** the database's.
+    pub async fn index_again(&self, articles: &[Uuid]) -> Result<(), StoreError> {
+        if articles.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.database().begin().await?;
+        for ids in articles.chunks(ARTICLES_AT_ONCE) {
+            let mut sql = Sql::new("UPDATE articles SET indexed_version = 0 WHERE id IN ", []);
+            sql.tuple(ids.iter().copied().map(Arg::from));
+            let waiting = sql.execute(&mut transaction).await;
+            waiting.map_err(failed("let articles wait for the index"))?;
+        }
+        commit(transaction).await
     }
 
     /// The passages of an article in their order, as the search index has them.

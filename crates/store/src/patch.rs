@@ -1,6 +1,6 @@
 //! Changing a ticket from a known version; what was put right is kept.
 
-use desk::{Actor, Corrected, Correction, Event, EventKind, Subject, Ticket, TicketPatch};
+use desk::{Actor, Corrected, CorrectedField, Correction, Event, EventKind, Subject, Ticket, TicketPatch};
 use sqlx::AnyConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::error::{StoreError, failed};
 use crate::row::json;
 use crate::sql::{Arg, Sql};
 use crate::store::Store;
-use crate::{corrections, events, micros, ticket_row};
+use crate::{change_count, corrections, events, micros, ticket_row};
 
 impl Store {
     /// Changes a ticket and gives it back; none when there is no such ticket.
@@ -45,9 +45,16 @@ impl Store {
             actor,
             now: micros::now(),
         };
+        let is_counted = change.is_of_category();
         let ticket = change.store(&mut transaction).await?;
-        commit(transaction).await?;
-        Ok(Some(ticket))
+        if !is_counted {
+            commit(transaction).await?;
+            return Ok(Some(ticket));
+        }
+        change_count::count(&mut transaction).await?;
+        let committed = commit(transaction).await;
+        self.changes().change();
+        committed.map(|()| Some(ticket))
     }
 }
 
@@ -101,6 +108,12 @@ impl Change<'_> {
         corrections::insert(to, &self.corrections()).await?;
         events::insert(to, &self.events()).await?;
         Ok(self.after)
+    }
+
+    /// Whether others show the ticket by what was changed.
+    fn is_of_category(&self) -> bool {
+        let of_category = |corrected: &Corrected| corrected.field == CorrectedField::Category;
+        self.corrected.iter().any(of_category)
     }
 
     fn update(&self) -> Result<Sql, StoreError> {

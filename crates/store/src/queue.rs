@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed};
+use crate::row::Columns;
 use crate::sql::Sql;
 use crate::store::Store;
 use crate::{events, micros, ticket_row};
@@ -57,6 +58,8 @@ pub enum Failed {
     Retry(OffsetDateTime),
     /// That was the last attempt; a person must look.
     NeedsHuman,
+    /// That was the last attempt, and people had named both category and priority already.
+    Triaged,
     /// It is not waiting for triage any more.
     NotWaiting,
 }
@@ -103,8 +106,23 @@ impl Store {
         Ok(released)
     }
 
-    /// Counts a failed attempt: the ticket waits for the next one, or for a person
-    /// after the last.
+    /// Puts off an attempt that came to nothing because there was too much to do: it is not counted as one, and nobody
+    /// is told of it. Says whether it was put off; it is not where another process has claimed the ticket since.
+    ///
+    /// **Errors:** the database's.
+    pub async fn postpone(&self, ticket: &Ticket, until: OffsetDateTime) -> Result<bool, StoreError> {
+        let text = "UPDATE tickets SET next_attempt_at = $1 \
+                    WHERE id = $2 AND state = 'received' AND next_attempt_at = $3";
+        let values = [until.into(), ticket.id.into(), ticket.next_attempt_at.into()];
+        let mut transaction = self.database().begin().await?;
+        let postponed = Sql::new(text, values).execute(&mut transaction).await;
+        let postponed = postponed.map_err(failed("postpone an attempt"))?;
+        commit(transaction).await?;
+        Ok(postponed == 1)
+    }
+
+    /// Counts a failed attempt: the ticket waits for the next one, or for a person after the last, unless people have
+    /// named both category and priority already.
     ///
     /// **Errors:** the database's.
     pub async fn record_failure(
@@ -120,16 +138,21 @@ impl Store {
         };
         let now = micros::now();
         let next = policy.delay(ticket.attempts + 1).map(|delay| now + delay);
-        let counted = failure_sql(&ticket, error, next, now).execute(&mut transaction).await;
-        if counted.map_err(failed("count a failed attempt"))? == 0 {
+        let counted = failure_sql(&ticket, error, next, now).optional(&mut transaction).await;
+        let Some(row) = counted.map_err(failed("count a failed attempt"))? else {
             return Ok(Failed::NotWaiting);
-        }
-        let kind = next.map_or(EventKind::TicketNeedsHuman, |_| EventKind::TicketAttemptFailed);
+        };
+        let state = Columns::of(&row).word("ticket state")?;
+        let (kind, became) = match (next, state) {
+            (Some(next), _) => (EventKind::TicketAttemptFailed, Failed::Retry(next)),
+            (None, TriageState::Triaged) => (EventKind::TicketTriaged, Failed::Triaged),
+            (None, _) => (EventKind::TicketNeedsHuman, Failed::NeedsHuman),
+        };
         let data = [("attempt", (ticket.attempts + 1).to_string()), ("error", cut(error))];
         let event = events::event(now, actor, kind, Subject::ticket(ticket_id), data);
         events::insert(&mut transaction, &[event]).await?;
         commit(transaction).await?;
-        Ok(next.map_or(Failed::NeedsHuman, Failed::Retry))
+        Ok(became)
     }
 }
 
@@ -137,8 +160,10 @@ impl Store {
 /// Trying again is no change that a caller could have missed, so the version stays.
 fn failure_sql(ticket: &Ticket, error: &str, next: Option<OffsetDateTime>, now: OffsetDateTime) -> Sql {
     let state = next.map_or(TriageState::NeedsHuman, |_| TriageState::Received);
-    let text = "UPDATE tickets SET state = $1, attempts = attempts + 1, last_error = $2, next_attempt_at = $3, \
-                updated_at = $4, version = version + $5 WHERE id = $6 AND state = 'received' AND attempts = $7";
+    let text = "UPDATE tickets SET state = CASE WHEN $1 = 'needs_human' AND category IS NOT NULL \
+                AND priority IS NOT NULL THEN 'triaged' ELSE $1 END, attempts = attempts + 1, last_error = $2, \
+                next_attempt_at = $3, updated_at = $4, version = version + $5 \
+                WHERE id = $6 AND state = 'received' AND attempts = $7 RETURNING state";
     let args = [
         state.as_str().into(),
         cut(error).into(),

@@ -91,7 +91,7 @@ impl Store {
     /// How a version of a head compares with another that was in force, on the tickets both have assessed.
     ///
     /// A ticket is settled when an agent has corrected what the head decides, or solved it; what it is labelled then is
-    /// right.
+    /// right. A merge closes a ticket and says nothing of its labels.
     ///
     /// **Errors:** the database's.
     pub async fn shadow_counts(
@@ -112,8 +112,8 @@ impl Store {
              COUNT(CASE WHEN label = truth AND active_label <> truth THEN 1 END), \
              COUNT(CASE WHEN label <> truth AND active_label <> truth THEN 1 END) \
              FROM (SELECT j.label, j.is_sure, j.active_label, j.active_sure, \
-             CASE WHEN t.status IN ('solved', 'closed') OR EXISTS (SELECT 1 FROM corrections c \
-             WHERE c.ticket_id = t.id AND c.field = $1) THEN t.{truth} END AS truth \
+             CASE WHEN (t.merged_into IS NULL AND t.status IN ('solved', 'closed')) OR EXISTS \
+             (SELECT 1 FROM corrections c WHERE c.ticket_id = t.id AND c.field = $1) THEN t.{truth} END AS truth \
              FROM shadow_judgements j JOIN tickets t ON t.id = j.ticket_id \
              WHERE j.head = $2 AND j.version = $3 AND j.active = $4) AS judged"
         );

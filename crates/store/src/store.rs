@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::change_count::ChangeCount;
 use crate::config::StoreConfig;
 use crate::database::Database;
 use crate::error::{StoreError, failed};
-use crate::merge_count::MergeCount;
 use crate::settings;
 use crate::sql::Sql;
 use crate::writer::{self, Write};
@@ -23,7 +23,7 @@ struct Inner {
     database: Database,
     writes: mpsc::Sender<Write>,
     cursor_key: String,
-    merges: MergeCount,
+    changes: ChangeCount,
 }
 
 impl Store {
@@ -42,7 +42,7 @@ impl Store {
                 database,
                 writes,
                 cursor_key,
-                merges: MergeCount::default(),
+                changes: ChangeCount::default(),
             }),
         })
     }
@@ -74,8 +74,8 @@ impl Store {
         &self.inner.cursor_key
     }
 
-    pub(crate) fn merges(&self) -> &MergeCount {
-        &self.inner.merges
+    pub(crate) fn changes(&self) -> &ChangeCount {
+        &self.inner.changes
     }
 
     /// Hands a write to the writer, refusing when too many wait.

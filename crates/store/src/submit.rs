@@ -69,20 +69,6 @@ impl Store {
         }
         answers
     }
-
-    /// Forgets idempotency keys given before a time, and says how many.
-    ///
-    /// **Errors:** the database's.
-    pub async fn forget_idempotency_keys(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        let mut transaction = self.database().begin().await?;
-        let sql = Sql::new("DELETE FROM idempotency_keys WHERE created_at < $1", [before.into()]);
-        let forgotten = sql
-            .execute(&mut transaction)
-            .await
-            .map_err(failed("forget idempotency keys"))?;
-        crate::database::commit(transaction).await?;
-        Ok(forgotten)
-    }
 }
 
 type KeyName = (Uuid, String);

@@ -14,7 +14,7 @@ impl Noun for Team {
     type Fields = NewTeam;
     const TABLE: &'static str = "teams";
     const COLUMNS: &'static [&'static str] = &["name", "categories"];
-    const UNIQUE: &'static str = "the name of a team";
+    const UNIQUE: &'static str = "name";
     const SUBJECT: SubjectKind = SubjectKind::Team;
     const CREATED: EventKind = EventKind::TeamCreated;
     const CHANGED: EventKind = EventKind::TeamChanged;

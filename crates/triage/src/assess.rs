@@ -106,20 +106,6 @@ impl Triage {
         Ok(self.models().encoder.embed(texts, Side::Passage).await?)
     }
 
-    /// Unit vectors of texts as other programs that run the same model have them. **Shape:** `[texts, hidden]`.
-    ///
-    /// **Errors:** the encoder is busy or down.
-    pub async fn embed_verbatim(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, TriageError> {
-        Ok(self.models().encoder.verbatim().embed(texts, Side::Passage).await?)
-    }
-
-    /// Tokens of texts together, as the encoder sees them.
-    ///
-    /// **Errors:** a text that cannot be cut into tokens.
-    pub fn count_tokens(&self, texts: &[String]) -> Result<usize, TriageError> {
-        Ok(self.models().encoder.count_tokens(texts)?)
-    }
-
     /// The tickets most like a text, best first: as many as are shown or compared, whichever is more.
     pub(crate) async fn similar(
         &self,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use desk::HeadRole;
 use serde::{Deserialize, Serialize};
 use store::RetryPolicy;
 
-/// Settings of the way of a ticket. Thresholds of the models are not here: they live in the heads' manifests.
+/// Settings of the way of a ticket. Thresholds of the models are not here: they follow from a wanted precision and from
+/// what each head said of rows it had not seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -31,6 +33,15 @@ pub struct Config {
     pub neighbours: usize,
     /// How old the known teams, agents and their load may be.
     pub roster_max_age_ms: u64,
+    /// How long an idempotency key gives the same ticket. **Units:** days.
+    pub idempotency_days: u16,
+    /// Share of the categories given that should be right; what the head's manifest says when left out. **Range:** between
+    /// 0 and 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category_precision: Option<f64>,
+    /// Share of the priorities given that should be right, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority_precision: Option<f64>,
 }
 
 impl Default for Config {
@@ -47,6 +58,9 @@ impl Default for Config {
             index_flush_ms: 10_000,
             neighbours: 5,
             roster_max_age_ms: 1_000,
+            idempotency_days: 7,
+            category_precision: None,
+            priority_precision: None,
         }
     }
 }
@@ -60,6 +74,24 @@ impl Config {
     /// How long an attempt owns its ticket.
     pub fn lease(&self) -> Duration {
         Duration::from_millis(self.lease_ms)
+    }
+
+    /// Share of a head's labels that should be right; none where its manifest says.
+    pub fn precision(&self, head: HeadRole) -> Option<f64> {
+        match head {
+            HeadRole::Category => self.category_precision,
+            HeadRole::Priority => self.priority_precision,
+        }
+    }
+
+    /// How long an attempt is put off that found too much to do.
+    pub(crate) fn backoff(&self) -> Duration {
+        Duration::from_millis(self.backoff_ms)
+    }
+
+    /// How long an idempotency key is kept.
+    pub(crate) fn keys_kept(&self) -> time::Duration {
+        time::Duration::days(self.idempotency_days.into())
     }
 
     /// How often and how soon a ticket is tried again.

@@ -1,6 +1,7 @@
 //! What can go wrong between a ticket and its decision, and whose fault it is.
 
 use desk::FieldError;
+use encoder::EncoderError;
 
 /// A failed act of triage. Display does not repeat its source.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +14,7 @@ pub enum TriageError {
     Store(#[from] store::StoreError),
     /// The encoder refused or failed.
     #[error("the encoder failed")]
-    Encode(#[from] encoder::EncoderError),
+    Encode(#[from] EncoderError),
     /// The index refused or failed.
     #[error("the search index failed")]
     Search(#[from] search::Error),
@@ -26,6 +27,24 @@ pub enum TriageError {
 }
 
 impl TriageError {
+    /// Whether nothing is wrong: there is too much to do, and the same may go through in a moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        match self {
+            TriageError::Encode(error) => error.fault() == encoder::Fault::Busy,
+            TriageError::Store(error) => error.fault() == store::Fault::Busy,
+            // An index that is busy is as good as down: after the last attempt a ticket goes through without it.
+            TriageError::Search(_) | TriageError::Invalid(_) | TriageError::Classify(_) | TriageError::Head(_) => false,
+        }
+    }
+
+    /// Whether the encoder cannot take one of the texts it was given, however often it is asked.
+    pub(crate) fn is_of_a_text(&self) -> bool {
+        let TriageError::Encode(error) = self else {
+            return false;
+        };
+        error.fault() == encoder::Fault::Bug && !matches!(error, EncoderError::Stopped)
+    }
+
     /// What is kept with the ticket: the chain of causes in one line, without ticket text.
     pub fn chain(&self) -> String {
         let mut chain = self.to_string();

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::Triage;
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
-use crate::rows::Rows;
+use crate::rows::{Row, Rows};
 
 impl Triage {
     /// The tickets most like a text, best first, at most `limit`, a merged one as the one it was merged into; only in
@@ -30,7 +30,7 @@ impl Triage {
             language: language::detect(text).map(str::to_owned),
             filter: Filter::all(
                 language
-                    .map(|code| Condition::is("language", code))
+                    .map(|code| Condition::is("language", search::primary_language(code).as_ref()))
                     .into_iter()
                     .collect::<Vec<_>>(),
             ),
@@ -44,7 +44,8 @@ impl Triage {
     }
 
     /// The same, where a merged ticket is found as the one it was merged into, and each once; the ticket that asks is
-    /// never found, nor what was merged into it. What was found is among the `rows`.
+    /// never found, nor what was merged into it. What was found is among the `rows`, which know the category of each by
+    /// now; the index has the one it was put there with.
     ///
     /// **Errors:** the store is out of reach.
     pub(crate) async fn with_survivors(
@@ -57,6 +58,9 @@ impl Triage {
         let mut kept = Vec::with_capacity(found.len());
         for mut neighbour in found {
             let row = rows.get(&neighbour.ticket_id);
+            if let Some(category) = row.and_then(Row::category) {
+                neighbour.category = Some(category.to_owned());
+            }
             if let Some(merged) = row.filter(|row| row.is_merged()) {
                 let survivor = self.store.survivor_of(merged.told().0.clone()).await?;
                 neighbour.ticket_id = survivor.id;

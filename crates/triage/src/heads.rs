@@ -88,6 +88,7 @@ impl Triage {
             let head = open(&folder, &identity(&models.encoder))?;
             same_labels(models.head(role).labels(), head.labels())?;
             revision.map_or(Ok(()), |expected| same_revision(&expected, head.revision()))?;
+            let head = models.aimed(role, head).map_err(HeadError::Open)?;
             Ok(head
                 .sharing_senses_of(&models.category)
                 .sharing_senses_of(&models.priority))
@@ -112,6 +113,14 @@ pub fn check_head(folder: &Path, encoder: &Path, like: &Path) -> Result<String, 
 /// **Errors:** why it cannot be used.
 pub fn head_labels(folder: &Path) -> Result<Vec<String>, HeadError> {
     Ok(Head::open(folder).map_err(HeadError::Open)?.labels().to_vec())
+}
+
+/// Share of given labels that should be right by the manifest of the head in a folder.
+///
+/// **Errors:** why it cannot be used.
+pub fn head_target_precision(folder: &Path) -> Result<f64, HeadError> {
+    let head = Head::open(folder).map_err(HeadError::Open)?;
+    Ok(head.spec().target_precision)
 }
 
 /// Copies the files of a checked head into a folder, all of them or nothing, in the place of whatever lay there.

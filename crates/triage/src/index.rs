@@ -1,5 +1,7 @@
 //! The tickets in the search index: what is put there and how it is found again.
 
+use std::collections::HashMap;
+
 use desk::{Neighbour, Ticket};
 use search::{CollectionSpec, Field, FieldKind, Hit, Point, Search};
 use serde_json::{Map, Value, json};
@@ -58,13 +60,18 @@ pub(crate) fn point(ticket: &Ticket, embedded: Embedded, language: Option<String
 ///
 /// **Errors:** the index is out of reach.
 pub async fn stored_vectors(search: &Search, tickets: &[Uuid]) -> Result<Vec<Embedded>, search::Error> {
-    let mut vectors = Vec::with_capacity(tickets.len());
+    Ok(stored(search, tickets).await?.into_values().collect())
+}
+
+/// As [`stored_vectors`], by ticket.
+pub(crate) async fn stored(search: &Search, tickets: &[Uuid]) -> Result<HashMap<Uuid, Embedded>, search::Error> {
+    let mut vectors = HashMap::with_capacity(tickets.len());
     for ids in tickets.chunks(READ_AT_ONCE) {
         let stored = search.stored(TICKETS, ids).await?;
         vectors.extend(stored.into_iter().filter_map(|point| {
             let fingerprint = point.payload.get(FINGERPRINT)?.as_str()?.to_owned();
             let vector = point.vector;
-            Some(Embedded { fingerprint, vector })
+            Some((point.id, Embedded { fingerprint, vector }))
         }));
     }
     Ok(vectors)

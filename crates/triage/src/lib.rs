@@ -9,11 +9,14 @@ mod decide;
 mod drift;
 mod duplicates;
 mod error;
+mod failure;
 mod find;
+mod forget;
 mod heads;
 mod incidents;
 mod index;
 mod keeper;
+mod left_out;
 mod mend;
 mod models;
 mod process;
@@ -34,10 +37,10 @@ use tokio_util::task::TaskTracker;
 
 pub use assess::{Assessment, IndexDown};
 pub use config::Config;
-pub use decide::{decide, routing_request};
+pub use decide::{Given, decide, routing_request};
 pub use drift::Drift;
 pub use error::TriageError;
-pub use heads::{HeadError, check_head, head_labels, install_head, same_revision};
+pub use heads::{HeadError, check_head, head_labels, head_target_precision, install_head, same_revision};
 pub use index::{Embedded, ensure_tickets, stored_vectors};
 pub use models::{Models, VersionedHead};
 pub use reindex::ReindexProgress;
@@ -45,6 +48,7 @@ pub use submit::Submitted;
 
 use drift::Lately;
 use index::TICKETS;
+use left_out::LeftOut;
 use roster::Roster;
 use rows::LatestRows;
 
@@ -63,6 +67,8 @@ pub struct Triage {
     is_index_ahead: AtomicBool,
     /// Whether the index has caught up with the store since this start: before that it may lack what a crash lost.
     is_index_whole: AtomicBool,
+    /// What was decided since without being put in the index.
+    left_out: LeftOut,
 }
 
 impl Triage {
@@ -79,6 +85,7 @@ impl Triage {
             tasks: TaskTracker::new(),
             is_index_ahead: AtomicBool::new(false),
             is_index_whole: AtomicBool::new(false),
+            left_out: LeftOut::default(),
             config,
             store,
             search,

@@ -21,6 +21,8 @@ pub struct Models {
     pub duplicates: Arc<DuplicateModel>,
     /// Versions that are tried out.
     challengers: BTreeMap<HeadRole, VersionedHead>,
+    /// What the desk asks of heads in the place of their manifests.
+    precisions: BTreeMap<HeadRole, f64>,
 }
 
 /// A head and which of the desk's versions of it this is.
@@ -72,7 +74,29 @@ impl Models {
             encoder,
             duplicates: Arc::new(duplicates),
             challengers: BTreeMap::new(),
+            precisions: BTreeMap::new(),
         })
+    }
+
+    /// The same models with one head asked for another precision than its manifest says; so is every version that takes
+    /// its place or is tried out.
+    ///
+    /// **Errors:** a precision that is not between 0 and 1.
+    pub fn with_target_precision(mut self, role: HeadRole, target: f64) -> Result<Self, classifier::ClassifierError> {
+        self.precisions.insert(role, target);
+        let VersionedHead { version, head } = self.head(role).clone();
+        let head = self.aimed(role, Arc::unwrap_or_clone(head))?;
+        Ok(self.with_head(role, VersionedHead::new(version, head)))
+    }
+
+    /// A head of this role, asked for what the desk asks of it.
+    ///
+    /// **Errors:** as [`Models::with_target_precision`].
+    pub(crate) fn aimed(&self, role: HeadRole, head: Head) -> Result<Head, classifier::ClassifierError> {
+        match self.precisions.get(&role) {
+            Some(&target) => head.with_target_precision(target),
+            None => Ok(head),
+        }
     }
 
     /// The head of a role.
@@ -115,6 +139,7 @@ impl Models {
             priority,
             duplicates: Arc::clone(&self.duplicates),
             challengers: self.challengers.clone(),
+            precisions: self.precisions.clone(),
         }
     }
 

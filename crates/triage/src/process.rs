@@ -1,5 +1,6 @@
 //! Hops 3 to 7 of a ticket that is stored: assess, route, decide, index, record. The state flips last.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use desk::duplicate::Wording;
@@ -9,9 +10,10 @@ use uuid::Uuid;
 
 use crate::Triage;
 use crate::assess::IndexDown;
-use crate::decide::{decide, routing_request};
+use crate::decide::{Given, decide, routing_request};
 use crate::drift::Seen;
 use crate::error::TriageError;
+use crate::failure::guarded;
 use crate::index::{self, Embedded, TICKETS};
 use crate::shadow;
 
@@ -32,16 +34,18 @@ impl Triaged {
 }
 
 /// Who the audit says decided.
-const ACTOR: &str = "triage";
+pub(crate) const ACTOR: &str = "triage";
 
 impl Triage {
     /// One attempt at a ticket, and the ticket as it stands after it; a failure is written to its row and tried again
     /// later.
-    pub(crate) async fn process(&self, ticket: Ticket) -> Option<Triaged> {
-        match self.attempt(&ticket).await {
+    pub(crate) async fn process(self: &Arc<Self>, ticket: Ticket) -> Option<Triaged> {
+        let ticket = Arc::new(ticket);
+        let (desk, tried) = (Arc::clone(self), Arc::clone(&ticket));
+        match guarded(async move { desk.attempt(&tried).await }).await {
             Ok((recorded, decision)) => Triaged::of(recorded, decision),
-            Err(error) => {
-                self.record_failure(&ticket, &error).await;
+            Err(failure) => {
+                self.try_again_later(&ticket, failure).await;
                 None
             }
         }
@@ -58,8 +62,10 @@ impl Triage {
             .rows(assessment.neighbours.iter().map(|neighbour| neighbour.ticket_id))
             .await?;
         assessment.neighbours = self.with_survivors(assessment.neighbours, &rows, None).await?;
-        let routing = self.roster.preview(&self.store, &routing_request(&assessment)).await?;
-        Ok(decide(Uuid::nil(), assessment, routing, store::now()))
+        let given = Given::default();
+        let request = routing_request(&assessment, given);
+        let routing = self.roster.preview(&self.store, &request).await?;
+        Ok(decide(Uuid::nil(), given, assessment, routing, store::now()))
     }
 
     async fn attempt(&self, ticket: &Ticket) -> Result<(Recorded, Decision), TriageError> {
@@ -78,17 +84,24 @@ impl Triage {
         assessment.neighbours = self
             .with_survivors(assessment.neighbours, &rows, Some(ticket.id))
             .await?;
-        let (routing, place) = self.roster.assign(&self.store, &routing_request(&assessment)).await?;
+        let given = Given::of(ticket);
+        let request = routing_request(&assessment, given);
+        let (routing, place) = self.roster.assign(&self.store, &request).await?;
         let judgements = shadow::judge(&models, &text, &assessment);
         let embedded = assessment.embedded.clone();
-        let decision = decide(ticket.id, assessment, routing, store::now());
-        self.put_in_index(ticket, embedded, &decision, down).await?;
+        let decision = decide(ticket.id, given, assessment, routing, store::now());
+        let is_indexed = self.put_in_index(ticket, embedded, &decision, down).await?;
         let actor = Actor::system(ACTOR);
         let recorded = self
             .store
             .record_judged_decision(decision.clone(), judgements, &actor)
-            .await?;
+            .await;
         drop(place);
+        // Also where the store could not say: it may be decided all the same.
+        if !is_indexed {
+            self.left_out.note(ticket.id);
+        }
+        let recorded = recorded?;
         // An attempt that came to nothing is tried again and seen then.
         if let Recorded::Flipped(ticket) = &recorded {
             self.lately.see(seen);
@@ -97,7 +110,7 @@ impl Triage {
         Ok((recorded, decision))
     }
 
-    /// A ticket whose last attempt is due goes through without the index rather than to a person: `reindex` adds it.
+    /// A ticket whose last attempt is due goes through without the index rather than to a person: the keeper adds it.
     fn if_index_is_down(&self, ticket: &Ticket) -> IndexDown {
         if ticket.attempts + 1 >= self.config.max_attempts {
             IndexDown::GoOn
@@ -106,37 +119,25 @@ impl Triage {
         }
     }
 
+    /// Whether the index took it; that it did not is an error where it is to be.
     async fn put_in_index(
         &self,
         ticket: &Ticket,
         embedded: Embedded,
         decision: &Decision,
         down: IndexDown,
-    ) -> Result<(), TriageError> {
-        let point = index::point(ticket, embedded, decision.language.clone(), decision.category_label());
+    ) -> Result<bool, TriageError> {
+        let category = ticket.category.as_deref().or_else(|| decision.category_label());
+        let point = index::point(ticket, embedded, decision.language.clone(), category);
         let added = self.search.upsert_unflushed(TICKETS, &[point]).await;
         self.is_index_ahead.store(true, Ordering::Release);
         match added {
             Err(error) if down == IndexDown::Fail => Err(error.into()),
             Err(error) => {
                 tracing::warn!(ticket.id = %ticket.id, error = %error, "triaged without being indexed");
-                Ok(())
+                Ok(false)
             }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    async fn record_failure(&self, ticket: &Ticket, error: &TriageError) {
-        let reason = error.chain();
-        tracing::warn!(ticket.id = %ticket.id, error = %reason, "an attempt at triage failed");
-        let actor = Actor::system(ACTOR);
-        if let Err(error) = self
-            .store
-            .record_failure(ticket.id, &reason, &self.config.retry(), &actor)
-            .await
-        {
-            // The lease ends by itself, and the sweeper takes the ticket up again.
-            tracing::error!(ticket.id = %ticket.id, error = %error, "a failed attempt could not be written");
+            Ok(()) => Ok(true),
         }
     }
 }

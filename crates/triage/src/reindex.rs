@@ -1,9 +1,12 @@
 //! The index made anew from the store, which is the only truth.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use desk::Ticket;
-use search::{Point, Rebuild};
+use encoder::EncoderError;
+use search::{Point, Rebuild, Search};
 
 use crate::Triage;
 use crate::error::TriageError;
@@ -11,6 +14,8 @@ use crate::index::{self, Embedded, TICKETS};
 
 /// Tickets embedded at once.
 pub(crate) const BATCH: u32 = 256;
+/// How long a rebuild waits where the encoder has too much to do.
+const BUSY_WAIT: Duration = Duration::from_millis(200);
 
 /// How far a rebuild has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,10 @@ impl Triage {
         {
             Ok(held) => {
                 rebuild.finish().await?;
+                // What other processes put into the old one is not in the new one: the keeper looks what is lacking.
+                if matches!(self.search, Search::Server(_)) {
+                    self.is_index_whole.store(false, Ordering::Release);
+                }
                 Ok(held)
             }
             Err(error) => {
@@ -50,9 +59,19 @@ impl Triage {
             let tickets = self.store.tickets_after(after, BATCH).await?;
             let Some(last) = tickets.last() else { return Ok(done) };
             after = last.number;
-            rebuild.add(&self.points(&tickets, Vec::new()).await?).await?;
+            rebuild.add(&self.points_patiently(&tickets).await?).await?;
             done += tickets.len() as u64;
             progress(done);
+        }
+    }
+
+    /// As [`Self::points`], waiting where the encoder has too much to do.
+    async fn points_patiently(&self, tickets: &[Ticket]) -> Result<Vec<Point>, TriageError> {
+        loop {
+            match self.points(tickets, Vec::new()).await {
+                Err(TriageError::Encode(EncoderError::Busy)) => tokio::time::sleep(BUSY_WAIT).await,
+                points => return points,
+            }
         }
     }
 

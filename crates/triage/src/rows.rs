@@ -16,10 +16,10 @@ const KEPT_BYTES: u64 = 32 << 20;
 /// Tickets of ordinary length that fit, for the cache to lay itself out by.
 const KEPT_TICKETS: usize = 10_000;
 
-/// Tickets by id, as they were when so many merges were counted.
+/// Tickets by id, as they were when so many changes were counted.
 pub(crate) struct Rows {
     by_id: HashMap<Uuid, Arc<Row>>,
-    merges: i64,
+    changes: i64,
 }
 
 impl Rows {
@@ -28,18 +28,23 @@ impl Rows {
     }
 }
 
-/// A ticket as it was once, with what it says cut up. Who wrote what and when stays the same; what it is merged into holds
-/// by the count of merges it was read at; the rest may have changed.
+/// A ticket as it was once, with what it says cut up. Who wrote what and when stays the same. What it is merged into, and
+/// its category where it has one, hold by the count of changes it was read at. The rest may have changed.
 #[derive(Debug)]
 pub(crate) struct Row {
     ticket: Ticket,
     wording: Wording,
-    merges: i64,
+    changes: i64,
 }
 
 impl Row {
     pub fn is_merged(&self) -> bool {
         self.ticket.merged_into.is_some()
+    }
+
+    /// What it is about; none where triage had not decided it, or could not say.
+    pub fn category(&self) -> Option<&str> {
+        self.ticket.category.as_deref()
     }
 
     pub fn told(&self) -> Told<'_> {
@@ -72,30 +77,30 @@ impl LatestRows {
     ///
     /// **Errors:** the store is out of reach.
     pub async fn read(&self, store: &Store, ids: &[Uuid]) -> Result<Rows, StoreError> {
-        // Before the tickets: one that is merged meanwhile is read once too often and never too seldom.
-        let merges = store.merge_count().await?;
-        let kept = |id: &Uuid| self.0.get(id).filter(|row| row.merges == merges);
+        // Before the tickets: one that is changed meanwhile is read once too often and never too seldom.
+        let changes = store.change_count().await?;
+        let kept = |id: &Uuid| self.0.get(id).filter(|row| row.changes == changes);
         let mut by_id: HashMap<Uuid, Arc<Row>> = ids.iter().filter_map(|id| Some((*id, kept(id)?))).collect();
         let others: Vec<Uuid> = ids.iter().copied().filter(|id| !by_id.contains_key(id)).collect();
         if !others.is_empty() {
             for ticket in store.get_tickets(&others).await? {
                 let wording = Wording::of(&ticket.subject, &ticket.body);
-                by_id.insert(ticket.id, self.insert(ticket, wording, merges));
+                by_id.insert(ticket.id, self.insert(ticket, wording, changes));
             }
         }
-        Ok(Rows { by_id, merges })
+        Ok(Rows { by_id, changes })
     }
 
     /// Keeps a ticket that was read after `rows` were: it is like to be asked for soon.
     pub fn keep(&self, ticket: Ticket, wording: Wording, rows: &Rows) {
-        self.insert(ticket, wording, rows.merges);
+        self.insert(ticket, wording, rows.changes);
     }
 
-    fn insert(&self, ticket: Ticket, wording: Wording, merges: i64) -> Arc<Row> {
+    fn insert(&self, ticket: Ticket, wording: Wording, changes: i64) -> Arc<Row> {
         let row = Arc::new(Row {
             ticket,
             wording,
-            merges,
+            changes,
         });
         self.0.insert(row.ticket.id, Arc::clone(&row));
         row

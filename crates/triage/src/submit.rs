@@ -52,14 +52,24 @@ impl Triage {
         let Some(triage) = self.start(as_stored.ticket.clone()) else {
             return Ok(as_stored);
         };
-        Ok(match tokio::time::timeout(self.config.deadline(), triage).await {
-            Ok(Ok(Some(Triaged { ticket, decision }))) => Submitted {
+        match tokio::time::timeout(self.config.deadline(), triage).await {
+            Ok(Ok(Some(Triaged { ticket, decision }))) => Ok(Submitted {
                 ticket,
                 decision,
                 replayed: false,
-            },
-            _ => as_stored,
-        })
+            }),
+            // The attempt came to nothing, and the row says so.
+            Ok(_) => Ok(self.as_it_stands(as_stored).await),
+            Err(_) => Ok(as_stored),
+        }
+    }
+
+    /// The same, read once more where it can be: it is stored whatever happens.
+    async fn as_it_stands(&self, as_stored: Submitted) -> Submitted {
+        match self.store.get_ticket(as_stored.ticket.id).await {
+            Ok(Some(ticket)) => Submitted { ticket, ..as_stored },
+            Ok(None) | Err(_) => as_stored,
+        }
     }
 
     /// Begins the triage of a ticket this process holds the lease of; none when too many are under way, and the

@@ -24,7 +24,7 @@ impl Triage {
             self.tasks.spawn(async move { desk.process(ticket).await })
         });
         for attempt in attempts.collect::<Vec<_>>() {
-            // A panic in one attempt leaves its ticket to the next sweep.
+            // An attempt that came to nothing, by a panic too, is in its ticket's row.
             let _ = attempt.await;
         }
         Ok(claimed)

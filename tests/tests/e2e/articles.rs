@@ -31,7 +31,9 @@ async fn an_article_is_written_changed_compared_and_restored() {
         (&json!("en"), &json!("2027-11-01"))
     );
     assert_eq!(read.headers["etag"], "\"1\"");
-    desk.post("/v1/articles", article).await.is_problem(409, &[]);
+    desk.post("/v1/articles", article)
+        .await
+        .is_problem(409, &[("external_id", "taken")]);
 
     let changed = desk
         .patch(
@@ -240,6 +242,16 @@ fn a_folder_is_imported_once_and_what_is_wrong_is_written_down() {
         reasons,
         expect.map(|(file, line, field)| (Some(file), Some(line), Some(field)))
     );
+    // Named from within, the folder is the same one: what was rejected is beside it and not read.
+    for _ in 0..2 {
+        let mut import = deskwise(&data);
+        let within = said(import.args(["import", "articles", "."]).current_dir(&folder));
+        assert!(
+            within.starts_with("0 created, 0 changed, 3 the same, 3 rejected"),
+            "{within}"
+        );
+    }
+    assert!(!folder.join("..rejected.jsonl").exists());
     let indexed = said(deskwise(&data).arg("reindex"));
     assert!(indexed.contains("3 passages of articles"), "{indexed}");
 }

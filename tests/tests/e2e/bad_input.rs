@@ -94,6 +94,9 @@ async fn characters_that_are_none() {
     desk.post_raw("/v1/tickets", b"{\"body\": \"caf\xe9\"}".to_vec())
         .await
         .is_problem(400, &[("body", "invalid_utf8")]);
+    desk.get("/v1/tickets?external_id=a%00b")
+        .await
+        .is_problem(422, &[("external_id", "control_character")]);
     nothing_was_stored(desk).await;
 }
 

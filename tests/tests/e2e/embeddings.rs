@@ -1,12 +1,15 @@
 //! `/v1/embeddings` in the shape of OpenAI's API.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::desk_under_test::DeskUnderTest;
+use crate::articles::write;
+use crate::desk_under_test::{DeskUnderTest, models_dir, weights};
 
 const MODEL: &str = "all-MiniLM-L6-v2";
 
@@ -80,6 +83,59 @@ async fn a_single_text_and_what_is_refused() {
     ask(json!({"model": MODEL, "input": "x", "encoding_format": "hex"}))
         .await
         .is_problem(422, &[("encoding_format", "unknown")]);
+    desk.finish().await;
+}
+
+/// A copy of a model's folder under another name: its manifest changed, its other files as they are.
+fn renamed(model: &str, place: &Path, name: &str, change: impl Fn(&mut toml::Table)) -> PathBuf {
+    let (from, folder) = (models_dir().join(model), place.join(name));
+    fs::create_dir(&folder).expect("a folder");
+    let manifest = fs::read_to_string(from.join("manifest.toml")).expect("a manifest");
+    let mut manifest: toml::Table = manifest.parse().expect("TOML");
+    manifest.insert("name".into(), name.into());
+    change(&mut manifest);
+    for file in manifest["files"].as_array().expect("files") {
+        let file = file["path"].as_str().expect("a path");
+        let there = fs::canonicalize(from.join(file)).expect("the file");
+        std::os::unix::fs::symlink(there, folder.join(file)).expect("a link");
+    }
+    fs::write(folder.join("manifest.toml"), manifest.to_string()).expect("written");
+    folder
+}
+
+#[tokio::test]
+async fn a_tuned_encoder_for_tickets_moves_neither_embeddings_nor_search() {
+    weights();
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let tuned = renamed(MODEL, place.path(), "tuned", |_| {});
+    let learnt_on_it = |manifest: &mut toml::Table| manifest["head"]["encoder"]["name"] = "tuned".into();
+    let category = renamed("triage-category", place.path(), "category", learnt_on_it);
+    let priority = renamed("triage-priority", place.path(), "priority", learnt_on_it);
+    let desk = DeskUnderTest::start_empty(&[
+        ("DESK_MODELS__ENCODER", tuned.to_str().expect("UTF-8")),
+        ("DESK_MODELS__CATEGORY", category.to_str().expect("UTF-8")),
+        ("DESK_MODELS__PRIORITY", priority.to_str().expect("UTF-8")),
+    ])
+    .await;
+    let ticket = desk.submit("Please cancel my subscription").await;
+    let models = ticket["decision"]["models"].as_array().expect("models");
+    let encoder = models.iter().find(|model| model["role"] == "encoder");
+    assert_eq!(
+        encoder.map(|encoder| &encoder["name"]),
+        Some(&json!("tuned")),
+        "{ticket}"
+    );
+    let ask = |model: &str| desk.post("/v1/embeddings", json!({"model": model, "input": "hello"}));
+    assert_eq!(ask(MODEL).await.body["model"], MODEL);
+    ask("tuned").await.is_problem(404, &[("model", "unknown")]);
+    let body = "Turn the paper roll round: only one side of thermal paper is coated.";
+    write(
+        &desk,
+        json!({"title": "The receipt printer prints blank paper", "visibility": "public", "body": body}),
+    )
+    .await;
+    let found = desk.get("/v1/search?q=receipt+printer+prints+blank+paper").await;
+    assert_eq!(found.body["passages"].as_array().map(Vec::len), Some(1), "{found:?}");
     desk.finish().await;
 }
 

@@ -132,6 +132,18 @@ fn texts_the_head_has_learnt_are_left_out_and_counted() {
     let measured = bench.measured(&[judge.as_slice(), &["train.csv"]].concat());
     assert_eq!(measured["rows"], 5);
     assert_eq!(measured["facts"]["rows_left_out_as_learnt"], 1.0);
+    bench.measured(&[
+        "classify",
+        "--head",
+        "triage-category",
+        "--data",
+        "rows.csv",
+        "--report",
+        "all",
+    ]);
+    let compared = bench.measured(&["compare", "all", "eval-report"]);
+    assert_eq!(compared["rows"], 5, "rows keep the numbers of the data: {compared}");
+    assert_eq!(compared["rows_in_one"], 1);
     let error = bench.refused(&[judge.as_slice(), &["rows.csv"]].concat());
     assert!(error.contains("is also in the training data"), "{error}");
 }

@@ -168,7 +168,12 @@ async fn the_desks_own_past_is_judged_while_it_serves() {
         "{}",
         measured["accuracy"]
     );
-    for name in ["misroutes_a_week", "misroutes_a_week_before", "asked_a_week"] {
+    for name in [
+        "misroutes_a_week",
+        "misroutes_a_week_before",
+        "asked_a_week",
+        "asked_a_week_before",
+    ] {
         assert!(is_figure(&measured[name]), "{name}");
     }
     assert_eq!(lines(&report.join("predictions.jsonl")).len(), 10);

@@ -158,6 +158,37 @@ async fn a_customer_is_shown_nothing_that_is_not_public() {
 }
 
 #[tokio::test]
+async fn what_is_not_public_changes_nothing_that_a_customer_is_shown() {
+    let desk = DeskUnderTest::start_empty(&[("DESK_KNOWLEDGE__INSTANT_DEADLINE_MS", "20000")]).await;
+    library(&desk).await;
+    let customer = desk.tokens.customer.clone();
+    // A typo, and a word that no public title goes on from: of both a customer could tell what internal titles say.
+    let typed = ["reciept prin", "which side of thermal paper is coated"];
+    let mut before = Vec::new();
+    for q in typed {
+        let found = type_in(&desk, &customer, q).await;
+        assert_ne!(found.body["items"], json!([]), "{q}: {found:?}");
+        before.push(found.body);
+    }
+    for (visibility, title) in [("internal", "Reciept of a project"), ("draft", "Coatedness")] {
+        write(
+            &desk,
+            json!({"title": title, "visibility": visibility, "body": "Nothing yet, but soon."}),
+        )
+        .await;
+        let query = format!(
+            "/v1/search/instant?q={}&visibility={visibility}",
+            &title[..7].replace(' ', "+")
+        );
+        assert_eq!(titles(&desk.get(&query).await), [title]);
+    }
+    for (q, before) in typed.into_iter().zip(before) {
+        assert_eq!(type_in(&desk, &customer, q).await.body, before, "{q}");
+    }
+    desk.finish().await;
+}
+
+#[tokio::test]
 async fn anything_that_can_be_typed_is_answered() {
     let desk = DeskUnderTest::start_empty(&[]).await;
     library(&desk).await;
@@ -190,6 +221,8 @@ async fn anything_that_can_be_typed_is_answered() {
     check("q=%20", &[("q", "empty")]).await;
     check("q=x&colour=red", &[("colour", "unknown_field")]).await;
     check("q=x&limit=0", &[("limit", "out_of_range")]).await;
+    check("q=x&language=english", &[("language", "malformed")]).await;
+    check(&format!("q=x&tags={}", "x".repeat(51)), &[("tags[0]", "too_long")]).await;
     check(
         "q=x&limit=few&visibility=secret",
         &[("limit", "malformed"), ("visibility", "malformed")],

@@ -147,6 +147,20 @@ async fn what_cannot_be_asked_is_named() {
     body(json!({"q": "printer", "colour": "red"}), &[("colour", "unknown_field")]).await;
     body(json!({"q": "printer", "tags": "till"}), &[("tags", "wrong_type")]).await;
     body(json!({}), &[("q", "missing")]).await;
+    // What narrows a question is kept with its answer, so it is bounded too.
+    let many: Vec<String> = (0..100_000).map(|at| format!("tag-{at}")).collect();
+    body(json!({"q": "printer", "tags": many}), &[("tags", "too_long")]).await;
+    body(
+        json!({"q": "printer", "tags": ["till", "x".repeat(1_000_000)]}),
+        &[("tags[1]", "too_long")],
+    )
+    .await;
+    body(
+        json!({"q": "printer", "language": "e".repeat(1_000_000)}),
+        &[("language", "malformed")],
+    )
+    .await;
+    check("q=printer&language=english", &[("language", "malformed")]).await;
     desk.finish().await;
 }
 
@@ -322,5 +336,22 @@ async fn an_index_folder_deleted_under_the_server_is_built_anew() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     desk.submit("Another printer prints blank paper").await;
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn a_regional_article_is_found_by_its_language() {
+    let desk = DeskUnderTest::start_empty(&[]).await;
+    write(
+        &desk,
+        json!({"title": "The receipt printer prints blank paper", "visibility": "public", "language": "en-US",
+        "body": "Turn the paper roll round: only one side of thermal paper is coated."}),
+    )
+    .await;
+    for (language, expect) in [("en", true), ("en-GB", true), ("es", false)] {
+        let asked = json!({"q": "receipt printer prints blank paper", "language": language});
+        let found = ask(&desk, &desk.tokens.agent, asked).await;
+        assert_eq!(found.body["answered"], json!(expect), "{language}: {found:?}");
+    }
     desk.finish().await;
 }

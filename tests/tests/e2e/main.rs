@@ -22,6 +22,7 @@ mod models;
 mod operation;
 mod outages;
 mod people;
+mod reindex;
 mod search_insights;
 mod shadow;
 mod stand_in;

@@ -106,6 +106,30 @@ async fn a_version_is_switched_under_load_and_taken_back_without_losing_a_reques
 }
 
 #[tokio::test]
+async fn the_precision_a_desk_asks_for_holds_for_every_version() {
+    async fn threshold(desk: &DeskUnderTest) -> f64 {
+        let said = desk
+            .post("/v1/triage", json!({"body": "Please cancel my subscription"}))
+            .await;
+        said.body["decision"]["category"]["threshold"]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{said:?}"))
+    }
+    let by_manifest = DeskUnderTest::start_empty(&[]).await;
+    let shipped = threshold(&by_manifest).await;
+    by_manifest.finish().await;
+    let desk = DeskUnderTest::start_empty(&[("DESK_TRIAGE__CATEGORY_PRECISION", "0.97")]).await;
+    let asked = threshold(&desk).await;
+    assert!(asked > shipped, "{asked} against {shipped}");
+    let place = tempfile::tempdir().expect("a temporary folder");
+    add(&desk, &another_head(place.path(), |_| {}));
+    let active = desk.post("/v1/models/category/activate", json!({"version": 2})).await;
+    assert_eq!(active.body["serving"], 2, "{active:?}");
+    assert_eq!(threshold(&desk).await, asked);
+    desk.finish().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_used_is_refused_and_the_old_version_serves() {
     let mut desk = DeskUnderTest::start().await;
     let place = tempfile::tempdir().expect("a temporary folder");
@@ -203,7 +227,9 @@ fn retrain(desk: &DeskUnderTest) -> std::process::Command {
 async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
     let mut desk = corrected_desk().await;
     desk.stop().await;
-    let outcome: Value = serde_json::from_str(&said(&mut retrain(&desk))).expect("JSON");
+    let mut first = retrain(&desk);
+    let outcome = said(first.env("DESK_TRIAGE__CATEGORY_PRECISION", "0.95"));
+    let outcome: Value = serde_json::from_str(&outcome).expect("JSON");
     assert_eq!(
         (&outcome["version"], &outcome["outcome"]),
         (&json!(2), &json!("promoted")),
@@ -216,9 +242,14 @@ async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
         outcome["embedded"].as_u64() <= outcome["shipped_rows"].as_u64(),
         "the desk's own tickets are not embedded again: {outcome}"
     );
+    let version = desk.folder().join("models/triage-category/2");
+    let manifest = fs::read_to_string(version.join("manifest.toml")).expect("a manifest");
+    assert!(manifest.contains("target_precision = 0.95\n"), "{manifest}");
+    judges_no_ticket_it_has_learnt(&desk, &version);
     desk.restart().await;
     let head = until_serving(&desk, 2).await;
     assert_eq!(head["versions"][1]["origin"], "retrained", "{head}");
+    // Not told again, it keeps the precision of the head in force, and so comes to the same head.
     let again: Value = serde_json::from_str(&said(&mut retrain(&desk))).expect("JSON");
     assert_eq!(
         (&again["version"], &again["outcome"], &again["embedded"]),
@@ -243,6 +274,19 @@ async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
         "what it knew before is not forgotten: {known}"
     );
     desk.finish().await;
+}
+
+/// A version of the desk is judged by what no version learns from: about a fifth of the 180 newest tickets.
+fn judges_no_ticket_it_has_learnt(desk: &DeskUnderTest, version: &Path) {
+    let mut command = deskwise(desk.folder());
+    command.args(["eval", "history", "--newest", "0.9", "--json", "--head"]);
+    command.arg(version).arg("--report").arg(desk.folder().join("report"));
+    let out = said(&mut command);
+    let measured: Value = serde_json::from_str(out.lines().last().expect("a line")).expect("JSON");
+    let judged = measured["rows"].as_f64().expect("a number");
+    let learnt = measured["facts"]["rows_left_out_as_learnt"].as_f64().expect("a number");
+    assert_eq!(judged + learnt, 180.0, "{measured}");
+    assert!((10.0..70.0).contains(&judged), "{judged} rows are judged");
 }
 
 #[tokio::test]

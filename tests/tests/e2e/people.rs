@@ -75,7 +75,7 @@ async fn names_that_are_taken_and_ids_that_are_unknown() {
     desk.post("/v1/teams", json!({"name": "Billing"})).await;
     desk.post("/v1/teams", json!({"name": "Billing"}))
         .await
-        .is_problem(409, &[]);
+        .is_problem(409, &[("name", "taken")]);
     let agent = json!({"name": "Ana", "team_id": "00000000-0000-7000-8000-000000000000"});
     desk.post("/v1/agents", agent)
         .await

@@ -198,7 +198,7 @@ async fn reply_by(behaviour: Behaviour) -> (Value, Vec<String>) {
     let url = endpoint.url();
     let settings = [
         ("DESK_REPHRASE__URL", url.as_str()),
-        ("DESK_REPHRASE__TIMEOUT_MS", "1000"),
+        ("DESK_REPHRASE__TIMEOUT_MS", "5000"),
     ];
     let desk = DeskUnderTest::start_empty(&settings).await;
     blank_receipts(&desk).await;
@@ -232,6 +232,41 @@ async fn a_supported_rewording_is_shown_and_sees_the_passages_alone() {
 }
 
 #[tokio::test]
+async fn what_is_internal_is_suggested_to_agents_and_is_no_part_of_a_reply() {
+    let endpoint = StandIn::start(Behaviour::Fail).await;
+    let url = endpoint.url();
+    let desk = DeskUnderTest::start_empty(&[("DESK_REPHRASE__URL", url.as_str())]).await;
+    let internal = "Our receipt printer prints blank receipts: turn the Quarrytown roll round.";
+    write(
+        &desk,
+        json!({"title": "The receipt printer prints blank receipts", "visibility": "internal", "body": internal}),
+    )
+    .await;
+    let ticket = desk
+        .submit("Our receipt printer prints blank receipts. What can we do?")
+        .await;
+    let found = reworded(&desk, &ticket).await;
+    let first = &found["items"][0];
+    assert_eq!(
+        (&first["text"], &first["citation"]["visibility"]),
+        (&json!(internal), &json!("internal")),
+        "{found}"
+    );
+    assert_eq!(found["reply"], Value::Null, "{found}");
+    assert_eq!(endpoint.asked(), [""; 0]);
+
+    blank_receipts(&desk).await;
+    let found = reworded(&desk, &ticket).await;
+    let items = found["items"].as_array().expect("items");
+    assert_eq!(items.len(), 2, "{found}");
+    let public = items.iter().find(|item| item["citation"]["visibility"] == "public");
+    assert_eq!(found["reply"]["text"], public.expect("a public one")["text"], "{found}");
+    let asked = endpoint.asked();
+    assert!(asked.len() == 1 && !asked[0].contains("Quarrytown"), "{asked:?}");
+    desk.finish().await;
+}
+
+#[tokio::test]
 async fn an_endpoint_that_misbehaves_is_not_heard() {
     let cases = [
         (
@@ -252,6 +287,26 @@ async fn an_endpoint_that_misbehaves_is_not_heard() {
         ),
         (
             Behaviour::Say("Take the roll out and turn it round [7]."),
+            "unsupported",
+        ),
+        (
+            Behaviour::Say("Open the lid, take the roll out and press Factory Reset [1]."),
+            "unsupported",
+        ),
+        (
+            Behaviour::Say("Open the lid, take the roll out and turn it round as rolls.evil says [1]."),
+            "unsupported",
+        ),
+        (
+            Behaviour::Say("Open the lid, take the roll out and turn it round three times [1]."),
+            "unsupported",
+        ),
+        (
+            Behaviour::Say(
+                "Open the lid, take the roll out and turn it round [1]. "
+                    .repeat(1_000)
+                    .leak(),
+            ),
             "unsupported",
         ),
         (Behaviour::Hang, "slow"),

@@ -79,6 +79,25 @@ async fn the_same_key_gives_the_same_ticket_and_another_body_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_is_forgotten_after_its_days() {
+    let mut desk = DeskUnderTest::start_with(&[("DESK_TRIAGE__IDEMPOTENCY_DAYS", "0")]).await;
+    let send = async |desk: &DeskUnderTest| {
+        let request = desk.request(&desk.tokens.intake, Method::POST, "/v1/tickets");
+        let body = json!({"body": "Where is my order 17?"});
+        answer(request.header("Idempotency-Key", "order-17").json(&body)).await
+    };
+    let first = send(&desk).await;
+    assert_eq!(first.status, 201, "{first:?}");
+    desk.stop().await;
+    desk.restart().await;
+    desk.logged("old idempotency keys are forgotten").await;
+    let second = send(&desk).await;
+    assert_eq!(second.status, 201, "{second:?}");
+    assert_ne!(second.body["id"], first.body["id"]);
+    desk.finish().await;
+}
+
+#[tokio::test]
 async fn lists_are_walked_page_by_page_in_a_stable_order() {
     let desk = DeskUnderTest::start().await;
     for at in 0..7 {
@@ -231,6 +250,34 @@ async fn a_spanish_ticket_is_most_like_the_english_one_of_the_same_matter() {
     let nearest = &assessed.body["decision"]["similar"][0];
     assert_eq!(nearest["ticket_id"], parcel["id"], "{assessed:?}");
     assert!(nearest["cosine"].as_f64() > Some(0.5), "{nearest}");
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn a_corrected_category_is_shown_of_similar_tickets_at_once() {
+    let desk = DeskUnderTest::start().await;
+    let text = "Our card was charged twice for the October invoice, please refund one of the two payments";
+    let first = desk.submit(text).await;
+    let nearest = async || desk.submit(text).await["decision"].clone();
+    let before = nearest().await;
+    assert_eq!(before["similar"][0]["category"], "billing_payment", "{before}");
+    for similar in desk.get("/v1/tickets").await.body["items"].as_array().expect("items") {
+        let path = format!("/v1/tickets/{}", similar["id"].as_str().expect("an id"));
+        let corrected = desk
+            .patch(&path, version(similar), json!({"category": "complaint_feedback"}))
+            .await;
+        assert_eq!(corrected.status, 200, "{corrected:?}");
+    }
+    let after = nearest().await;
+    assert_eq!(after["similar"][0]["category"], "complaint_feedback", "{after}");
+    let reasons = after["reasons"].to_string();
+    assert!(reasons.contains(", complaint_feedback, cosine"), "{reasons}");
+    let asked = format!(
+        "/v1/search?kind=tickets&q={}",
+        text.replace(' ', "%20").replace(',', "")
+    );
+    let found = desk.get(&asked).await.body.to_string();
+    assert!(found.contains(first["id"].as_str().expect("an id")), "{found}");
     desk.finish().await;
 }
 

@@ -260,11 +260,15 @@ pub async fn an_article_waits_until_its_latest_version_is_indexed(desk: &Desk) {
         .await;
     let changed = changed.expect("changed").expect("there");
     assert_eq!(waiting().await, [2]);
+    store.index_again(&[article.id, Uuid::now_v7()]).await.expect("waiting");
     let late = store.record_passages(article.id, 1, &[]).await.expect("answered");
     assert!(!late, "an older version does not overwrite a newer one");
     assert_eq!(store.count_passages().await.expect("a number"), 2);
     let new = [passage(&changed, 0, "one, changed")];
     assert!(store.record_passages(article.id, 2, &new).await.expect("recorded"));
+    assert_eq!(waiting().await, Vec::<i64>::new());
+    store.index_again(&[article.id]).await.expect("waiting");
+    assert_eq!(waiting().await, [2], "once more, with its rows as they were");
     let ids = [old[0].id, new[0].id, Uuid::now_v7()];
     let found = store.get_passages(&ids).await.expect("passages");
     assert_eq!(found, [(new[0].clone(), changed)], "what is gone is left out");

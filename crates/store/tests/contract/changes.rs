@@ -132,6 +132,33 @@ pub async fn a_stale_patch_is_refused(desk: &Desk) {
     assert_eq!(same, changed, "a patch that changes nothing changes no version");
 }
 
+pub async fn another_category_is_counted_as_a_change(desk: &Desk) {
+    let id = desk.submit("Cancel it").await.id;
+    let other = desk.another().await;
+    let counted = async || desk.store.change_count().await.expect("readable");
+    let before = counted().await;
+    let patch = async |patch: &TicketPatch| {
+        desk.store
+            .patch_ticket(id, None, patch, &tester())
+            .await
+            .expect("changed")
+    };
+    patch(&to_category("how_to")).await;
+    assert_eq!(counted().await, before + 1);
+    let solved = TicketPatch {
+        status: Some(desk::WorkStatus::Solved),
+        ..to_category("how_to")
+    };
+    patch(&solved).await;
+    assert_eq!(counted().await, before + 1, "it had this category");
+    assert_eq!(
+        other.change_count().await.expect("readable"),
+        before + 1,
+        "for every server"
+    );
+    other.close().await;
+}
+
 pub async fn of_many_patches_from_one_version_one_wins(desk: &Desk) {
     let id = desk.submit("x").await.id;
     let other = desk.another().await;

@@ -68,10 +68,10 @@ pub async fn a_merged_ticket_is_read_with_its_survivor(desk: &Desk) {
     say(desk, ticket.id, AuthorKind::Customer, "Any news?").await;
     let alone = conversation(desk, ticket.id).await;
 
-    let counted = desk.store.merge_count().await.expect("readable");
+    let counted = desk.store.change_count().await.expect("readable");
     merge(desk, &further, &ticket).await;
     let merged = merge(desk, &ticket, &survivor).await;
-    assert_eq!(desk.store.merge_count().await.expect("readable"), counted + 2);
+    assert_eq!(desk.store.change_count().await.expect("readable"), counted + 2);
     assert_eq!(
         (merged.status, merged.merged_into),
         (WorkStatus::Closed, Some(survivor.id))
@@ -100,7 +100,7 @@ pub async fn a_merged_ticket_is_read_with_its_survivor(desk: &Desk) {
     parted.expect("unmerged");
     let parted = desk.store.unmerge_ticket(further.id, None, &tester()).await;
     parted.expect("unmerged");
-    assert_eq!(desk.store.merge_count().await.expect("readable"), counted + 4);
+    assert_eq!(desk.store.change_count().await.expect("readable"), counted + 4);
     assert_eq!(conversation(desk, ticket.id).await, alone);
     assert_eq!(conversation(desk, survivor.id).await, ["We look into it"]);
     assert_eq!(conversation(desk, further.id).await, ["Still broken"]);

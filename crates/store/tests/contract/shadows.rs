@@ -98,6 +98,32 @@ pub async fn what_a_challenger_said_is_counted_and_settled_by_people(desk: &Desk
     assert_eq!(counts().await, expected);
 }
 
+pub async fn a_merge_settles_nothing(desk: &Desk) {
+    known(desk).await;
+    let survivor = judged(desk, judgement("how_to", Some("complaint"))).await;
+    let merged = judged(desk, judgement("how_to", Some("complaint"))).await;
+    let closed = desk.store.merge_ticket(merged, survivor, None, &tester()).await;
+    assert_eq!(
+        closed.expect("merged").map(|ticket| ticket.status),
+        Some(WorkStatus::Closed)
+    );
+    let counts = async || desk.store.shadow_counts(HEAD, 2, 1).await.expect("readable");
+    let mut expected = ShadowCounts {
+        tickets: 2,
+        active_sure: 2,
+        challenger_sure: 2,
+        ..ShadowCounts::default()
+    };
+    assert_eq!(counts().await, expected, "nobody has looked at its labels");
+    let solved = TicketPatch {
+        status: Some(WorkStatus::Solved),
+        ..TicketPatch::default()
+    };
+    change(desk, survivor, solved).await;
+    expected.active_alone = 1;
+    assert_eq!(counts().await, expected);
+}
+
 pub async fn a_head_has_one_challenger_until_it_is_in_force_or_called_off(desk: &Desk) {
     known(desk).await;
     let (store, operator) = (&desk.store, Actor::operator("test"));

@@ -136,6 +136,29 @@ pub async fn a_key_can_be_forgotten(desk: &Desk) {
     assert_ne!(first.ticket.id, second.ticket.id);
 }
 
+pub async fn old_keys_are_forgotten_and_young_ones_stay(desk: &Desk) {
+    // More than are forgotten in one transaction.
+    const OLD: usize = 600;
+    let (token, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let keyed = |token, at: usize| Submission {
+        key: key(token, &format!("k{at}"), "one"),
+        ..submission(NewTicket::from_body("one"))
+    };
+    let old = desk
+        .store
+        .submit_tickets((0..OLD).map(|at| keyed(token, at)).collect())
+        .await;
+    assert!(old.iter().all(Result::is_ok), "{old:?}");
+    let before = store::now();
+    let young = desk.store.submit_ticket(keyed(other, 7)).await.expect("stored");
+    let forgotten = desk.store.forget_idempotency_keys(before).await.expect("done");
+    assert_eq!(forgotten, OLD as u64);
+    let again = desk.store.submit_ticket(keyed(other, 7)).await.expect("found");
+    assert_eq!((again.replayed, again.ticket.id), (true, young.ticket.id));
+    let anew = desk.store.submit_ticket(keyed(token, 7)).await.expect("stored");
+    assert!(!anew.replayed);
+}
+
 pub async fn an_external_id_is_stored_once_per_source(desk: &Desk) {
     let import = |external_id: &str, source: Option<&str>| NewTicket {
         external_id: Some(external_id.to_owned()),

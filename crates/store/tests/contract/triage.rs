@@ -106,6 +106,95 @@ pub async fn what_a_person_set_meanwhile_stays(desk: &Desk) {
     );
 }
 
+pub async fn an_agent_of_another_team_than_a_persons_is_not_taken(desk: &Desk) {
+    let (guides, billing) = (
+        desk.team("Guides", "how_to").await,
+        desk.team("Billing", "billing").await,
+    );
+    let ana = desk.agent("Ana", Some(guides.id)).await;
+    let routed = |id| {
+        let mut decision = decision(id);
+        decision.routing.team = Some(desk::routing::TeamRef {
+            id: guides.id,
+            name: guides.name.clone(),
+        });
+        decision.routing.winner = Some(scored(&ana));
+        decision
+    };
+    let mut took = Vec::new();
+    for team in [None, Some(&guides), Some(&billing)] {
+        let id = desk.submit("How do I export?").await.id;
+        if let Some(team) = team {
+            let patch = TicketPatch {
+                team_id: Some(team.id),
+                ..TicketPatch::default()
+            };
+            patched(desk, id, &patch).await;
+        }
+        let recorded = desk.store.record_decision(routed(id), &tester()).await;
+        assert!(recorded.expect("recorded").flipped());
+        let ticket = desk.ticket(id).await;
+        took.push((ticket.team_id, ticket.agent_id));
+    }
+    let by_triage = (Some(guides.id), Some(ana.id));
+    assert_eq!(took, [by_triage, by_triage, (Some(billing.id), None)]);
+}
+
+pub async fn what_people_have_said_is_asked_of_nobody_else(desk: &Desk) {
+    let category = TicketPatch {
+        category: Some("cancellation".into()),
+        ..TicketPatch::default()
+    };
+    let both = TicketPatch {
+        priority: Some(Priority::High),
+        ..category.clone()
+    };
+    let last = RetryPolicy {
+        max_attempts: 1,
+        ..RetryPolicy::default()
+    };
+    for (patch, state, kind) in [
+        (&category, TriageState::NeedsHuman, EventKind::TicketNeedsHuman),
+        (&both, TriageState::Triaged, EventKind::TicketTriaged),
+    ] {
+        let (unsure, failing) = (desk.submit("Cancel it").await.id, desk.submit("Cancel this").await.id);
+        patched(desk, unsure, patch).await;
+        patched(desk, failing, patch).await;
+        let mut abstaining = decision(unsure);
+        abstaining.outcome = TriageState::NeedsHuman;
+        desk.store
+            .record_decision(abstaining, &tester())
+            .await
+            .expect("recorded");
+        let failed = desk.store.record_failure(failing, "down", &last, &tester()).await;
+        let expected = match state {
+            TriageState::Triaged => Failed::Triaged,
+            _ => Failed::NeedsHuman,
+        };
+        assert_eq!(failed.expect("counted"), expected);
+        for id in [unsure, failing] {
+            let ticket = desk.ticket(id).await;
+            assert_eq!((ticket.state, ticket.next_attempt_at), (state, None));
+            assert_eq!(desk.told(id).await.last(), Some(&kind));
+        }
+    }
+}
+
+async fn patched(desk: &Desk, id: Uuid, patch: &TicketPatch) {
+    let patched = desk.store.patch_ticket(id, None, patch, &tester()).await;
+    patched.expect("changed").expect("there");
+}
+
+fn scored(agent: &desk::Agent) -> desk::routing::Scored {
+    desk::routing::Scored {
+        agent_id: agent.id,
+        name: agent.name.clone(),
+        score: 1.0,
+        open_tickets: 0,
+        factors: Vec::new(),
+    }
+}
+
 pub async fn a_decision_needs_a_waiting_ticket(desk: &Desk) {
     let missing = desk
         .store
@@ -226,6 +315,27 @@ pub async fn failures_are_tried_again_and_end_with_a_person(desk: &Desk) {
         EventKind::TicketNeedsHuman,
     ];
     assert_eq!(desk.told(id).await, told);
+}
+
+pub async fn an_attempt_that_is_put_off_is_not_counted(desk: &Desk) {
+    desk.submit("Busy").await;
+    let (now, later) = (store::now(), store::now() + Duration::from_secs(60));
+    let claim = async |at| desk.store.claim_waiting(10, at, LEASE).await.expect("claimed");
+    let claimed = claim(now).await.remove(0);
+    assert!(desk.store.postpone(&claimed, later).await.expect("put off"));
+    let ticket = desk.ticket(claimed.id).await;
+    let as_before = desk::Ticket {
+        next_attempt_at: Some(later),
+        ..claimed.clone()
+    };
+    assert_eq!(ticket, as_before, "nothing else has changed");
+    assert_eq!(desk.told(claimed.id).await, [EventKind::TicketSubmitted]);
+    assert!(claim(now + LEASE).await.is_empty(), "it is not due yet");
+    assert_eq!(claim(later).await.len(), 1);
+    assert!(
+        !desk.store.postpone(&claimed, now).await.expect("answered"),
+        "another process has it"
+    );
 }
 
 static SYSTEM: std::sync::LazyLock<desk::Actor> = std::sync::LazyLock::new(tester);
