@@ -52,7 +52,7 @@ pub(crate) struct Candidate {
     pub dense: Option<f32>,
     pub title: Option<f32>,
     pub sparse: Option<f32>,
-    /// Share of the query's exact parts that it holds.
+    /// Share of the query's exact parts, of those that few hold, that it holds.
     pub exact: f32,
     pub features: [f32; FEATURES],
     pub score: f32,
@@ -64,8 +64,10 @@ pub(crate) struct Pool {
     dense: HashMap<Uuid, f32>,
     title: HashMap<Uuid, f32>,
     sparse: HashMap<Uuid, f32>,
-    /// Who holds each exact part of the query.
+    /// Who holds each exact part of the query that few hold.
     exact: Vec<HashSet<Uuid>>,
+    /// Who may hold one.
+    suspected: HashSet<Uuid>,
 }
 
 impl Pool {
@@ -74,14 +76,22 @@ impl Pool {
         self.half_mut(&lookup.by).extend(lookup.without_excluded(found));
     }
 
-    /// Takes in who holds one exact part of the query: whoever was found by all of its words. They are candidates.
-    pub(crate) fn add_exact(&mut self, found: &[Found]) {
-        let ids = |found: &Found| found.iter().map(|(id, _)| *id).collect::<HashSet<Uuid>>();
-        let holders = found
-            .iter()
-            .map(ids)
-            .reduce(|all, next| all.intersection(&next).copied().collect());
-        self.exact.push(holders.unwrap_or_default());
+    /// Takes in who holds one exact part of the query. They are candidates.
+    pub(crate) fn add_holders(&mut self, holders: HashSet<Uuid>) {
+        self.exact.push(holders);
+    }
+
+    /// Takes in who may hold one, to be scored like the others.
+    pub(crate) fn add_candidates(&mut self, ids: &HashSet<Uuid>) {
+        self.suspected.extend(ids);
+    }
+
+    /// Everybody who was found so far.
+    pub(crate) fn ids(&self) -> HashSet<Uuid> {
+        let halves = [&self.dense, &self.title, &self.sparse];
+        let found = halves.into_iter().flat_map(HashMap::keys);
+        let exact = self.exact.iter().flatten();
+        found.chain(exact).chain(&self.suspected).copied().collect()
     }
 
     fn half(&self, by: &By) -> &HashMap<Uuid, f32> {
@@ -115,9 +125,7 @@ impl Pool {
     /// The lookups that give each candidate the scores of the kinds that did not find it. Words and titles that gave
     /// fewer than they were asked for have no more to give.
     pub(crate) fn missing(&self, asked: &[Lookup]) -> Vec<Lookup> {
-        let halves = [&self.dense, &self.title, &self.sparse];
-        let found = halves.into_iter().flat_map(HashMap::keys);
-        let all: HashSet<Uuid> = found.chain(self.exact.iter().flatten()).copied().collect();
+        let all = self.ids();
         asked
             .iter()
             .filter_map(|lookup| self.missing_for(lookup, &all))
@@ -235,13 +243,22 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_part_is_held_by_whoever_has_all_its_words() {
+    fn a_candidate_counts_by_its_share_of_the_exact_parts() {
         let mut pool = Pool::default();
         pool.add(&lookup(By::Dense(vec![1.0]), 9), vec![(id(1), 0.9), (id(2), 0.8)]);
-        pool.add_exact(&[vec![(id(1), 1.0), (id(2), 1.0)], vec![(id(2), 1.0)]]);
-        pool.add_exact(&[vec![(id(1), 1.0), (id(2), 1.0)]]);
+        pool.add_holders([id(2)].into());
+        pool.add_holders([id(1), id(2)].into());
         let mut candidates = pool.into_candidates(true, false);
         candidates.sort_by_key(|candidate| candidate.id);
         assert_eq!((candidates[0].exact, candidates[1].exact), (0.5, 1.0));
+    }
+
+    #[test]
+    fn whoever_may_hold_a_phrase_is_scored_like_the_others() {
+        let asked = [lookup(By::Dense(vec![1.0]), 1)];
+        let mut pool = Pool::default();
+        pool.add(&asked[0], vec![(id(1), 0.9)]);
+        pool.add_candidates(&[id(2)].into());
+        assert_eq!(pool.missing(&asked)[0].only, Some(vec![id(2)]));
     }
 }

@@ -15,8 +15,8 @@ const ALIKE: f32 = 0.4;
 const QUERY_WORDS_MAX: usize = 64;
 
 /// For each word of the query, each once and in their order, how much the text has it: 1 for the word in any of its
-/// forms, for one like it the share of its pieces, else 0; none for a word that tells nothing. Of a long query the
-/// first words.
+/// forms, for one like it the share of its pieces, else 0; none for a word that tells nothing. A run of words that no
+/// space parts counts by the share of them. Of a long query the first words.
 pub(crate) fn coverage(
     words: &Words,
     query: &str,
@@ -30,7 +30,11 @@ pub(crate) fn coverage(
         let of_query = words.stems(&word, query_language);
         let of_text = words.stems(&word, text_language);
         let is_stop_word = of_query.is_empty() || of_text.is_empty();
-        (!is_stop_word).then(|| said.has(&word, of_query.iter().chain(&of_text)))
+        let has = || match words.unspaced(&word).as_slice() {
+            run @ [_, _, ..] => said.share(run),
+            _ => said.has(&word, of_query.iter().chain(&of_text)),
+        };
+        (!is_stop_word).then(has)
     };
     distinct(query).take(QUERY_WORDS_MAX).map(of_word).collect()
 }
@@ -45,6 +49,7 @@ fn distinct(text: &str) -> impl Iterator<Item = String> {
 
 /// What a text says.
 struct Said {
+    /// And what is in runs that no space parts, in whatever language the text is.
     stems: HashSet<u32>,
     pieces: Vec<Vec<u32>>,
 }
@@ -52,10 +57,17 @@ struct Said {
 impl Said {
     fn of(words: &Words, text: &str, language: Option<&str>) -> Self {
         let said: Vec<String> = distinct(text).collect();
+        let stems = |word: &String| words.stems(word, language).into_iter().chain(words.unspaced(word));
         Said {
-            stems: said.iter().flat_map(|word| words.stems(word, language)).collect(),
+            stems: said.iter().flat_map(stems).collect(),
             pieces: said.iter().map(|word| pieces(word)).collect(),
         }
+    }
+
+    /// How many of these words it has, of all of them.
+    fn share(&self, run: &[u32]) -> f32 {
+        let has = run.iter().filter(|word| self.stems.contains(word)).count();
+        has as f32 / run.len() as f32
     }
 
     fn has<'a>(&self, word: &str, mut stems: impl Iterator<Item = &'a u32>) -> f32 {
@@ -110,6 +122,24 @@ mod tests {
                 "{found:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_sentence_without_spaces_counts_by_its_words() {
+        let share = |query: &str, text: &str, language: Option<&str>| {
+            let words = Words::new(FormWeights::default()).unwrap();
+            let found = coverage(&words, query, language, text, language);
+            assert_eq!(found.len(), 1, "{query}");
+            found[0].unwrap()
+        };
+        for language in [Some("zh"), None, Some("en")] {
+            let right = share("如何重置我的密码", "重置密码：如何重置您的密码", language);
+            let other = share("如何重置我的密码", "我的发票金额不对", language);
+            assert!((0.5..1.0).contains(&right), "{language:?}: {right}");
+            assert!((0.0..0.5).contains(&other), "{language:?}: {other}");
+            assert_eq!(share("重置密码", "重置密码", language), 1.0);
+        }
+        assert!(share("請求書はどこですか", "プリンターが動かない", Some("ja")) < 0.5);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use qdrant_client::QdrantError;
 use qdrant_edge::OperationError;
 use uuid::Uuid;
 
+/// What a server answers where it has no such collection. **Source** gRPC, status codes.
+const NOT_FOUND: i32 = 5;
+
 /// Who has to act on an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -249,6 +252,17 @@ impl Error {
             Self::Edge { source, .. } => edge_fault(source),
             Self::Server { source, .. } => server_fault(source),
             Self::ServerAnswer { .. } | Self::Task(_) | Self::Words { .. } | Self::Translate(_) => Fault::Bug,
+        }
+    }
+
+    /// Whether it says that a server does not have a collection that was asked for.
+    pub(crate) fn is_collection_gone(&self) -> bool {
+        match self {
+            Self::UnknownCollection { .. } => true,
+            Self::Server { source, .. } => {
+                matches!(&**source, QdrantError::ResponseError { status } if i32::from(status.code()) == NOT_FOUND)
+            }
+            _ => false,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Forms of words beside their stems: pairs of neighbours, pieces of words and codes.
+//! Forms of words beside their stems: pairs of neighbours, pieces of words and codes (see [`crate::codes`]).
 //!
-//! Pairs tell a phrase from its scattered words, pieces of four characters survive a typo and join an accented word to
-//! its plain spelling, and a code (an order number, an error code, an article number) is one form however it is
-//! hyphenated. Each form is a hash with its highest bit set, so that none meets a stem, whose hashes have 31 bits.
+//! Pairs tell a phrase from its scattered words, and pieces of four characters survive a typo and join an accented word
+//! to its plain spelling. Each form is a hash with its highest bit set, so that none meets a stem, whose hashes have 31
+//! bits.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -11,10 +11,6 @@ use unicode_normalization::char::is_combining_mark;
 const PIECE_CHARS: usize = 4;
 /// Letters a word needs to be cut into pieces. **Persisted**.
 const PIECED_LETTERS_MIN: usize = 4;
-/// Digits that make a code without any letter.
-const CODE_DIGITS_MIN: usize = 4;
-/// Longest code, in characters without its separators.
-const CODE_CHARS_MAX: usize = 40;
 
 /// What kind of form; kinds never share a hash by design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +32,7 @@ pub(crate) fn plain_words(text: &str) -> Vec<String> {
 }
 
 /// Lower case without accents.
-fn folded(word: &str) -> String {
+pub(crate) fn folded(word: &str) -> String {
     word.nfd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
@@ -64,21 +60,6 @@ pub(crate) fn pieces(word: &str) -> Vec<u32> {
         .collect()
 }
 
-/// The codes in a text: `A-99817`, `ERR_4711`, `10.2.0.1`, `48213`.
-pub(crate) fn codes(text: &str) -> Vec<u32> {
-    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | '#')))
-        .filter_map(code)
-        .collect()
-}
-
-fn code(run: &str) -> Option<u32> {
-    let joined: String = run.chars().filter(|c| c.is_alphanumeric()).collect();
-    let digits = joined.chars().filter(char::is_ascii_digit).count();
-    let letters = joined.chars().count() - digits;
-    let is_code = digits > 0 && (letters > 0 || digits >= CODE_DIGITS_MIN) && digits + letters <= CODE_CHARS_MAX;
-    is_code.then(|| hash(Kind::Code, &[&folded(&joined)]))
-}
-
 /// The phrases between quotation marks, as words.
 pub(crate) fn quoted(text: &str) -> Vec<Vec<String>> {
     text.split(['"', '“', '”', '«', '»'])
@@ -92,7 +73,7 @@ pub(crate) fn quoted(text: &str) -> Vec<Vec<String>> {
 /// FNV-1a of the kind and the parts, the highest bit set.
 ///
 /// **Source** Fowler, Noll and Vo, *The FNV Non-Cryptographic Hash Algorithm* (draft-eastlake-fnv). **Persisted**.
-fn hash(kind: Kind, parts: &[&str]) -> u32 {
+pub(crate) fn hash(kind: Kind, parts: &[&str]) -> u32 {
     let start = 0x811c_9dc5_u32 ^ kind as u32;
     let bytes = parts.iter().flat_map(|part| part.bytes());
     let hash = bytes.fold(start.wrapping_mul(0x0100_0193), |hash, byte| {
@@ -104,6 +85,7 @@ fn hash(kind: Kind, parts: &[&str]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes::codes;
 
     #[test]
     fn accents_and_case_do_not_matter() {
@@ -119,12 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_the_same_with_and_without_separators() {
-        assert_eq!(codes("order A-99817."), codes("A99817"));
-        assert_ne!(codes("A-99817"), codes("A-99818"));
-        for text in ["two words", "in 3 days", "7/8", "well-known", ""] {
-            assert!(codes(text).is_empty(), "{text}");
-        }
+    fn a_word_with_a_digit_has_no_pieces() {
         assert!(pieces("a99817").is_empty());
     }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::AnswerConfig;
 use crate::candidates::Candidate;
+use crate::language::primary_language;
 
 /// Numbers in [`Hit::features`](crate::Hit).
 pub const FEATURES: usize = 6;
@@ -142,6 +143,8 @@ fn default_exact() -> f32 {
 impl FusionConfig {
     /// The weights for a query in `language`, with a title of its own or without.
     pub fn weights(&self, language: Option<&str>, titled: bool) -> Weights {
+        let language = language.map(primary_language);
+        let language = language.as_deref();
         let of_its_like = || language.filter(|_| titled).and_then(|code| self.titled.get(code));
         let of_language = || language.and_then(|code| self.by_language.get(code));
         of_its_like().or_else(of_language).copied().unwrap_or(self.otherwise)
@@ -327,6 +330,7 @@ mod tests {
         assert_eq!(config.weights(Some("en"), true), weights(0.3, 0.7));
         assert_eq!(config.weights(Some("en"), false), config.by_language["en"]);
         assert_eq!(config.weights(Some("es"), true), config.by_language["es"]);
+        assert_eq!(config.weights(Some("en-US"), true), weights(0.3, 0.7));
         assert_eq!(config.weights(None, true), config.otherwise);
     }
 

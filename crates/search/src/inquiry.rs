@@ -2,11 +2,12 @@
 //!
 //! Nothing here waits, so Edge goes the whole way in one visit to a thread that may block, a server in three calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use crate::candidates::{By, Candidate, Found, Lookup, Pool};
+use crate::exact::{Exact, Trace, holders};
 use crate::fusion::{Standards, fuse};
 use crate::search::Core;
 use crate::{CollectionSpec, Hit, Payload, Query};
@@ -16,16 +17,17 @@ pub(crate) struct Inquiry<'a> {
     core: &'a Core,
     query: &'a Query,
     kinds: Vec<Lookup>,
-    /// For each exact part, a lookup for each of its words.
-    exact: Vec<Vec<Lookup>>,
+    exact: Vec<Exact>,
 }
 
-/// The second step: each kind is asked for what only the others found.
+/// The second step: each kind is asked for what only the others found, each phrase for who holds all its words.
 pub(crate) struct Completion<'a> {
     inquiry: Inquiry<'a>,
     pool: Pool,
     standards: Standards,
-    missing: Vec<Lookup>,
+    lookups: Vec<Lookup>,
+    /// How many of the lookups, at their end, are of each phrase.
+    of_phrases: Vec<usize>,
 }
 
 /// The last step: the best candidates in order, whose payloads are asked for.
@@ -43,12 +45,13 @@ impl<'a> Inquiry<'a> {
             core,
             query,
             kinds: core.lookups(spec, query),
-            exact: core.exact_lookups(query),
+            exact: core.exact_parts(query),
         }
     }
 
     pub(crate) fn lookups(&self) -> Vec<Lookup> {
-        self.kinds.iter().chain(self.exact.iter().flatten()).cloned().collect()
+        let of_exact = self.exact.iter().map(Exact::lookup);
+        self.kinds.iter().chain(of_exact).cloned().collect()
     }
 
     /// Takes in what was found, in the order of the lookups.
@@ -58,28 +61,59 @@ impl<'a> Inquiry<'a> {
         let of_kinds = self.kinds.iter().zip(found.by_ref());
         of_kinds.for_each(|(lookup, found)| pool.add(lookup, found));
         let standards = pool.standards();
-        for words in &self.exact {
-            let of_words = words.iter().zip(found.by_ref());
-            let of_words: Vec<Found> = of_words.map(|(word, found)| word.without_excluded(found)).collect();
-            pool.add_exact(&of_words);
-        }
+        let phrases = follow(&self.exact, found, &mut pool);
+        let everybody = pool.ids();
+        let checks = phrases
+            .iter()
+            .map(|(phrase, ids)| phrase.checks(ids.as_ref().unwrap_or(&everybody)));
+        let checks: Vec<Vec<Lookup>> = checks.collect();
+        let of_phrases = checks.iter().map(Vec::len).collect();
+        let mut lookups = pool.missing(&self.kinds);
+        lookups.extend(checks.into_iter().flatten());
         Completion {
-            missing: pool.missing(&self.kinds),
             inquiry: self,
             pool,
             standards,
+            lookups,
+            of_phrases,
         }
     }
 }
 
+/// Takes in what each exact part found. What is left are phrases, with those who may hold them; none where that may be
+/// any candidate.
+fn follow<'e>(
+    exact: &'e [Exact],
+    found: impl Iterator<Item = Found>,
+    pool: &mut Pool,
+) -> Vec<(&'e Exact, Option<HashSet<Uuid>>)> {
+    let mut phrases = Vec::new();
+    for (part, found) in exact.iter().zip(found) {
+        match part.trace(found) {
+            Trace::Held(holders) => pool.add_holders(holders),
+            Trace::Common => {}
+            Trace::Suspected { ids, all } => {
+                pool.add_candidates(&ids);
+                phrases.push((part, all.then_some(ids)));
+            }
+        }
+    }
+    phrases
+}
+
 impl Completion<'_> {
     pub(crate) fn lookups(&self) -> &[Lookup] {
-        &self.missing
+        &self.lookups
     }
 
     /// Takes in what was found, in the order of the lookups.
-    pub(crate) fn found(mut self, found: Vec<Found>) -> Ranking {
-        let of_kinds = self.missing.iter().zip(found);
+    pub(crate) fn found(mut self, mut found: Vec<Found>) -> Ranking {
+        let checks: usize = self.of_phrases.iter().sum();
+        let mut checked = found.split_off(found.len().saturating_sub(checks)).into_iter();
+        for count in self.of_phrases {
+            self.pool.add_holders(holders(checked.by_ref().take(count).collect()));
+        }
+        let of_kinds = self.lookups.iter().zip(found);
         of_kinds.for_each(|(lookup, found)| self.pool.add(lookup, found));
         let Inquiry { core, query, kinds, .. } = self.inquiry;
         let mut best = self.pool.into_candidates(query.vector.is_some(), query.text.is_some());

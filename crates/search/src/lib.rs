@@ -10,14 +10,17 @@
 
 mod answer;
 mod candidates;
+mod codes;
 mod config;
 mod coverage;
 mod edge;
 mod error;
+mod exact;
 mod filter;
 mod forms;
 mod fusion;
 mod inquiry;
+mod language;
 mod marks;
 mod point;
 mod search;
@@ -30,6 +33,7 @@ pub use edge::Edge;
 pub use error::{Error, Fault};
 pub use filter::{Condition, Field, FieldKind, Filter, Value};
 pub use fusion::{FEATURES, FormWeights, FusionConfig, Weights};
+pub use language::primary_language;
 pub use point::{CollectionSpec, Hit, Payload, Point, Query, Stored};
 pub use search::{Rebuild, Search, Snapshot};
 pub use server::Server;

@@ -108,7 +108,7 @@ pub struct Point {
     pub title_vector: Option<Vec<f32>>,
     /// The words it is found by. Not stored: put it into the payload to get it back.
     pub text: String,
-    /// ISO 639-1 code of the text, which decides how its words are stemmed.
+    /// Language code of the text, its region aside, which decides how its words are stemmed.
     pub language: Option<String>,
     /// The caller's own data.
     pub payload: Payload,
@@ -180,7 +180,7 @@ pub struct Hit {
     pub sparse: Option<f32>,
     /// `sparse` of an average word: over the weight of all the query's words.
     pub word_share: Option<f32>,
-    /// Share of the query's exact parts (identifiers, quoted phrases) that it holds, 0 to 1.
+    /// Share of the query's exact parts (identifiers that few hold, quoted phrases) that it holds, 0 to 1.
     pub exact: f32,
     /// What the fusion weighs: the standardised scores by meaning, title and words, then each times how far its best
     /// stands out. Zeros where one half was asked alone. **Shape** `[FEATURES]`.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::candidates::{By, Lookup};
-use crate::words::{SparseWords, Words};
+use crate::exact::{Exact, PHRASE_DEPTH};
+use crate::words::{ExactPart, SparseWords, Words};
 use crate::{
     Backend, CollectionSpec, Edge, Error, Filter, FusionConfig, Hit, Payload, Point, Query, SearchConfig, Server,
     Stored, Weights,
@@ -312,15 +313,20 @@ impl Core {
             .collect()
     }
 
-    /// For each exact part of the query, a lookup for each of its words.
-    pub(crate) fn exact_lookups(&self, query: &Query) -> Vec<Vec<Lookup>> {
+    /// The exact parts of the query, each with what it is looked up by.
+    pub(crate) fn exact_parts(&self, query: &Query) -> Vec<Exact> {
         let text = query.text.as_deref().unwrap_or_default();
+        let lookup = |words| self.lookup(query, By::Sparse(words));
+        let exact = |part| match part {
+            ExactPart::Code(code) => Exact::Code(lookup(code)),
+            ExactPart::Phrase { whole, words } => {
+                let mut whole = lookup(whole);
+                whole.limit *= PHRASE_DEPTH;
+                Exact::Phrase { whole, words }
+            }
+        };
         let parts = self.words.exact_parts(text, query.language.as_deref());
-        let lookup = |word| self.lookup(query, By::Sparse(word));
-        parts
-            .into_iter()
-            .map(|words| words.into_iter().map(lookup).collect())
-            .collect()
+        parts.into_iter().map(exact).collect()
     }
 
     /// What the kinds of likeness weigh for this query.

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 use serde_json::json;
 
-use crate::forms::{codes, pairs, pieces, plain_words, quoted};
+use crate::codes::{codes, telling_codes};
+use crate::forms::{pairs, pieces, plain_words, quoted};
+use crate::language::primary_language;
 use crate::{Error, FormWeights};
 
 /// Length in words at which a text is neither favoured nor punished. **Persisted** in every stored vector: after a
@@ -59,17 +61,25 @@ impl SparseWords {
         Self { indices, values }
     }
 
-    fn single(index: u32) -> Self {
-        Self {
-            indices: vec![index],
-            values: vec![1.0],
-        }
+    /// These forms, each once and all alike.
+    fn alike(forms: &[u32]) -> Self {
+        Self::of(forms.iter().map(|form| (*form, 1.0)).collect())
     }
 }
 
-/// A part of a query that must be found as it is: an identifier or a quoted phrase. Every one of its words has to be
-/// there.
-pub(crate) type ExactPart = Vec<SparseWords>;
+/// A part of a query that must be found as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ExactPart {
+    /// An identifier.
+    Code(SparseWords),
+    /// A quoted phrase.
+    Phrase {
+        /// All its words together.
+        whole: SparseWords,
+        /// Each of them, which has to be there.
+        words: Vec<SparseWords>,
+    },
+}
 
 /// The analyses there are: stop words and stems for English and Spanish, plain words for everything else.
 #[derive(Debug)]
@@ -129,29 +139,34 @@ impl Words {
         if text.split_whitespace().take(TYPED_WORDS_MAX + 1).count() > TYPED_WORDS_MAX {
             return Vec::new();
         }
-        let codes = codes(text).into_iter().map(|code| vec![SparseWords::single(code)]);
-        let phrases = quoted(text).into_iter().map(|words| self.phrase(words, language));
+        let code = |code: u32| ExactPart::Code(SparseWords::alike(&[code]));
+        let codes = telling_codes(text).into_iter().map(code);
+        let phrases = quoted(text).into_iter();
         codes
-            .chain(phrases)
-            .filter(|part| !part.is_empty())
+            .chain(phrases.filter_map(|words| self.phrase(words, language)))
             .take(EXACT_PARTS_MAX)
             .collect()
     }
 
-    /// A phrase is there where all its pairs are; one word alone where its stem is.
-    fn phrase(&self, mut words: Vec<String>, language: Option<&str>) -> ExactPart {
+    /// A phrase is there where all its pairs are; one word alone where its stem is. None where it says nothing.
+    fn phrase(&self, mut words: Vec<String>, language: Option<&str>) -> Option<ExactPart> {
         words.truncate(PHRASE_WORDS_MAX);
         let forms = match words.as_slice() {
             [word] => self.stems(word, language).into_iter().take(1).collect(),
             words => pairs(words),
         };
-        forms.into_iter().map(SparseWords::single).collect()
+        let whole = SparseWords::alike(&forms);
+        let word = |form: &u32| SparseWords::alike(&[*form]);
+        (!whole.is_empty()).then(|| ExactPart::Phrase {
+            words: whole.indices.iter().map(word).collect(),
+            whole,
+        })
     }
 
     fn of(&self, language: Option<&str>) -> Option<&EdgeBm25> {
-        match language {
-            Some("en") => Some(&self.english),
-            Some("es") => Some(&self.spanish),
+        match primary_language(language?).as_ref() {
+            "en" => Some(&self.english),
+            "es" => Some(&self.spanish),
             _ => None,
         }
     }
@@ -172,6 +187,16 @@ impl Words {
                 .iter()
                 .flat_map(|analysis| analysis.embed_query(text).indices)
                 .collect(),
+        }
+    }
+
+    /// The words in a run of a script that puts no spaces between them, as a text is stored by them; none in any other
+    /// run.
+    pub(crate) fn unspaced(&self, run: &str) -> Vec<u32> {
+        if run.chars().any(is_unspaced) {
+            self.unspaced.embed_query(run).indices
+        } else {
+            Vec::new()
         }
     }
 
@@ -295,6 +320,35 @@ mod tests {
                 "{language:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_region_makes_no_other_words() {
+        check(
+            Some("en-US"),
+            "The invoices were charged",
+            "was an invoice charging?",
+            2,
+        );
+        let words = words();
+        for (regional, plain) in [("en-US", "en"), ("es-MX", "es"), ("pt-BR", "pt")] {
+            let [one, other] = [regional, plain].map(|code| words.document("Las facturas and invoices", Some(code)));
+            assert_eq!(one, other, "{regional}");
+        }
+    }
+
+    #[test]
+    fn exact_parts_are_codes_that_tell_and_quoted_phrases() {
+        let words = words();
+        let parts = |text: &str| words.exact_parts(text, Some("en"));
+        assert!(parts("2FA within 24h since the 1st of May 2024").is_empty());
+        assert!(matches!(parts("error TL-4410 on 2024-05-12")[..], [ExactPart::Code(_)]));
+        assert_eq!(parts("TL-4410/TL-4411"), parts("TL-4410 TL-4411"));
+        let [ExactPart::Phrase { whole, words }] = &parts("\"cannot be closed\"")[..] else {
+            panic!("one phrase");
+        };
+        assert_eq!((whole.indices.len(), words.len()), (2, 2));
+        assert!(parts("\"the\"").is_empty() && parts("\"\"").is_empty());
     }
 
     #[test]

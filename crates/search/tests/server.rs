@@ -54,12 +54,17 @@ async fn an_address_that_is_none_is_refused() {
 
 /// A search whose way to the real server leads over a relay that can be cut.
 async fn over(relay: &Relay) -> Search {
+    Search::open(way_over(relay)).await.unwrap()
+}
+
+/// Names of its own on the server.
+fn way_over(relay: &Relay) -> SearchConfig {
     let mut config = SearchConfig::server(relay.url());
     if let Backend::Server(server) = &mut config.backend {
         server.prefix = format!("test_{}_", Uuid::new_v4().simple());
         server.timeout_ms = 30_000;
     }
-    Search::open(config).await.unwrap()
+    config
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,5 +112,30 @@ async fn a_server_that_was_down_at_the_start_is_used_when_it_comes() {
     relay.join().await;
     search.upsert(TICKETS, &points(5)).await.unwrap();
     assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 5);
+    search.drop_collection(TICKETS).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lost_its_collections_gets_them_again() {
+    let Ok(url) = std::env::var("DESK_TEST_QDRANT_URL") else {
+        println!("skipped, DESK_TEST_QDRANT_URL is not set: a_server_that_lost_its_collections");
+        return;
+    };
+    let relay = Relay::to(&url).await;
+    let spec = CollectionSpec::new(TICKETS, DIMENSIONS);
+    let way = way_over(&relay);
+    let search = Search::open(way.clone()).await.unwrap();
+    search.ensure(&spec).await.unwrap();
+    search.upsert(TICKETS, &points(20)).await.unwrap();
+
+    let other = Search::open(way).await.unwrap();
+    other.drop_collection(TICKETS).await.unwrap();
+    let error = search.count(TICKETS, &Filter::default()).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Dependency, "{error:?}");
+
+    search.ensure(&spec).await.unwrap();
+    assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 0);
+    search.upsert(TICKETS, &points(20)).await.unwrap();
+    assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 20);
     search.drop_collection(TICKETS).await.unwrap();
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::folder::{self, Description, LAYOUT};
@@ -176,9 +177,10 @@ impl Collection {
         shard.flush()
     }
 
+    /// Side by side: who asks waits for the slowest of them, not for all.
     pub(super) fn look_up(&self, lookups: &[Lookup]) -> Result<Vec<Found>, Error> {
         let shard = self.live().shard;
-        lookups.iter().map(|lookup| shard.look_up(lookup)).collect()
+        lookups.par_iter().map(|lookup| shard.look_up(lookup)).collect()
     }
 
     pub(super) fn payloads(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Payload>, Error> {

@@ -33,7 +33,7 @@ pub(super) struct Description {
 
 /// How points are made now: which vectors they have and how words become forms. **Persisted**; one more with every
 /// change, after which older collections begin anew.
-pub(super) const LAYOUT: u32 = 2;
+pub(super) const LAYOUT: u32 = 3;
 
 /// A data folder that nobody else has open.
 #[derive(Debug)]

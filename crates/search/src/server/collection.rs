@@ -1,6 +1,7 @@
 //! One collection on a server: an alias, the points behind it, and at times those being built beside them.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use qdrant_client::Qdrant;
@@ -10,7 +11,7 @@ use qdrant_client::qdrant::{
     DeletePointsBuilder, Distance, Modifier, PointsIdsList, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
     UpsertPointsBuilder, VectorParamsBuilder, VectorsConfigBuilder,
 };
-use tokio::sync::{OnceCell, RwLock};
+use tokio::sync::RwLock;
 use uuid::Uuid;
 
 use super::{DENSE, SPARSE, TITLE, at, translate};
@@ -24,7 +25,10 @@ const POINTS_AT_ONCE: usize = 512;
 pub(super) struct Collection {
     pub alias: String,
     pub spec: CollectionSpec,
-    ready: OnceCell<()>,
+    /// Whether the server was seen to have it, until it says otherwise.
+    is_ready: AtomicBool,
+    /// Held by whoever makes it ready.
+    readying: tokio::sync::Mutex<()>,
     /// Shared by those who write, held alone by those who rebuild.
     building: RwLock<Option<Building>>,
 }
@@ -56,14 +60,38 @@ impl Collection {
         Self {
             alias,
             spec,
-            ready: OnceCell::new(),
+            is_ready: AtomicBool::new(false),
+            readying: tokio::sync::Mutex::default(),
             building: RwLock::default(),
         }
     }
 
-    /// Makes the collection or checks the one that is there; once it went well it is not done again.
+    /// Makes the collection or checks the one that is there; once it went well it is not done again, unless the server
+    /// loses it.
     pub(super) async fn make_ready(&self, client: &Qdrant) -> Result<(), Error> {
-        self.ready.get_or_try_init(|| self.ensure(client)).await.map(drop)
+        if self.is_ready.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _turn = self.readying.lock().await;
+        if !self.is_ready.load(Ordering::Acquire) {
+            self.ensure(client).await?;
+            self.is_ready.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Passes on what came of a call. Where the server says that the collection is gone, the next call makes it anew.
+    pub(super) fn heed<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &outcome
+            && error.is_collection_gone()
+            && self.is_ready.swap(false, Ordering::AcqRel)
+        {
+            tracing::warn!(
+                search.collection = self.spec.name,
+                "the Qdrant server has lost the collection; the next call makes it anew and empty"
+            );
+        }
+        outcome
     }
 
     async fn ensure(&self, client: &Qdrant) -> Result<(), Error> {
@@ -319,4 +347,43 @@ async fn drop_generation(client: &Qdrant, physical: &str) -> Result<(), Error> {
         .await
         .map(drop)
         .map_err(at("delete a collection"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use qdrant_client::QdrantError;
+
+    use super::*;
+
+    /// Whether a collection that was ready still is after a call that ended so.
+    fn is_ready_after(outcome: Result<(), Error>) -> bool {
+        let collection = Collection::new("desk_tickets".to_owned(), CollectionSpec::new("tickets", 3));
+        collection.is_ready.store(true, Ordering::Release);
+        let is_ok = outcome.is_ok();
+        assert_eq!(collection.heed(outcome).is_ok(), is_ok);
+        collection.is_ready.load(Ordering::Acquire)
+    }
+
+    fn refused(kind: io::ErrorKind) -> Result<(), Error> {
+        let status = io::Error::from(kind).into();
+        Err(at("count points")(QdrantError::ResponseError { status }))
+    }
+
+    #[test]
+    fn a_collection_that_the_server_lost_is_made_again() {
+        let without_alias = Err(Error::UnknownCollection {
+            collection: "tickets".to_owned(),
+        });
+        assert!(!is_ready_after(refused(io::ErrorKind::NotFound)));
+        assert!(!is_ready_after(without_alias));
+    }
+
+    #[test]
+    fn a_server_that_is_down_has_lost_nothing() {
+        assert!(is_ready_after(refused(io::ErrorKind::ConnectionRefused)));
+        assert!(is_ready_after(refused(io::ErrorKind::TimedOut)));
+        assert!(is_ready_after(Ok(())));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A collection `tickets` is an alias; the points are in a collection `tickets--<generation>`, so that a rebuild can
 //! switch over at once. Nothing is called before it is needed: a server that is down makes single calls fail with
-//! [`crate::Fault::Dependency`], and the first call after it is back succeeds.
+//! [`crate::Fault::Dependency`], and the first call after it is back succeeds. One that comes back without its
+//! collections gets them again, empty, by the second call; filling them is up to the caller.
 
 mod collection;
 mod translate;
@@ -91,11 +92,13 @@ impl Server {
     }
 
     pub(crate) async fn upsert(&self, name: &str, points: Vec<Prepared>) -> Result<(), Error> {
-        self.ready(name).await?.upsert(&self.0.client, points).await
+        let collection = self.ready(name).await?;
+        collection.heed(collection.upsert(&self.0.client, points).await)
     }
 
     pub(crate) async fn delete(&self, name: &str, ids: &[Uuid]) -> Result<(), Error> {
-        self.ready(name).await?.delete(&self.0.client, ids).await
+        let collection = self.ready(name).await?;
+        collection.heed(collection.delete(&self.0.client, ids).await)
     }
 
     pub(crate) async fn nearest(&self, name: &str, query: &Query) -> Result<Vec<Hit>, Error> {
@@ -118,12 +121,8 @@ impl Server {
             .map(|lookup| translate::query(&collection.alias, lookup))
             .collect();
         let batch = QueryBatchPointsBuilder::new(&collection.alias, queries);
-        let answer = self
-            .0
-            .client
-            .query_batch(batch)
-            .await
-            .map_err(at("look up neighbours"))?;
+        let answer = self.0.client.query_batch(batch).await;
+        let answer = collection.heed(answer.map_err(at("look up neighbours")))?;
         let found = answer.result.into_iter().map(|batch| {
             let points = batch.result.into_iter();
             points.filter_map(|p| Some((translate::uuid(p.id)?, p.score))).collect()
@@ -134,7 +133,8 @@ impl Server {
     async fn payloads(&self, collection: &Collection, ids: &[Uuid]) -> Result<HashMap<Uuid, Payload>, Error> {
         let ids: Vec<_> = ids.iter().copied().map(translate::point_id).collect();
         let get = GetPointsBuilder::new(&collection.alias, ids).with_payload(true);
-        let answer = self.0.client.get_points(get).await.map_err(at("read payloads"))?;
+        let answer = self.0.client.get_points(get).await;
+        let answer = collection.heed(answer.map_err(at("read payloads")))?;
         let points = answer.result.into_iter();
         let pairs = points.filter_map(|p| Some((translate::uuid(p.id)?, translate::payload(p.payload))));
         Ok(pairs.collect())
@@ -146,7 +146,8 @@ impl Server {
         let get = GetPointsBuilder::new(&collection.alias, ids)
             .with_payload(true)
             .with_vectors(translate::dense_alone());
-        let answer = self.0.client.get_points(get).await.map_err(at("read points"))?;
+        let answer = self.0.client.get_points(get).await;
+        let answer = collection.heed(answer.map_err(at("read points")))?;
         Ok(answer.result.into_iter().filter_map(translate::stored).collect())
     }
 
@@ -154,7 +155,8 @@ impl Server {
         let collection = self.ready(name).await?;
         let filter = translate::filter(filter, None);
         let count = CountPointsBuilder::new(&collection.alias).filter(filter).exact(true);
-        let answer = self.0.client.count(count).await.map_err(at("count points"))?;
+        let answer = self.0.client.count(count).await;
+        let answer = collection.heed(answer.map_err(at("count points")))?;
         let lacks = Error::ServerAnswer {
             act: "count points",
             lacks: "the count",
@@ -163,15 +165,18 @@ impl Server {
     }
 
     pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<Uuid, Error> {
-        self.ready(name).await?.begin_rebuild(&self.0.client).await
+        let collection = self.ready(name).await?;
+        collection.heed(collection.begin_rebuild(&self.0.client).await)
     }
 
     pub(crate) async fn add_to_rebuild(&self, name: &str, id: Uuid, points: Vec<Prepared>) -> Result<(), Error> {
-        self.known(name)?.add_to_rebuild(&self.0.client, id, points).await
+        let collection = self.known(name)?;
+        collection.heed(collection.add_to_rebuild(&self.0.client, id, points).await)
     }
 
     pub(crate) async fn finish_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
-        self.known(name)?.finish_rebuild(&self.0.client, id).await
+        let collection = self.known(name)?;
+        collection.heed(collection.finish_rebuild(&self.0.client, id).await)
     }
 
     pub(crate) async fn give_up_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
@@ -180,9 +185,10 @@ impl Server {
 
     pub(crate) async fn snapshot(&self, name: &str) -> Result<Snapshot, Error> {
         let collection = self.ready(name).await?;
-        let physical = collection.physical(&self.0.client).await?;
+        let physical = collection.heed(collection.physical(&self.0.client).await)?;
         let act = "make a snapshot";
-        let answer = self.0.client.create_snapshot(&physical).await.map_err(at(act))?;
+        let answer = self.0.client.create_snapshot(&physical).await;
+        let answer = collection.heed(answer.map_err(at(act)))?;
         let snapshot = answer.snapshot_description.ok_or(Error::ServerAnswer {
             act,
             lacks: "the snapshot",

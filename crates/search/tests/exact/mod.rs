@@ -101,6 +101,68 @@ async fn a_quoted_phrase_comes_before_its_scattered_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_quoted_phrase_is_found_among_hundreds_that_have_a_part_of_it() {
+    for case in cases("a_quoted_phrase_is_found_among_hundreds").await {
+        let phrase = "When it is raining the window cannot be closed from outside any more";
+        fill_around(&case, phrase, "en").await;
+        for (from, part) in [(10_000, "window cannot"), (20_000, "cannot be"), (30_000, "be closed")] {
+            let often = format!("{part} {part} {part}");
+            let crowd: Vec<Point> = (from..from + 450).map(|id| point(id, &often, "en")).collect();
+            case.fill(&crowd).await;
+        }
+        for asked in ["\"window cannot be closed\"", "outside \"Cannot be closed\""] {
+            let hits = case.nearest(&typed(asked, Some("en"))).await;
+            assert_eq!(hits[0].id, Uuid::from_u128(WANTED), "{}: {asked}", case.name);
+            assert_eq!((hits[0].exact, hits[1].exact), (1.0, 0.0), "{}: {asked}", case.name);
+        }
+        case.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quoted_phrase_that_hundreds_have_counts_for_each_of_them() {
+    for case in cases("a_quoted_phrase_that_hundreds_have").await {
+        case.fill(&points(300)).await;
+        let crowd: Vec<Point> = (10_000..10_500)
+            .map(|id| point(id, "please restart it", "en"))
+            .collect();
+        case.fill(&crowd).await;
+        for asked in ["\"restart it\"", "\"restart\""] {
+            let hits = case.nearest(&typed(asked, Some("en"))).await;
+            assert!(hits.iter().all(|hit| hit.exact == 1.0), "{}: {asked}", case.name);
+        }
+        case.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_have_is_no_code_that_must_be_found() {
+    for case in cases("what_many_have_is_no_code").await {
+        case.fill(&points(300)).await;
+        let crowd: Vec<Point> = (10_000..10_200)
+            .map(|id| point(id, "Runs on WIN10, asks for the 2FA within 24h", "en"))
+            .collect();
+        case.fill(&crowd).await;
+        case.fill(&[point(WANTED, "It stops with E-4711 on WIN10", "en")]).await;
+        for asked in ["WIN10", "2FA", "within 24h", "1st printer of 2024"] {
+            let hits = case.nearest(&typed(asked, Some("en"))).await;
+            assert!(hits.iter().all(|hit| hit.exact == 0.0), "{}: {asked}", case.name);
+        }
+        let hits = case.nearest(&typed("E-4711 on WIN10", Some("en"))).await;
+        assert_eq!(hits[0].id, Uuid::from_u128(WANTED), "{}", case.name);
+        assert_eq!((hits[0].exact, hits[1].exact), (1.0, 0.0), "{}", case.name);
+        case.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_code_of_a_list_is_found() {
+    let text = "What to do about the errors TL-4410/TL-4411 of the printer";
+    let queries = ["TL-4410", "tl4411", "TL-4410/TL-4411", "printer TL 4410 TL-4411"];
+    check("each_code_of_a_list", text, "en", &queries).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_code_that_nobody_has_is_held_by_nobody() {
     for case in cases("a_code_that_nobody_has").await {
         fill_around(&case, "order A-99817", "en").await;
