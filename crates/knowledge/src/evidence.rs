@@ -4,7 +4,7 @@
 //! articles. So one right article among three is as sure as among three thousand.
 
 use desk::{Article, Passage};
-use search::{Hit, Search};
+use search::{Hit, Search, primary_language};
 
 use crate::index;
 
@@ -16,6 +16,9 @@ pub const SPEAKS_FOR: [bool; EVIDENCE] = [true; EVIDENCE];
 
 /// Telling words from which on a question is long; more of them say no more.
 const LONG: usize = 12;
+
+/// Passages that what speaks for one is made from, however many are wanted: the model was fitted so.
+pub(crate) const COMPARED: usize = 8;
 
 /// What the probability is made from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,7 +60,10 @@ impl Compared {
         let fields = &article.fields;
         let read = index::readable(&fields.title, &passage.headings, &passage.text);
         Compared {
-            language: fields.language.clone(),
+            language: fields
+                .language
+                .as_deref()
+                .map(|code| primary_language(code).into_owned()),
             cosine: hit.dense.unwrap_or_default().into(),
             exact: hit.exact.into(),
             words: search.coverage(asked, language, &read, fields.language.as_deref()),
@@ -66,8 +72,16 @@ impl Compared {
 }
 
 impl Evidence {
+    /// What speaks for one of these passages, best first, were those before it not there; none where there is no such
+    /// one. It is compared with those up to the next multiple of [`COMPARED`], so that nothing depends on how many
+    /// passages were asked for.
+    pub(crate) fn at(found: &[Compared], place: usize) -> Option<Self> {
+        let end = (place / COMPARED + 1) * COMPARED;
+        Self::of(found.get(place..end.min(found.len()))?)
+    }
+
     /// What speaks for the first of these passages, best first; none without one.
-    pub(crate) fn of(found: &[Compared]) -> Option<Self> {
+    fn of(found: &[Compared]) -> Option<Self> {
         let first = found.first()?;
         let mut known = first.words.clone();
         for other in found {
@@ -128,6 +142,27 @@ mod tests {
             (0.6, 1.0 / 3.0, 0.5)
         );
         assert_eq!(evidence.length, 4_f64.ln());
+    }
+
+    #[test]
+    fn evidence_does_not_depend_on_how_many_passages_are_asked_for() {
+        let found: Vec<Compared> = (0..50_u8)
+            .map(|n| Compared {
+                exact: 1.0,
+                ..compared(0.6, &[Some(0.0), Some(f32::from(n) / 50.0)])
+            })
+            .collect();
+        let asked = |limit: usize| &found[..limit.next_multiple_of(COMPARED).min(found.len())];
+        for limit in 1..=found.len() {
+            for place in 0..limit {
+                let evidence = Evidence::at(asked(limit), place);
+                assert!(evidence.is_some(), "{place} of {limit}");
+                assert_eq!(evidence, Evidence::at(&found, place), "{place} of {limit}");
+            }
+        }
+        assert_eq!(Evidence::at(&found, 0), Evidence::of(&found[..COMPARED]));
+        assert_eq!(Evidence::at(&found, 50), None);
+        assert_eq!(Evidence::at(&[], 0), None);
     }
 
     #[test]

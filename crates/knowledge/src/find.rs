@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::Knowledge;
 use crate::error::KnowledgeError;
-use crate::evidence::{Compared, Evidence};
+use crate::evidence::{COMPARED, Compared, Evidence};
 use crate::index::{self, PASSAGES};
 
 /// Longest question. **Units:** Unicode characters.
@@ -18,8 +18,6 @@ const MAX_QUESTION_CHARS: usize = 4_000;
 const FEWEST_CHARS: usize = 2;
 /// Most passages of an answer.
 const MAX_LIMIT: usize = 50;
-/// Passages that a decision is made from, however few are wanted.
-const COMPARED: usize = 8;
 
 /// What is looked for, and for whom.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +109,7 @@ impl Question {
             let message = format!("must be a whole number from 1 to {MAX_LIMIT}");
             errors.push(FieldError::new("limit", FieldCode::OutOfRange, message));
         }
+        errors.extend(desk::field::filter_faults(&self.tags, self.language.as_deref()));
         if errors.is_empty() {
             return Ok(());
         }
@@ -148,7 +147,7 @@ impl Knowledge {
         let ask = self.hits(question, language.as_deref());
         let hits = self.recent.hits(question, ask).await?;
         let found = self.readable(question, language.as_deref(), &hits).await?;
-        answer.probability = self.probability(language.as_deref(), &found.compared);
+        answer.probability = self.probability(language.as_deref(), &found, 0);
         if answer.probability >= answer.threshold {
             answer.passages = self.passages_of(question, language.as_deref(), found);
         }
@@ -169,7 +168,7 @@ impl Knowledge {
         let mut found = self.readable(question, language, &hits).await?;
         let first = found.hits.first().and_then(|hit| found.rows.remove(&hit.id));
         Ok(first
-            .zip(Evidence::of(&found.compared))
+            .zip(Evidence::at(&found.compared, 0))
             .map(|((_, article), evidence)| Best {
                 article,
                 language: language.map(str::to_owned),
@@ -191,12 +190,13 @@ impl Knowledge {
         };
         let hits = self.hits_like(&question, language, Some(vector)).await?;
         let found = self.readable(&question, language, &hits).await?;
-        Ok(self.probability(language, &found.compared) >= self.answerability.threshold)
+        Ok(self.probability(language, &found, 0) >= self.answerability.threshold)
     }
 
-    /// That the first of these answers, were those before it not there.
-    fn probability(&self, language: Option<&str>, found: &[Compared]) -> f32 {
-        self.answerability.probability(language, Evidence::of(found).as_ref())
+    /// That the passage at this place answers, were those before it not there.
+    fn probability(&self, language: Option<&str>, found: &Readable, place: usize) -> f32 {
+        let evidence = Evidence::at(&found.compared, place);
+        self.answerability.probability(language, evidence.as_ref())
     }
 
     async fn hits(&self, question: &Question, language: Option<&str>) -> Result<Vec<Hit>, KnowledgeError> {
@@ -216,7 +216,8 @@ impl Knowledge {
             text: Some(question.text.clone()),
             language: language.map(str::to_owned),
             filter: index::filter(&question.visibility, question.language.as_deref(), &question.tags),
-            limit: question.limit.max(COMPARED),
+            // Passages are compared so many at a time, wanted or not.
+            limit: question.limit.next_multiple_of(COMPARED).min(MAX_LIMIT),
             ..Query::default()
         };
         Ok(self.search.nearest(PASSAGES, &query).await?)
@@ -258,13 +259,10 @@ impl Knowledge {
     }
 
     fn passages_of(&self, question: &Question, language: Option<&str>, found: Readable) -> Vec<Found> {
-        let Readable {
-            hits,
-            compared,
-            mut rows,
-        } = found;
-        let probability = |at: usize| self.probability(language, &compared[at..]);
-        let probabilities: Vec<f32> = (0..hits.len()).map(probability).collect();
+        let shown = question.limit.min(found.hits.len());
+        let probability = |place: usize| self.probability(language, &found, place);
+        let probabilities: Vec<f32> = (0..shown).map(probability).collect();
+        let Readable { hits, mut rows, .. } = found;
         let found = |(hit, probability): (Hit, f32)| {
             let (passage, article) = rows.remove(&hit.id)?;
             let of_text = article.fields.language.as_deref();
@@ -277,8 +275,7 @@ impl Knowledge {
                 probability,
             })
         };
-        let hits = hits.into_iter().zip(probabilities);
-        hits.take(question.limit).filter_map(found).collect()
+        hits.into_iter().zip(probabilities).filter_map(found).collect()
     }
 }
 
@@ -297,4 +294,45 @@ pub(crate) fn in_characters(text: &str, marks: Vec<std::ops::Range<usize>>) -> V
             end: until(mark.end),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fields of a question that are refused.
+    fn check(question: &Question, expect: &[&str]) {
+        let refused = match question.check() {
+            Ok(()) => Vec::new(),
+            Err(KnowledgeError::Invalid(errors)) => errors.into_iter().map(|error| error.field).collect(),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(refused, expect);
+    }
+
+    #[test]
+    fn what_a_question_is_narrowed_by_is_bounded() {
+        let asked = Question {
+            text: "till".to_owned(),
+            visibility: vec![ArticleVisibility::Public],
+            language: Some("pt-BR".to_owned()),
+            tags: (0..50).map(|at| format!("{at:050}")).collect(),
+            limit: 10,
+        };
+        check(&asked, &[]);
+        let tags = |tags: Vec<String>| Question { tags, ..asked.clone() };
+        check(&tags((0..51).map(|at| at.to_string()).collect()), &["tags"]);
+        check(&tags(vec!["till".to_owned(), "x".repeat(51)]), &["tags[1]"]);
+        check(&tags(vec![String::new()]), &["tags[0]"]);
+        for language in ["", "english", &"en-".repeat(1_000)] {
+            let language = Some(language.to_owned());
+            check(
+                &Question {
+                    language,
+                    ..asked.clone()
+                },
+                &["language"],
+            );
+        }
+    }
 }

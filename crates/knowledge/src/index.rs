@@ -1,7 +1,9 @@
 //! The passages in the search index: what is put there, and how a passage gets its id.
 
+use std::borrow::Cow;
+
 use desk::{Article, ArticleVisibility, Passage};
-use search::{CollectionSpec, Condition, Field, FieldKind, Filter, Point};
+use search::{CollectionSpec, Condition, Field, FieldKind, Filter, Point, primary_language};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -60,26 +62,27 @@ pub(crate) fn readable(title: &str, headings: &[String], text: &str) -> String {
 
 /// A passage as the index keeps it.
 pub(crate) fn point(article: &Article, passage: &Passage, vector: Vec<f32>, title: Vec<f32>) -> Point {
+    let language = article.fields.language.as_deref().map(primary_language);
     let mut payload = Map::new();
     payload.insert("article_id".to_owned(), json!(article.id));
     payload.insert("visibility".to_owned(), json!(article.fields.visibility));
-    payload.insert("language".to_owned(), json!(article.fields.language));
+    payload.insert("language".to_owned(), json!(language));
     payload.insert("tags".to_owned(), json!(article.fields.tags));
     Point {
         id: passage.id,
         vector,
         title_vector: Some(title),
         text: readable(&article.fields.title, &passage.headings, &passage.text),
-        language: article.fields.language.clone(),
+        language: language.map(Cow::into_owned),
         payload,
     }
 }
 
-/// Which passages may be found.
+/// Which passages may be found. A language is meant whatever its region.
 pub(crate) fn filter(visibility: &[ArticleVisibility], language: Option<&str>, tags: &[String]) -> Filter {
     let readable = visibility.iter().map(|word| word.as_str());
     let mut all = vec![Condition::one_of("visibility", readable)];
-    all.extend(language.map(|code| Condition::is("language", code)));
+    all.extend(language.map(|code| Condition::is("language", primary_language(code).as_ref())));
     all.extend(tags.iter().map(|tag| Condition::is("tags", tag.as_str())));
     Filter::all(all)
 }
@@ -164,6 +167,19 @@ mod tests {
         let after = cut("New first.\n\n## A\n\none\n\n## B\n\ntwo, changed");
         assert_eq!(before[0].id, after[1].id);
         assert_ne!(before[1].id, after[2].id);
+    }
+
+    #[test]
+    fn a_regional_article_is_one_in_its_language() {
+        let mut regional = article("Close the till.");
+        regional.fields.language = Some("en-US".to_owned());
+        let passage = &passages(&regional, crate::cut::cut("Close the till.", 50, str::len))[0];
+        let point = point(&regional, passage, vec![1.0], vec![1.0]);
+        assert_eq!(point.payload["language"], "en");
+        assert_eq!(point.language.as_deref(), Some("en"));
+        let asked = |language| filter(&[ArticleVisibility::Public], Some(language), &[]);
+        assert_eq!(asked("en-GB"), asked("en"));
+        assert_ne!(asked("en"), asked("es"));
     }
 
     #[test]

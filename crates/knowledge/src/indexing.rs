@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use desk::{Article, Passage};
 use encoder::Side;
-use search::{Point, Rebuild};
+use search::{Point, Rebuild, Search};
+use time::OffsetDateTime;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
@@ -20,6 +23,10 @@ const BATCH: usize = 32;
 const ROWS: u32 = 64;
 /// Tokens a passage may have at least, however long its title is.
 const FEWEST_TOKENS: usize = 48;
+/// How long a rebuild waits where the encoder has too much to do.
+const BUSY_WAIT: Duration = Duration::from_millis(200);
+/// How far back a rebuild looks for what others wrote meanwhile: clocks differ, and what was begun is committed later.
+const LOOK_BACK: Duration = Duration::from_secs(60);
 
 impl Knowledge {
     /// Brings the index up to an article's latest version; whether that version was still the latest at the end.
@@ -29,9 +36,9 @@ impl Knowledge {
     pub async fn index_article(&self, article: &Article) -> Result<bool, KnowledgeError> {
         let _turn = self.indexing.lock().await;
         let passages = self.passages(article);
-        let kept = self.store.passages_of(article.id).await?;
-        let indexed: HashSet<Uuid> = kept.iter().map(|passage| passage.id).collect();
-        let changed: Vec<&Passage> = passages.iter().filter(|one| !indexed.contains(&one.id)).collect();
+        let kept = ids(&self.store.passages_of(article.id).await?);
+        let known = self.known(&passages, &kept).await?;
+        let changed: Vec<&Passage> = passages.iter().filter(|one| !known.contains(&one.id)).collect();
         let points = self.points(article, &changed).await?;
         self.search.upsert(PASSAGES, &points).await?;
         if !self
@@ -39,10 +46,10 @@ impl Knowledge {
             .record_passages(article.id, article.version, &passages)
             .await?
         {
+            self.take_back(article.id, &points).await?;
             return Ok(false);
         }
-        let wanted: HashSet<Uuid> = passages.iter().map(|passage| passage.id).collect();
-        let gone: Vec<Uuid> = indexed.difference(&wanted).copied().collect();
+        let gone: Vec<Uuid> = kept.difference(&ids(&passages)).copied().collect();
         self.search.delete(PASSAGES, &gone).await?;
         self.recent.forget();
         tracing::info!(
@@ -53,6 +60,34 @@ impl Knowledge {
             "an article is indexed"
         );
         Ok(true)
+    }
+
+    /// Which of these passages need not be embedded: the index has them, and so will one that is built beside it. What
+    /// the rows say is not enough, for a crash or another process may have come between.
+    async fn known(&self, passages: &[Passage], kept: &HashSet<Uuid>) -> Result<HashSet<Uuid>, KnowledgeError> {
+        let wanted: Vec<Uuid> = passages.iter().map(|passage| passage.id).collect();
+        let stored = self.search.stored(PASSAGES, &wanted).await?;
+        let mut known: HashSet<Uuid> = stored.into_iter().map(|stored| stored.id).collect();
+        // A rebuild adds what the rows say; what else this index has is not sure to be in the next one.
+        if self.is_building.load(Ordering::Acquire) {
+            known.retain(|id| kept.contains(id));
+        }
+        Ok(known)
+    }
+
+    /// Takes out of the index what was put there for a version that is no longer the latest, except what the rows or
+    /// the latest version have too.
+    async fn take_back(&self, article: Uuid, points: &[Point]) -> Result<(), KnowledgeError> {
+        let mut wanted = ids(&self.store.passages_of(article).await?);
+        if let Some(latest) = self.store.get_article(article).await? {
+            wanted.extend(ids(&self.passages(&latest)));
+        }
+        let unwanted: Vec<Uuid> = points
+            .iter()
+            .map(|point| point.id)
+            .filter(|id| !wanted.contains(id))
+            .collect();
+        Ok(self.search.delete(PASSAGES, &unwanted).await?)
     }
 
     /// Indexes articles that wait; how many there were.
@@ -103,22 +138,43 @@ impl Knowledge {
         if held as i64 >= wanted {
             return Ok(false);
         }
+        // One is under way.
+        let Ok(_turn) = self.rebuilding.try_lock() else {
+            return Ok(false);
+        };
         tracing::warn!(held, wanted, "the index has lost passages and is built anew");
-        self.reindex(|_| {}).await?;
+        self.rebuild(&mut |_| {}).await?;
         Ok(true)
     }
 
     /// Builds the index of all articles beside the one that serves, switches over at the end, and says how many
-    /// passages it holds.
+    /// passages it holds. Articles are written and found meanwhile; those that are cut otherwise than before are found
+    /// again once their rows say so too.
     ///
-    /// **Errors:** the store, the encoder or the index is out of reach; the old index goes on serving.
+    /// **Errors:** the store, the encoder or the index is out of reach; the old index goes on serving, or where the new
+    /// one serves already, what remains to be done waits for the sweeper.
     pub async fn reindex(&self, mut progress: impl FnMut(u64)) -> Result<u64, KnowledgeError> {
-        let _turn = self.indexing.lock().await;
+        let _turn = self.rebuilding.lock().await;
+        self.rebuild(&mut progress).await
+    }
+
+    async fn rebuild(&self, progress: &mut impl FnMut(u64)) -> Result<u64, KnowledgeError> {
+        self.is_building.store(true, Ordering::Release);
+        let built = self.build(progress).await;
+        self.is_building.store(false, Ordering::Release);
+        let held = built?;
+        while self.sweep().await? > 0 {}
+        Ok(held)
+    }
+
+    async fn build(&self, progress: &mut impl FnMut(u64)) -> Result<u64, KnowledgeError> {
+        let began = store::now();
         let rebuild = self.search.begin_rebuild(PASSAGES).await?;
-        match self.fill(&rebuild, &mut progress).await {
+        match self.fill(&rebuild, progress).await {
             Ok(held) => {
                 rebuild.finish().await?;
                 self.recent.forget();
+                self.index_what_others_wrote(began - LOOK_BACK).await?;
                 Ok(held)
             }
             Err(error) => {
@@ -129,25 +185,52 @@ impl Knowledge {
         }
     }
 
+    /// Adds every article to the index in the making. The rows stay as they are: they speak of the index that serves,
+    /// and go on doing so when this one comes to nothing. Articles whose rows must change with the switch wait from
+    /// here on, so that whatever stops the rebuild, they are brought up to the index that serves then.
     async fn fill(&self, rebuild: &Rebuild, progress: &mut impl FnMut(u64)) -> Result<u64, KnowledgeError> {
-        let (mut held, mut after) = (0, None);
+        let (mut held, mut after, mut cut_anew) = (0, None, Vec::new());
         loop {
-            let articles = self.store.articles_after(after, ROWS).await?;
-            let Some(last) = articles.last() else { return Ok(held) };
-            after = Some(last.id);
-            for article in &articles {
-                let passages = self.passages(article);
-                rebuild
-                    .add(&self.points(article, &passages.iter().collect::<Vec<_>>()).await?)
-                    .await?;
-                // A version that is no longer the latest waits for the sweeper.
-                self.store
-                    .record_passages(article.id, article.version, &passages)
-                    .await?;
-                held += passages.len() as u64;
-                progress(held);
+            // Held for one article at a time, so that writes come in between; read within the turn, so that it is no
+            // older than what they indexed.
+            let _turn = self.indexing.lock().await;
+            let Some(article) = self.store.articles_after(after, 1).await?.pop() else {
+                break;
+            };
+            after = Some(article.id);
+            let passages = self.passages(&article);
+            let points = self.points_patiently(&article, &passages).await?;
+            rebuild.add(&points).await?;
+            if ids(&passages) != ids(&self.store.passages_of(article.id).await?) {
+                cut_anew.push(article.id);
+            }
+            held += passages.len() as u64;
+            progress(held);
+        }
+        self.store.index_again(&cut_anew).await?;
+        Ok(held)
+    }
+
+    /// As [`Self::points`], waiting where the encoder has too much to do.
+    async fn points_patiently(&self, article: &Article, passages: &[Passage]) -> Result<Vec<Point>, KnowledgeError> {
+        let passages: Vec<&Passage> = passages.iter().collect();
+        loop {
+            match self.points(article, &passages).await {
+                Err(KnowledgeError::Encode(encoder::EncoderError::Busy)) => tokio::time::sleep(BUSY_WAIT).await,
+                points => return points,
             }
         }
+    }
+
+    /// Lets articles that changed since a time wait: on a server that other processes share, what they wrote to the old
+    /// index is not in the new one.
+    async fn index_what_others_wrote(&self, since: OffsetDateTime) -> Result<(), KnowledgeError> {
+        if !matches!(self.search, Search::Server(_)) {
+            return Ok(());
+        }
+        let changed = self.store.articles_changed_since(since).await?;
+        let changed: Vec<Uuid> = changed.into_iter().map(|(id, _)| id).collect();
+        Ok(self.store.index_again(&changed).await?)
     }
 
     /// The passages of an article; none where it is put away.
@@ -192,4 +275,8 @@ impl Knowledge {
         }
         Ok(vectors)
     }
+}
+
+fn ids(passages: &[Passage]) -> HashSet<Uuid> {
+    passages.iter().map(|passage| passage.id).collect()
 }

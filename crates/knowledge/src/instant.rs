@@ -162,7 +162,7 @@ impl Knowledge {
 
     /// What the knowledge base answers to the words that are finished; nothing where that cannot be known in time.
     async fn by_meaning(&self, question: &Question, typed: &Typed) -> Vec<Suggestion> {
-        let goes_on = self.titles.read(|titles| titles.will_go_on(typed));
+        let goes_on = self.titles.read(|titles| titles.will_go_on(typed, question));
         let text = if goes_on {
             typed.before_last(&question.text)
         } else {

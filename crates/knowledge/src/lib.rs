@@ -9,6 +9,7 @@ mod answerability;
 mod config;
 mod cut;
 mod diff;
+mod embed;
 mod error;
 mod evidence;
 mod find;
@@ -24,6 +25,7 @@ mod typed;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use encoder::Encoder;
 use search::Search;
@@ -50,12 +52,18 @@ pub struct Knowledge {
     store: Store,
     search: Search,
     encoder: Encoder,
+    /// The same with its glossary.
+    comparing: Encoder,
     answerability: Answerability,
     recent: Recent,
     titles: KnownTitles,
     log: SearchLog,
     /// Held while the index is written, so that an older version never overwrites a newer one.
     indexing: Mutex<()>,
+    /// Held from the beginning of a rebuild until every article's rows speak of the new index.
+    rebuilding: Mutex<()>,
+    /// Whether an index is being built beside the one that serves.
+    is_building: AtomicBool,
     tasks: TaskTracker,
 }
 
@@ -81,8 +89,11 @@ impl Knowledge {
             search,
             // By the glossary an article would be as near to a question as its twin in the asker's language.
             encoder: encoder.verbatim(),
+            comparing: encoder,
             answerability,
             indexing: Mutex::new(()),
+            rebuilding: Mutex::new(()),
+            is_building: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         };
         if let Err(error) = knowledge.ensure_index().await {

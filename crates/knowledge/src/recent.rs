@@ -8,15 +8,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use desk::ArticleVisibility;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use search::Hit;
 
 use crate::error::KnowledgeError;
 use crate::find::Question;
 
-/// The answers of the last moments, bounded in number and in age.
+/// What the kept answers may take up together. **Units:** bytes.
+const BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The answers of the last moments, bounded in number, in bytes and in age.
 pub(crate) struct Recent {
-    answers: Cache<Asked, Arc<[Hit]>>,
+    answers: Cache<Asked, Arc<[Hit]>, Shares>,
     /// Counts the changes of the index, so that nothing of before is used after one.
     generation: AtomicU64,
     began: Instant,
@@ -37,10 +41,10 @@ struct Asked {
 }
 
 impl Recent {
-    /// Keeps so many answers, none longer than `longest`.
+    /// Keeps so many answers of usual size, none longer than `longest`.
     pub fn new(answers: usize, longest: Duration) -> Self {
         Recent {
-            answers: Cache::new(answers),
+            answers: Cache::with_weighter(answers, BYTES_MAX, Shares::of(answers)),
             generation: AtomicU64::new(0),
             began: Instant::now(),
             longest: longest.max(Duration::from_millis(1)),
@@ -63,7 +67,7 @@ impl Recent {
     ) -> Result<Arc<[Hit]>, KnowledgeError> {
         let asked = self.asked(question);
         self.answers
-            .get_or_insert_async(&asked, async { ask.await.map(Arc::from) })
+            .get_or_insert_async(&asked, async { Ok(likeness(ask.await?)) })
             .await
     }
 
@@ -77,6 +81,36 @@ impl Recent {
             generation: self.generation.load(Ordering::Acquire),
             stretch: self.began.elapsed().as_millis() / self.longest.as_millis(),
         }
+    }
+}
+
+/// Hits without what the index keeps of their articles: the rows say that.
+fn likeness(mut hits: Vec<Hit>) -> Arc<[Hit]> {
+    hits.iter_mut().for_each(|hit| hit.payload.clear());
+    Arc::from(hits)
+}
+
+/// Weighs an answer by its bytes, and by its share of the number where that is more.
+#[derive(Debug, Clone)]
+struct Shares {
+    /// What one of so many answers may take up. **Units:** bytes.
+    each: u64,
+}
+
+impl Shares {
+    fn of(answers: usize) -> Self {
+        Shares {
+            each: BYTES_MAX / (answers as u64).max(1),
+        }
+    }
+}
+
+impl Weighter<Asked, Arc<[Hit]>> for Shares {
+    fn weight(&self, asked: &Asked, hits: &Arc<[Hit]>) -> u64 {
+        let texts = asked.tags.iter().chain(&asked.language).chain([&asked.text]);
+        let texts: usize = texts.map(|text| size_of::<String>() + text.len()).sum();
+        let bytes = size_of::<Asked>() + texts + size_of_val::<[Hit]>(hits);
+        (bytes as u64).max(self.each)
     }
 }
 
@@ -133,5 +167,35 @@ mod tests {
             .await;
         assert!(failed.is_err());
         check(&recent, &[asked], 1).await;
+    }
+
+    #[tokio::test]
+    async fn kept_answers_are_few_and_small_enough() {
+        const ANSWERS: usize = 100;
+        let recent = Recent::new(ANSWERS, Duration::from_secs(600));
+        for at in 0..2 * ANSWERS {
+            check(
+                &recent,
+                &[question(&format!("till {at}"), ArticleVisibility::Public)],
+                1,
+            )
+            .await;
+        }
+        assert!(
+            (1..=ANSWERS).contains(&recent.answers.len()),
+            "{}",
+            recent.answers.len()
+        );
+        let long = "x".repeat(BYTES_MAX as usize / 4);
+        for at in 0..6 {
+            check(
+                &recent,
+                &[question(&format!("{long} {at}"), ArticleVisibility::Public)],
+                1,
+            )
+            .await;
+        }
+        let held: usize = recent.answers.iter().map(|(asked, _)| asked.text.len()).sum();
+        assert!(held as u64 <= BYTES_MAX, "{held}");
     }
 }

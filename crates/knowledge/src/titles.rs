@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use desk::{Article, ArticleVisibility};
 use rustc_hash::FxHashMap;
+use search::primary_language;
 use uuid::Uuid;
 
 use crate::cut;
@@ -43,6 +44,7 @@ struct Listed {
     id: Uuid,
     version: i64,
     visibility: ArticleVisibility,
+    /// Whatever its region.
     language: Option<String>,
     tags: Vec<String>,
     /// The title, then the headings.
@@ -97,7 +99,11 @@ impl Titles {
             id: article.id,
             version: article.version,
             visibility: article.fields.visibility,
-            language: article.fields.language.clone(),
+            language: article
+                .fields
+                .language
+                .as_deref()
+                .map(|code| primary_language(code).into_owned()),
             tags: article.fields.tags.clone(),
             lines: lines.collect(),
         };
@@ -112,9 +118,10 @@ impl Titles {
     /// how many characters of each.
     pub fn look_up(&self, typed: &Typed, question: &Question, most: usize) -> (Vec<TitleHit>, HashMap<String, usize>) {
         let last = typed.words.len().wrapping_sub(1);
-        let meant = |(at, word): (usize, &String)| self.terms.stand_ins(word, typed.unfinished && at == last);
-        let meant: Vec<Vec<StandIn<'_>>> = typed.words.iter().enumerate().map(meant).collect();
         let asked_for: Vec<bool> = self.listed.iter().map(|listed| listed.is_asked_for(question)).collect();
+        let seen = |slot: u32| asked_for[slot as usize];
+        let meant = |(at, word): (usize, &String)| self.terms.stand_ins(word, typed.unfinished && at == last, seen);
+        let meant: Vec<Vec<StandIn<'_>>> = typed.words.iter().enumerate().map(meant).collect();
         let mut best: FxHashMap<u32, (u16, f32)> = FxHashMap::default();
         for ((slot, line), tally) in tallies(&meant, typed, &asked_for) {
             let Some(score) = self.score(slot, line, tally, typed) else {
@@ -135,9 +142,10 @@ impl Titles {
         (hits.collect(), marked.collect())
     }
 
-    /// Whether the last word is the beginning of a known word and no known word itself: it will go on.
-    pub fn will_go_on(&self, typed: &Typed) -> bool {
-        typed.growing().is_some_and(|word| self.terms.goes_on(word))
+    /// Whether the last word is the beginning of a word of what is asked for and no such word itself: it will go on.
+    pub fn will_go_on(&self, typed: &Typed, question: &Question) -> bool {
+        let seen = |slot: u32| self.listed[slot as usize].is_asked_for(question);
+        typed.growing().is_some_and(|word| self.terms.goes_on(word, seen))
     }
 
     fn forget(&mut self, slot: u32) {
@@ -178,8 +186,9 @@ impl Titles {
 
 impl Listed {
     fn is_asked_for(&self, question: &Question) -> bool {
+        let language = question.language.as_deref().map(primary_language);
         question.visibility.contains(&self.visibility)
-            && (question.language.is_none() || question.language == self.language)
+            && (language.is_none() || language.as_deref() == self.language.as_deref())
             && question.tags.iter().all(|tag| self.tags.contains(tag))
     }
 }
@@ -326,6 +335,24 @@ mod tests {
     }
 
     #[test]
+    fn a_language_is_meant_whatever_its_region() {
+        let mut titles = shelf();
+        let regional = NewArticle {
+            language: Some("en-US".to_owned()),
+            ..public("Void a check", "Text")
+        };
+        titles.put(&article(9, 1, regional));
+        let found = |language: &str| {
+            let question = Question {
+                language: Some(language.to_owned()),
+                ..asked("void")
+            };
+            titles.look_up(&Typed::of("void"), &question, 10).0.len()
+        };
+        assert_eq!([found("en"), found("en-GB"), found("es")], [1, 1, 0]);
+    }
+
+    #[test]
     fn a_new_version_takes_the_place_of_the_old_one() {
         let mut titles = shelf();
         assert!(titles.put(&article(1, 3, public("Lock the shop", "Text"))));
@@ -344,8 +371,18 @@ mod tests {
     #[test]
     fn a_word_that_goes_on_is_known_by_its_beginning() {
         let titles = shelf();
-        let will = |text: &str| titles.will_go_on(&Typed::of(text));
+        let will = |text: &str| titles.will_go_on(&Typed::of(text), &asked(text));
         assert!(will("the receipt pri") && will("rec"));
         assert!(!will("receipt") && !will("rec ") && !will("quantum") && !will(""));
+        assert!(!will("driv"), "only a draft has it");
+    }
+
+    #[test]
+    fn words_of_what_is_not_public_change_nothing_for_who_reads_the_public() {
+        let mut titles = shelf();
+        // But for the draft's own word this is a typo of "drawer".
+        check(&titles, "drawre", &[1]);
+        titles.put(&article(9, 1, NewArticle::draft("Drawre of the safe", "Text")));
+        check(&titles, "drawre", &[1]);
     }
 }

@@ -74,7 +74,7 @@ impl Suggest {
         if said.is_empty() {
             return Ok(Vec::new());
         }
-        let vectors = self.triage.embed(said.clone()).await?;
+        let vectors = self.knowledge.embed_to_compare(said.clone()).await?;
         let mut unanswered = Vec::new();
         for ((ticket, said), vector) in solved.into_iter().zip(said).zip(vectors) {
             if !self.knowledge.answers(&said, vector.clone()).await? {

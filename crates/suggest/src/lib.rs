@@ -7,14 +7,15 @@ mod config;
 mod error;
 mod extract;
 mod gaps;
+mod names;
 mod source;
 mod support;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use desk::Ticket;
 use desk::suggestion::{SourceRef, Tally};
+use desk::{ArticleVisibility, Ticket};
 use knowledge::{Knowledge, Span};
 use triage::Triage;
 
@@ -26,7 +27,7 @@ pub use source::Place;
 use extract::{Sentence, sentences, stretch};
 use source::Source;
 
-/// Sentences of a source that are compared with the ticket.
+/// Sentences of a source that are compared with the ticket or with a reworded answer.
 const SENTENCES_MAX: usize = 60;
 
 /// Suggestions at work: shared by every handler.
@@ -66,6 +67,16 @@ pub struct Suggestion {
     pub confidence: f32,
     /// What agents did with the source.
     pub tally: Tally,
+}
+
+impl Suggestion {
+    /// Whether a customer may be sent it: an accepted reply, or what everybody may read.
+    pub fn is_for_customers(&self) -> bool {
+        match self.place {
+            Place::Article { visibility, .. } => visibility == ArticleVisibility::Public,
+            Place::Reply { .. } => true,
+        }
+    }
 }
 
 impl Suggest {
@@ -129,7 +140,7 @@ impl Suggest {
                     .map(|sentence| source.text[sentence.range.clone()].to_owned()),
             );
         }
-        let mut vectors = self.triage.embed(texts).await?.into_iter();
+        let mut vectors = self.knowledge.embed_to_compare(texts).await?.into_iter();
         let question = vectors.next().unwrap_or_default();
         let mut items = Vec::with_capacity(chosen.len());
         for ((source, tally, confidence), cut) in chosen.into_iter().zip(cut) {

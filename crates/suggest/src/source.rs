@@ -97,6 +97,11 @@ impl Suggest {
 }
 
 fn passage(found: Found) -> Source {
+    // The text is of the version that was cut: it is public only where that was and the article still is.
+    let visibility = match found.passage.visibility {
+        ArticleVisibility::Public => found.article.fields.visibility,
+        cut => cut,
+    };
     Source {
         reference: SourceRef {
             kind: SourceKind::Article,
@@ -106,7 +111,7 @@ fn passage(found: Found) -> Source {
         place: Place::Article {
             version: found.passage.article_version,
             headings: found.passage.headings,
-            visibility: found.article.fields.visibility,
+            visibility,
         },
         text: found.passage.text,
         language: found.article.fields.language,

@@ -1,18 +1,21 @@
 //! Whether a reworded answer says only what its sources do: each sentence names its source, every number and name in it
 //! is there, it denies what the source denies, and some sentence there means the same.
 
-use std::ops::Range;
-
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::error::SuggestError;
 use crate::extract::sentences;
-use crate::{Suggest, Suggestion, dot};
+use crate::names::names_only_what_is_there;
+use crate::{SENTENCES_MAX, Suggest, Suggestion, dot};
 
 /// Words that turn a sentence into its opposite, English and Spanish.
 const DENIALS: &[&str] = &[
     "no", "not", "never", "none", "cannot", "without", "nunca", "jamás", "ningún", "ninguna", "sin", "tampoco",
 ];
+/// Sentences beyond which no answer is checked.
+const CLAIMS_MAX: usize = 40;
+/// How many times as long as its sources an answer may be; one that only rewords them is hardly longer.
+const TIMES_SOURCES_MAX: usize = 4;
 
 /// A sentence of the reworded answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,48 +26,75 @@ struct Claim {
     sources: Vec<usize>,
 }
 
+/// A sentence with its vector.
+struct Meant<'t> {
+    said: &'t str,
+    vector: Vec<f32>,
+}
+
 impl Suggest {
-    /// Whether every sentence of a text that marks its sources as `[1]`, `[2]`… is supported by the suggestions it names.
+    /// Whether every sentence of a text that marks its sources as `[1]`, `[2]`… is supported by the suggestions it
+    /// names, all of which customers may be sent. A text much longer than these is not looked into.
     ///
     /// **Errors:** the encoder is busy or down.
     pub async fn is_supported(&self, text: &str, suggestions: &[Suggestion]) -> Result<bool, SuggestError> {
-        let Some(claims) = claims(text, suggestions.len()) else {
+        // What is not for customers supports nothing, and keeps its place, for which sentences name it.
+        let source = |one: &Suggestion| match one.is_for_customers() {
+            true => one.text.clone(),
+            false => String::new(),
+        };
+        let sources: Vec<String> = suggestions.iter().map(source).collect();
+        let Some(claims) = claims(text, &sources) else {
             return Ok(false);
         };
-        for claim in &claims {
-            let texts: Vec<&str> = claim.sources.iter().map(|&at| suggestions[at].text.as_str()).collect();
-            if !names_only_what_is_there(&claim.said, &texts) || !self.is_meant(&claim.said, &texts).await? {
-                return Ok(false);
-            }
-        }
-        Ok(!claims.is_empty())
+        let names_what_is_there = |claim: &Claim| {
+            let texts: Vec<&str> = claim.sources.iter().map(|&at| sources[at].as_str()).collect();
+            names_only_what_is_there(&claim.said, &texts)
+        };
+        Ok(!claims.is_empty() && claims.iter().all(names_what_is_there) && self.are_meant(&claims, &sources).await?)
     }
 
-    /// Whether a sentence of the sources is close in meaning, and denies if and only if the claim does.
-    async fn is_meant(&self, said: &str, sources: &[&str]) -> Result<bool, SuggestError> {
-        let of = |source: &&str| -> Vec<String> {
-            let text = |range: Range<usize>| source[range].to_owned();
-            sentences(source)
-                .into_iter()
-                .map(|sentence| text(sentence.range))
-                .collect()
+    /// Whether each claim is meant by a sentence of its sources; all texts are embedded in one go.
+    async fn are_meant(&self, claims: &[Claim], sources: &[String]) -> Result<bool, SuggestError> {
+        let cut = |(at, source): (usize, &String)| -> Vec<String> {
+            let is_named = claims.iter().any(|claim| claim.sources.contains(&at));
+            let cut = sentences(source).into_iter().filter(|_| is_named).take(SENTENCES_MAX);
+            cut.map(|sentence| source[sentence.range].to_owned()).collect()
         };
-        let there: Vec<String> = sources.iter().flat_map(of).collect();
-        let mut texts = vec![said.to_owned()];
-        texts.extend(there.iter().cloned());
-        let vectors = self.triage.embed(texts).await?;
-        let Some((claimed, vectors)) = vectors.split_first() else {
-            return Ok(false);
+        let cut: Vec<Vec<String>> = sources.iter().enumerate().map(cut).collect();
+        let said = claims.iter().map(|claim| &claim.said);
+        let texts = said.chain(cut.iter().flatten()).cloned().collect();
+        let mut vectors = self.knowledge.embed_to_compare(texts).await?.into_iter();
+        let said: Vec<Vec<f32>> = vectors.by_ref().take(claims.len()).collect();
+        let there: Vec<Vec<Meant<'_>>> = cut.iter().map(|cut| meant(cut, &mut vectors)).collect();
+        let is_meant = |(claim, vector): (&Claim, &Vec<f32>)| {
+            let sentences = claim.sources.iter().flat_map(|&at| &there[at]);
+            self.is_meant(&claim.said, vector, sentences)
         };
-        let likeness = vectors.iter().map(|vector| dot(claimed, vector));
-        let nearest = likeness.zip(&there).max_by(|(one, _), (other, _)| one.total_cmp(other));
-        Ok(nearest
-            .is_some_and(|(likeness, source)| likeness >= self.config.support_min && denies(said) == denies(source)))
+        Ok(claims.iter().zip(&said).all(is_meant))
+    }
+
+    /// Whether the sentence that is closest in meaning is close enough, and denies if and only if the claim does.
+    fn is_meant<'t>(&self, said: &str, vector: &[f32], there: impl Iterator<Item = &'t Meant<'t>>) -> bool {
+        let likeness = there.map(|meant| (dot(vector, &meant.vector), meant.said));
+        let nearest = likeness.max_by(|(one, _), (other, _)| one.total_cmp(other));
+        nearest.is_some_and(|(likeness, source)| likeness >= self.config.support_min && denies(said) == denies(source))
     }
 }
 
-/// The sentences with the sources they name; none where a sentence names no source, or one that is not there.
-fn claims(text: &str, sources: usize) -> Option<Vec<Claim>> {
+/// Sentences with the next of these vectors.
+fn meant<'t>(said: &'t [String], vectors: impl Iterator<Item = Vec<f32>>) -> Vec<Meant<'t>> {
+    let said = said.iter().zip(vectors);
+    said.map(|(said, vector)| Meant { said, vector }).collect()
+}
+
+/// The sentences with the sources they name; none where a sentence names no source, or one that is not there or empty,
+/// or where there is more to check than its sources can mean.
+fn claims(text: &str, sources: &[String]) -> Option<Vec<Claim>> {
+    let chars_max = TIMES_SOURCES_MAX * sources.iter().map(|source| source.chars().count()).sum::<usize>();
+    if text.chars().nth(chars_max).is_some() {
+        return None;
+    }
     let mut found: Vec<Claim> = Vec::new();
     for sentence in sentences(text) {
         let mut rest = &text[sentence.range];
@@ -78,10 +108,12 @@ fn claims(text: &str, sources: usize) -> Option<Vec<Claim>> {
             found.push(Claim { said, sources: named });
         }
     }
+    let is_source = |at: &usize| sources.get(*at).is_some_and(|source| !source.is_empty());
     for source in found.iter_mut().flat_map(|claim| &mut claim.sources) {
-        *source = source.checked_sub(1).filter(|source| *source < sources)?;
+        *source = source.checked_sub(1).filter(is_source)?;
     }
-    found.iter().all(|claim| !claim.sources.is_empty()).then_some(found)
+    let fits = found.len() <= CLAIMS_MAX && found.iter().all(|claim| !claim.sources.is_empty());
+    fits.then_some(found)
 }
 
 /// The number in a `[n]` at the start of a text, and what follows.
@@ -111,27 +143,6 @@ fn without_marks(sentence: &str) -> (String, Vec<usize>) {
     (said.trim().to_owned(), named)
 }
 
-/// Whether every word with a digit, an at sign, a slash or an inner capital is in one of the sources.
-fn names_only_what_is_there(said: &str, sources: &[&str]) -> bool {
-    let there: Vec<String> = sources.iter().map(|source| source.to_lowercase()).collect();
-    said.split_whitespace()
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
-        .filter(|word| is_name(word))
-        .all(|word| there.iter().any(|source| holds(source, &word.to_lowercase())))
-}
-
-fn is_name(word: &str) -> bool {
-    let has = |is: fn(char) -> bool| word.chars().any(is);
-    has(|c| c.is_ascii_digit()) || has(|c| "@/".contains(c)) || word.chars().skip(1).any(char::is_uppercase)
-}
-
-/// Whether a text has a word, and not only as a part of a longer one.
-fn holds(text: &str, word: &str) -> bool {
-    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    text.match_indices(word)
-        .any(|(at, found)| is_edge(text[..at].chars().next_back()) && is_edge(text[at + found.len()..].chars().next()))
-}
-
 fn denies(said: &str) -> bool {
     said.unicode_words().any(|word| {
         let word = word.to_lowercase();
@@ -143,10 +154,15 @@ fn denies(said: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// So many sources, long enough for what is said here.
+    fn sources(count: usize) -> Vec<String> {
+        vec!["Turn it off. ".repeat(20); count]
+    }
+
     #[test]
     fn marks_belong_to_their_sentence() {
         let text = "Turn it off [1]. Wait a minute. [2] Call us at [desk] if needed [1][2].";
-        let found = claims(text, 2).expect("all named");
+        let found = claims(text, &sources(2)).expect("all named");
         let found: Vec<_> = found
             .iter()
             .map(|claim| (claim.said.as_str(), claim.sources.as_slice()))
@@ -164,17 +180,22 @@ mod tests {
     #[test]
     fn a_sentence_without_a_source_or_with_an_unknown_one_is_no_claim() {
         for text in ["Turn it off. Wait [1].", "Turn it off [3].", "Turn it off [0].", "[1]"] {
-            assert_eq!(claims(text, 2), None, "{text}");
+            assert_eq!(claims(text, &sources(2)), None, "{text}");
         }
+        let one_is_internal = [String::new(), sources(1).remove(0)];
+        assert_eq!(claims("Turn it off [1].", &one_is_internal), None);
+        assert!(claims("Turn it off [2].", &one_is_internal).is_some());
     }
 
     #[test]
-    fn numbers_and_names_must_be_there() {
-        let sources = ["Hold the button for 10 seconds, then open https://status.example/now in OpenDesk."];
-        assert!(names_only_what_is_there("Press it 10 seconds in OpenDesk.", &sources));
-        assert!(!names_only_what_is_there("Press it 100 seconds.", &sources));
-        assert!(!names_only_what_is_there("Press it 1 second.", &sources));
-        assert!(!names_only_what_is_there("Write to help@shop.example.", &sources));
+    fn more_than_sources_can_mean_is_no_claim() {
+        let source = sources(1);
+        let chars = TIMES_SOURCES_MAX * source[0].chars().count();
+        let long = format!("Wait {}", "x".repeat(chars));
+        assert_eq!(claims(&format!("{long} [1]."), &source), None);
+        let many = "Wait [1]. ".repeat(CLAIMS_MAX + 1);
+        assert_eq!(claims(&many, &source), None);
+        assert!(claims("Wait [1]. Wait [1].", &source).is_some());
     }
 
     #[test]

@@ -54,18 +54,19 @@ impl Terms {
         }
     }
 
-    /// Whether a word is the beginning of known ones and none itself.
-    pub fn goes_on(&self, word: &str) -> bool {
-        !self.0.contains_key(word) && self.beginning_with(word).next().is_some()
+    /// Whether a word is the beginning of words that stand in `seen` slots and none of these itself.
+    pub fn goes_on(&self, word: &str, seen: impl Fn(u32) -> bool) -> bool {
+        // The word itself comes before those it begins.
+        let first = self.seen_with(word, seen).next();
+        first.is_some_and(|(term, _)| term != word)
     }
 
-    /// The known words that stand for a typed one: itself, those it begins where it is unfinished, or else those it is
-    /// nearly.
-    pub fn stand_ins<'t>(&'t self, word: &str, unfinished: bool) -> Vec<StandIn<'t>> {
+    /// The words in `seen` slots that stand for a typed one: itself, those it begins where it is unfinished, or else
+    /// those it is nearly. Words that stand elsewhere alone change nothing, so nobody learns what is not theirs.
+    pub fn stand_ins<'t>(&'t self, word: &str, unfinished: bool, seen: impl Fn(u32) -> bool) -> Vec<StandIn<'t>> {
         let typed = word.chars().count();
-        // The word itself comes before those it begins.
         let known = self
-            .beginning_with(word)
+            .seen_with(word, &seen)
             .take_while(|(term, _)| unfinished || *term == word);
         let found: Vec<_> = known
             .map(|(term, places)| StandIn {
@@ -76,13 +77,13 @@ impl Terms {
             })
             .collect();
         if found.is_empty() {
-            return self.nearly(word, unfinished);
+            return self.nearly(word, unfinished, seen);
         }
         found
     }
 
     /// Known words in which few letters differ, never the first one; a word with a digit is right or wrong.
-    fn nearly<'t>(&'t self, word: &str, unfinished: bool) -> Vec<StandIn<'t>> {
+    fn nearly<'t>(&'t self, word: &str, unfinished: bool, seen: impl Fn(u32) -> bool) -> Vec<StandIn<'t>> {
         let letters = word.chars().count();
         let wrong = usize::from(letters >= ONE_WRONG_LETTERS) + usize::from(letters >= TWO_WRONG_LETTERS);
         let first = word.chars().next().map_or(0, char::len_utf8);
@@ -96,7 +97,7 @@ impl Terms {
             long + wrong >= letters && strsim::osa_distance(word, compared) <= wrong
         };
         self.beginning_with(&word[..first])
-            .filter(|(term, _)| is_near(term))
+            .filter(|(term, places)| is_near(term) && stands_in(places, &seen))
             .map(|(term, places)| StandIn {
                 term,
                 places,
@@ -104,6 +105,15 @@ impl Terms {
                 typed: term.chars().count(),
             })
             .collect()
+    }
+
+    fn seen_with<'t>(
+        &'t self,
+        word: &str,
+        seen: impl Fn(u32) -> bool,
+    ) -> impl Iterator<Item = (&'t String, &'t Vec<Place>)> {
+        self.beginning_with(word)
+            .filter(move |(_, places)| stands_in(places, &seen))
     }
 
     fn beginning_with<'t, 'w>(
@@ -114,6 +124,10 @@ impl Terms {
             .range::<str, _>((Bound::Included(word), Bound::Unbounded))
             .take_while(move |(term, _)| term.starts_with(word))
     }
+}
+
+fn stands_in(places: &[Place], seen: impl Fn(u32) -> bool) -> bool {
+    places.iter().any(|place| seen(place.slot))
 }
 
 #[cfg(test)]
@@ -138,7 +152,11 @@ mod tests {
 
     fn check(word: &str, unfinished: bool, expect: &[&str]) {
         let terms = known(&["pin", "print", "printed", "printer", "subscription", "tl4410"]);
-        let found: Vec<_> = terms.stand_ins(word, unfinished).iter().map(|one| one.term).collect();
+        let found: Vec<_> = terms
+            .stand_ins(word, unfinished, |_| true)
+            .iter()
+            .map(|one| one.term)
+            .collect();
         assert_eq!(found, expect, "{word:?}");
     }
 
@@ -163,6 +181,21 @@ mod tests {
     fn a_word_that_stands_nowhere_is_forgotten() {
         let mut terms = known(&["print", "printer"]);
         terms.forget("printer", 1);
-        assert!(!terms.goes_on("printe") && terms.goes_on("prin"));
+        assert!(!terms.goes_on("printe", |_| true) && terms.goes_on("prin", |_| true));
+    }
+
+    #[test]
+    fn a_word_that_stands_where_nobody_looks_changes_nothing() {
+        let terms = known(&["print", "prince", "printer"]);
+        let all_but = |hidden: u32| move |slot: u32| slot != hidden;
+        let found = |word: &str, unfinished: bool, hidden: u32| -> Vec<&str> {
+            let found = terms.stand_ins(word, unfinished, all_but(hidden));
+            found.iter().map(|one| one.term).collect()
+        };
+        assert_eq!(found("print", true, 0), ["printer"]);
+        assert_eq!(found("prinz", false, 1), ["print"]);
+        assert_eq!(found("prince", false, 1), [""; 0]);
+        assert!(terms.goes_on("prin", all_but(0)) && terms.goes_on("print", all_but(0)));
+        assert!(!terms.goes_on("printe", all_but(2)) && !terms.goes_on("print", all_but(2)));
     }
 }
