@@ -46,10 +46,9 @@ pub fn embed(encoder: &Encoder, texts: &[String], progress: &mut Progress<'_>) -
 pub fn predict(head: &Head, rows: &[LabelledText], vectors: &[Vec<f32>]) -> Result<Vec<Prediction>> {
     rows.iter()
         .zip(vectors)
-        .enumerate()
-        .map(|(at, (row, vector))| {
+        .map(|(row, vector)| {
             let said = head.assess(&row.text, vector).context("assessing a row")?;
-            Ok(prediction(at + 1, row, &said))
+            Ok(prediction(row, &said))
         })
         .collect()
 }
@@ -75,7 +74,7 @@ pub fn predict_outsiders(head: &Head, texts: &[String], vectors: &[Vec<f32>]) ->
         .collect()
 }
 
-fn prediction(number: usize, row: &LabelledText, said: &Assessment) -> Prediction {
+fn prediction(row: &LabelledText, said: &Assessment) -> Prediction {
     let truth = |label: &str| f32::from(u8::from(label == row.label));
     let right = said.probabilities.iter().find(|(label, _)| *label == row.label);
     // A label the head does not know is a certain truth it gave no probability.
@@ -86,7 +85,7 @@ fn prediction(number: usize, row: &LabelledText, said: &Assessment) -> Predictio
         .map(|(label, p)| (p - truth(label)).powi(2))
         .sum();
     Prediction {
-        row: number,
+        row: row.row,
         text: row.text.clone(),
         label: row.label.clone(),
         predicted: most_probable(said),
@@ -163,6 +162,7 @@ mod tests {
 
     fn row(label: &str) -> LabelledText {
         LabelledText {
+            row: 7,
             text: "x".to_owned(),
             label: label.to_owned(),
         }
@@ -170,15 +170,16 @@ mod tests {
 
     #[test]
     fn the_brier_score_is_the_squared_distance_from_the_truth() {
-        let right = prediction(1, &row("a"), &said(&[("a", 0.7), ("b", 0.3)]));
+        let right = prediction(&row("a"), &said(&[("a", 0.7), ("b", 0.3)]));
         assert!((right.brier - 0.18).abs() < 1e-6 && right.is_right());
-        let unknown = prediction(1, &row("c"), &said(&[("a", 0.7), ("b", 0.3)]));
+        assert_eq!(right.row, 7, "the row of the data, not of the run");
+        let unknown = prediction(&row("c"), &said(&[("a", 0.7), ("b", 0.3)]));
         assert!((unknown.brier - 1.58).abs() < 1e-6 && unknown.right_probability == 0.0);
     }
 
     #[test]
     fn every_figure_is_there_and_scope_only_where_it_was_asked_for() {
-        let predictions = [prediction(1, &row("a"), &said(&[("a", 0.7), ("b", 0.3)]))];
+        let predictions = [prediction(&row("a"), &said(&[("a", 0.7), ("b", 0.3)]))];
         let metrics = figures(&predictions, None);
         for name in ["accuracy", "macro_f1", "ece", "brier", "coverage_at_target_precision"] {
             assert!(metrics.figures.contains_key(name), "{name}");

@@ -55,6 +55,7 @@ mod tests {
 
     fn rows(n: usize) -> Vec<LabelledText> {
         let row = |at: usize| LabelledText {
+            row: at + 1,
             text: format!(
                 "text {}",
                 char::from_u32('a' as u32 + at as u32 % 26)

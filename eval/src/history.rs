@@ -18,10 +18,31 @@ const SECONDS_A_WEEK: f64 = 7.0 * 24.0 * 3600.0;
 pub struct PastTicket {
     /// Its text and the label it ended up with.
     pub row: LabelledText,
-    /// The label it had before people looked, if any.
-    pub first: Option<String>,
+    /// What the head of its day did with it; none where that is not on record.
+    pub before: Option<Before>,
     /// When it was written. **Units:** seconds since 1970.
     pub at: i64,
+}
+
+/// What the head of its day did with a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Before {
+    /// It decided on this label.
+    Decided(String),
+    /// It left the ticket to a person.
+    Asked,
+}
+
+impl PastTicket {
+    /// Whether it went where it did not belong before people looked; none where that is not on record.
+    fn was_misrouted(&self) -> Option<bool> {
+        let before = self.before.as_ref()?;
+        Some(matches!(before, Before::Decided(label) if *label != self.row.label))
+    }
+
+    fn was_asked(&self) -> Option<bool> {
+        Some(*self.before.as_ref()? == Before::Asked)
+    }
 }
 
 /// The past in two parts.
@@ -33,6 +54,10 @@ pub struct Split {
     pub newer: Vec<PastTicket>,
     /// Older tickets left out because no other has their label.
     pub lonely: usize,
+    /// Newer tickets left out because the head may have learnt them.
+    pub learnt: usize,
+    /// Time that the newer tickets span, those left out among them.
+    pub weeks: f64,
 }
 
 /// The newest share of the tickets apart from the rest; a head must not learn from what came later.
@@ -56,31 +81,55 @@ pub fn split(mut tickets: Vec<PastTicket>, newest: f64) -> Result<Split> {
     tickets.retain(|ticket| seen[&ticket.row.label] > 1);
     Ok(Split {
         lonely: older_count - tickets.len(),
+        learnt: 0,
+        weeks: weeks(&newer),
         older: tickets,
         newer,
     })
 }
 
-/// Adds what it means in a week: how many tickets go wrong, with the head and without.
+impl Split {
+    /// Leaves out the newer tickets whose text the head may have learnt: by them it would judge itself.
+    ///
+    /// **Errors**: too few are left.
+    pub fn leave_out_learnt(&mut self, may_have_learnt: impl Fn(&str) -> bool) -> Result<()> {
+        let all = self.newer.len();
+        self.newer.retain(|ticket| !may_have_learnt(&ticket.row.text));
+        self.learnt = all - self.newer.len();
+        ensure!(
+            self.newer.len() >= LEAST,
+            "the head may have learnt {} of the newest {all} tickets; of the others there are {}, and at least {LEAST} \
+             are needed: judge a longer past with --newest",
+            self.learnt,
+            self.newer.len()
+        );
+        Ok(())
+    }
+
+    /// How many of the newer tickets come in a week, those left out among them.
+    fn tickets_a_week(&self) -> f64 {
+        (self.newer.len() + self.learnt) as f64 / self.weeks
+    }
+}
+
+/// Adds what it means in a week: how many tickets go wrong and how many are left to people, with the head and with
+/// those of their day. Of either, a ticket goes wrong when a label was decided on and is not the right one. What was left
+/// out is taken to be like the rest.
 ///
-/// **Shape**: one prediction a ticket, in their order.
-pub fn add_weekly(metrics: &mut Metrics, newer: &[PastTicket], predictions: &[Prediction]) {
-    let weeks = weeks(newer);
+/// **Shape**: one prediction a newer ticket, in their order.
+pub fn add_weekly(metrics: &mut Metrics, split: &Split, predictions: &[Prediction]) {
     let weekly = |share: Figure| Figure {
-        value: share.value * newer.len() as f64 / weeks,
-        low: share.low * newer.len() as f64 / weeks,
-        high: share.high * newer.len() as f64 / weeks,
+        value: share.value * split.tickets_a_week(),
+        low: share.low * split.tickets_a_week(),
+        high: share.high * split.tickets_a_week(),
     };
     let wrong = |p: &Prediction| p.decided && !p.is_right();
     metrics.add("misroutes_a_week", weekly(share(predictions.iter().map(wrong))));
     metrics.add("asked_a_week", weekly(share(predictions.iter().map(|p| !p.decided))));
-    let before = newer
-        .iter()
-        .map(|ticket| ticket.first.as_ref() != Some(&ticket.row.label));
-    if newer.iter().any(|ticket| ticket.first.is_some()) {
-        metrics.add("misroutes_a_week_before", weekly(share(before)));
-    }
-    metrics.fact("weeks", weeks);
+    let before = |of: fn(&PastTicket) -> Option<bool>| weekly(share(split.newer.iter().filter_map(of)));
+    metrics.add("misroutes_a_week_before", before(PastTicket::was_misrouted));
+    metrics.add("asked_a_week_before", before(PastTicket::was_asked));
+    metrics.fact("weeks", split.weeks);
 }
 
 /// Time the tickets span; at least a day, so that one busy hour is not taken for every hour of a week.
@@ -94,16 +143,18 @@ fn weeks(tickets: &[PastTicket]) -> f64 {
 pub fn sentence(metrics: &Metrics) -> String {
     let value = |name: &str| metrics.figures.get(name).map_or(0.0, |figure| figure.value);
     let target = metrics.facts.get("target_precision").copied().unwrap_or(0.0);
-    let instead = match metrics.figures.get("misroutes_a_week_before") {
+    let instead = |name: &str| match metrics.figures.get(name) {
         Some(before) => format!(" instead of {:.1}", before.value),
         None => String::new(),
     };
     format!(
-        "At a target precision of {target:.2}, {:.1} misroutes a week{instead}; {:.0} % of the tickets are decided alone, \
-         {:.1} a week go to a person.",
+        "At a target precision of {target:.2}, {:.1} misroutes a week{}; {:.0} % of the tickets are decided alone, {:.1} a \
+         week go to a person{}.",
         value("misroutes_a_week"),
+        instead("misroutes_a_week_before"),
         100.0 * value("coverage_at_target_precision"),
         value("asked_a_week"),
+        instead("asked_a_week_before"),
     )
 }
 
@@ -112,15 +163,20 @@ mod tests {
     use super::*;
     use crate::metrics::Kind;
 
-    fn ticket(at: i64, label: &str, first: Option<&str>) -> PastTicket {
+    fn ticket(at: i64, label: &str, before: Option<Before>) -> PastTicket {
         PastTicket {
             row: LabelledText {
+                row: at as usize + 1,
                 text: format!("ticket {at}"),
                 label: label.to_owned(),
             },
-            first: first.map(str::to_owned),
+            before,
             at,
         }
+    }
+
+    fn decided(label: &str) -> Option<Before> {
+        Some(Before::Decided(label.to_owned()))
     }
 
     fn said(label: &str, predicted: &str, decided: bool) -> Prediction {
@@ -129,6 +185,16 @@ mod tests {
             predicted: predicted.to_owned(),
             decided,
             ..Prediction::default()
+        }
+    }
+
+    fn newer(tickets: Vec<PastTicket>) -> Split {
+        Split {
+            older: Vec::new(),
+            lonely: 0,
+            learnt: 0,
+            weeks: weeks(&tickets),
+            newer: tickets,
         }
     }
 
@@ -156,15 +222,15 @@ mod tests {
     }
 
     #[test]
-    fn misroutes_are_counted_by_the_week() {
+    fn misroutes_are_counted_by_the_week_and_a_head_that_asked_has_made_none() {
         // Four tickets over two weeks.
         let week = SECONDS_A_WEEK as i64;
-        let newer = [
-            ticket(0, "a", Some("b")),
-            ticket(1, "a", Some("b")),
-            ticket(2, "b", Some("b")),
-            ticket(2 * week, "b", Some("a")),
-        ];
+        let past = newer(vec![
+            ticket(0, "a", decided("b")),
+            ticket(1, "a", Some(Before::Asked)),
+            ticket(2, "b", decided("b")),
+            ticket(2 * week, "b", decided("a")),
+        ]);
         let predictions = [
             said("a", "b", true),
             said("a", "b", false),
@@ -172,11 +238,40 @@ mod tests {
             said("b", "b", true),
         ];
         let mut metrics = Metrics::new(Kind::Classify, 4, []);
-        add_weekly(&mut metrics, &newer, &predictions);
+        add_weekly(&mut metrics, &past, &predictions);
         let value = |name: &str| metrics.figures[name].value;
-        assert_eq!(value("misroutes_a_week"), 0.5);
-        assert_eq!(value("misroutes_a_week_before"), 1.5);
-        assert_eq!(value("asked_a_week"), 0.5);
-        assert!(sentence(&metrics).contains("0.5 misroutes a week instead of 1.5"));
+        assert_eq!((value("misroutes_a_week"), value("asked_a_week")), (0.5, 0.5));
+        assert_eq!(
+            (value("misroutes_a_week_before"), value("asked_a_week_before")),
+            (1.0, 0.5)
+        );
+        let sentence = sentence(&metrics);
+        assert!(sentence.contains("0.5 misroutes a week instead of 1.0"), "{sentence}");
+        assert!(
+            sentence.contains("0.5 a week go to a person instead of 0.5"),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn without_a_record_nothing_is_said_of_before() {
+        let past = newer(vec![ticket(0, "a", None), ticket(1, "a", None)]);
+        let mut metrics = Metrics::new(Kind::Classify, 2, []);
+        add_weekly(&mut metrics, &past, &[said("a", "a", true), said("a", "a", true)]);
+        assert!(!metrics.figures.contains_key("misroutes_a_week_before"));
+        assert!(!sentence(&metrics).contains("instead"));
+    }
+
+    #[test]
+    fn what_the_head_may_have_learnt_judges_nothing_and_a_week_stays_as_busy() {
+        let tickets = (0..200).map(|at| ticket(at, "a", None)).collect();
+        let mut past = split(tickets, 0.5).expect("enough");
+        let before = past.tickets_a_week();
+        past.leave_out_learnt(|text| !text.ends_with('7'))
+            .expect("ten are left");
+        assert_eq!((past.newer.len(), past.learnt), (10, 90));
+        assert!((past.tickets_a_week() - before).abs() < 1e-9);
+        let error = past.leave_out_learnt(|_| true).expect_err("none are left").to_string();
+        assert!(error.contains("may have learnt 10 of the newest 10"), "{error}");
     }
 }

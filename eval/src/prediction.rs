@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A judged row. **Persisted** as one line of `predictions.jsonl`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Prediction {
-    /// The row of the data, from 1.
+    /// The row of the data, from 1; runs that left out other rows agree on it.
     pub row: usize,
     /// Its text.
     pub text: String,

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// A text and its right label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelledText {
+    /// The row of the data, from 1, whatever was left out before it; not written.
+    #[serde(skip)]
+    pub row: usize,
     /// The text.
     pub text: String,
     /// Its label.
@@ -43,10 +46,11 @@ pub fn labelled_where(path: &Path, text: &str, label: &str, only: Option<&Where>
         .into_iter()
         .chain(only.map(|only| only.column.as_str()))
         .collect();
-    let rows: Vec<LabelledText> = columns(path, &wanted, 2)?
-        .into_iter()
-        .filter(|row| only.is_none_or(|only| row[2] == only.value))
-        .map(|mut row| LabelledText {
+    let rows: Vec<LabelledText> = (1..)
+        .zip(columns(path, &wanted, 2)?)
+        .filter(|(_, row)| only.is_none_or(|only| row[2] == only.value))
+        .map(|(number, mut row)| LabelledText {
+            row: number,
             label: row.swap_remove(1).trim().to_owned(),
             text: row.swap_remove(0),
         })
@@ -225,8 +229,9 @@ mod tests {
         assert!(error.contains(reason), "{error}");
     }
 
-    fn row(text: &str, label: &str) -> LabelledText {
+    fn row(number: usize, text: &str, label: &str) -> LabelledText {
         LabelledText {
+            row: number,
             text: text.to_owned(),
             label: label.to_owned(),
         }
@@ -235,7 +240,7 @@ mod tests {
     #[test]
     fn rows_are_read_in_any_order_of_columns_and_after_a_mark() {
         let rows = read("\u{feff}label,id,text\na ,1,\"x,\ny\"\n").expect("rows");
-        assert_eq!(rows, [row("x,\ny", "a")]);
+        assert_eq!(rows, [row(1, "x,\ny", "a")]);
     }
 
     #[test]
@@ -253,7 +258,7 @@ mod tests {
     fn rows_are_written_and_read_again() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("rows.csv");
-        let rows = [row("a, \"b\"\nc", "x"), row("d", "y")];
+        let rows = [row(1, "a, \"b\"\nc", "x"), row(2, "d", "y")];
         write(&path, &rows).expect("room");
         assert_eq!(labelled(&path, "text", "label").expect("rows"), rows);
     }
@@ -270,7 +275,11 @@ mod tests {
             };
             labelled_where(&path, "text", "label", Some(&only))
         };
-        assert_eq!(only("1").expect("rows"), [row("y", "b")]);
+        assert_eq!(
+            only("1").expect("rows"),
+            [row(2, "y", "b")],
+            "it is the second row of the file"
+        );
         assert!(
             only("2")
                 .expect_err("none")
@@ -282,15 +291,22 @@ mod tests {
     #[test]
     fn labels_the_head_does_not_know_are_counted_or_refused() {
         let known = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(unknown_labels(&[row("x", "a"), row("y", "c")], &known).expect("one"), 1);
-        assert!(unknown_labels(&[row("x", "c")], &known).is_err());
-        assert!(unknown_labels(&[row("x", "a"), row("y", "B")], &known).is_err());
+        assert_eq!(
+            unknown_labels(&[row(1, "x", "a"), row(2, "y", "c")], &known).expect("one"),
+            1
+        );
+        assert!(unknown_labels(&[row(1, "x", "c")], &known).is_err());
+        assert!(unknown_labels(&[row(1, "x", "a"), row(2, "y", "B")], &known).is_err());
     }
 
     #[test]
     fn texts_the_head_has_learnt_are_dropped_and_counted() {
-        let learnt = [row("Where is my order?", "a")];
-        let (rows, leaks) = drop_leaks(vec![row("where is  my ORDER ?", "a"), row("refund", "b")], &learnt);
-        assert_eq!((rows.len(), leaks), (1, 1));
+        let learnt = [row(1, "Where is my order?", "a")];
+        let (rows, leaks) = drop_leaks(
+            vec![row(1, "where is  my ORDER ?", "a"), row(2, "refund", "b")],
+            &learnt,
+        );
+        assert_eq!(leaks, 1);
+        assert_eq!(rows, [row(2, "refund", "b")], "what is left keeps its number");
     }
 }

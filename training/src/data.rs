@@ -118,6 +118,12 @@ pub enum DataError {
         /// The label.
         label: String,
     },
+    /// A test whose labels are all others than those to learn.
+    #[error("no test row has a label that is learnt; they have {found}")]
+    ForeignTest {
+        /// The labels of the test, the first few of them.
+        found: String,
+    },
     /// A vector with NaN or of another length.
     #[error("the vector of row {row} is not {dimensions} finite numbers")]
     BadVector {

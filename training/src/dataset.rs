@@ -1,10 +1,13 @@
 //! Rows → a data set that can be learnt from, or the reason why not.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use classifier::words::words;
 
 use crate::data::{DataError, Row};
+
+/// Labels that an error names at most.
+const SHOWN: usize = 5;
 
 /// Labelled texts that passed every check, copies dropped.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +38,17 @@ pub struct Dropped {
 impl Dataset {
     /// Checks the rows and drops copies, and texts that occur in `test` too.
     ///
-    /// **Errors**: empty text or label, labels that differ only by case or blanks, one label only, a label seen once.
+    /// **Errors**: empty text or label, labels that differ only by case or blanks in rows or test, one label only, a
+    /// label seen once, a test that has none of the labels.
     pub fn new(rows: Vec<Row>, test: &[Row]) -> Result<Self, DataError> {
-        check_rows(&rows)?;
+        for part in [rows.as_slice(), test] {
+            refuse_empty(part, "text", |row| &row.text)?;
+            refuse_empty(part, "label", |row| &row.label)?;
+        }
+        refuse_spellings(rows.iter().chain(test))?;
         let (rows, dropped) = drop_copies(rows, test);
         let labels = labels(&rows)?;
+        refuse_foreign_test(test, &labels)?;
         let index: HashMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
         Ok(Self {
             targets: rows.iter().map(|row| index[row.label.trim()]).collect(),
@@ -74,12 +83,7 @@ impl Dataset {
     }
 }
 
-/// Refuses rows without text or label, and two spellings of one label.
-///
-/// **Errors**: [`DataError::Empty`], [`DataError::SpellingsOfOneLabel`].
-pub fn check_rows(rows: &[Row]) -> Result<(), DataError> {
-    refuse_empty(rows, "text", |row| &row.text)?;
-    refuse_empty(rows, "label", |row| &row.label)?;
+fn refuse_spellings<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<(), DataError> {
     let mut spellings: BTreeMap<String, &str> = BTreeMap::new();
     for row in rows {
         let known = spellings.entry(spelling(&row.label)).or_insert(&row.label);
@@ -89,6 +93,20 @@ pub fn check_rows(rows: &[Row]) -> Result<(), DataError> {
         }
     }
     Ok(())
+}
+
+/// Some test rows of other labels are counted when the head is checked; where all are, the test is of another kind.
+fn refuse_foreign_test(test: &[Row], labels: &[String]) -> Result<(), DataError> {
+    let is_known = |row: &Row| labels.iter().any(|label| label == row.label.trim());
+    if test.is_empty() || test.iter().any(is_known) {
+        return Ok(());
+    }
+    let found: BTreeSet<&str> = test.iter().map(|row| row.label.trim()).collect();
+    let shown: Vec<&str> = found.iter().take(SHOWN).copied().collect();
+    let more = if found.len() > shown.len() { ", …" } else { "" };
+    Err(DataError::ForeignTest {
+        found: shown.join(", ") + more,
+    })
 }
 
 fn refuse_empty(rows: &[Row], field: &'static str, value: impl Fn(&Row) -> &String) -> Result<(), DataError> {
@@ -192,6 +210,28 @@ mod tests {
             "2 rows have an empty text; the first is in line 3",
         );
         check(&[("a", " ")], "1 rows have an empty label; the first is in line 2");
+    }
+
+    #[test]
+    fn a_test_must_spell_its_labels_as_the_rows_do_and_know_one_of_them() {
+        let learn = || rows(&[("a", "Bill"), ("b", "Bill"), ("c", "Ship"), ("d", "Ship")]);
+        let check = |test: &[(&str, &str)], expect: &str| {
+            let error = Dataset::new(learn(), &rows(test)).expect_err("refused");
+            assert_eq!(error.to_string(), expect);
+        };
+        check(
+            &[("e", "Bill"), ("f", "ship")],
+            "the labels \"Ship\" and \"ship\" differ only by case or blanks",
+        );
+        check(
+            &[("e", "refund"), ("f", "other")],
+            "no test row has a label that is learnt; they have other, refund",
+        );
+        check(
+            &[("e", "Bill"), ("f", "")],
+            "1 rows have an empty label; the first is in line 3",
+        );
+        assert!(Dataset::new(learn(), &rows(&[("e", "Bill"), ("f", "other")])).is_ok());
     }
 
     #[test]

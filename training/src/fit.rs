@@ -176,9 +176,10 @@ pub fn finish(
     let mut tensors = fit_all(data, vectors, recipe, trial.l2.0)?;
     tensors.held_out = held_out;
     tensors.curve = calibration.curve.clone();
-    if chosen.vote.is_some() {
-        tensors.memory = neighbours::memory(vectors, &data.targets, &trial.remembered);
-    }
+    tensors.memory = match chosen.vote {
+        Some(_) => neighbours::memory(vectors, &data.targets, &trial.remembered),
+        None => neighbours::mean(vectors),
+    };
     progress(Progress {
         act: "fit",
         done: recipe.folds + 1,

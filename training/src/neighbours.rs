@@ -57,6 +57,18 @@ pub struct Labelled<'a> {
     pub fold_of: &'a [usize],
 }
 
+/// What a head remembers where no example votes: the mean of all vectors, as one example. Drift is told by it.
+///
+/// **Shape**: `vectors` `[rows, dimensions]`.
+#[must_use]
+pub fn mean(vectors: &Array2<f32>) -> Memory {
+    let mean = vectors.mean_axis(Axis(0));
+    mean.map_or_else(Memory::default, |mean| Memory {
+        vectors: mean.to_vec(),
+        labels: vec![0],
+    })
+}
+
 /// Adds to the scores of some rows the votes of the nearest remembered examples of other folds, in the width and weight
 /// with the least log-loss.
 ///

@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::dataset::Dropped;
 use crate::scores::{Interval, LabelScore, Scores};
 
-/// Figures of a training run; every one on rows the fit had not seen.
+/// Figures of a training run; every one on rows the fit had not seen, and those of the target precision and of the
+/// alternatives on the very rows that thresholds and quantile were derived from.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// Rows learnt from.
@@ -55,6 +56,8 @@ pub struct Report {
 pub struct Tested {
     /// The figures.
     pub scores: Scores,
+    /// Rows whose label was not learnt; they count as wrong.
+    pub unknown_labels: usize,
     /// Share of rows that get a label at the target precision, in `0..=1`.
     pub coverage: Interval,
     /// Share of those whose label is right, in `0..=1`.
@@ -131,10 +134,17 @@ impl Report {
 
     fn tested(&self) -> Option<String> {
         let Tested {
-            coverage, precision, ..
+            coverage,
+            precision,
+            unknown_labels,
+            ..
         } = self.test.as_ref()?;
+        let unknown = match unknown_labels {
+            0 => String::new(),
+            rows => format!(" {rows} of them have a label that was not learnt and count as wrong."),
+        };
         Some(format!(
-            "On the test rows it answers {:.1} % and is right in {:.1} % ({:.1} to {:.1}) of those.",
+            "On the test rows it answers {:.1} % and is right in {:.1} % ({:.1} to {:.1}) of those.{unknown}",
             coverage.value * 100.0,
             precision.value * 100.0,
             precision.low * 100.0,
@@ -189,7 +199,8 @@ impl Report {
         format!(
             "Asked to be right {:.0} % of the time, with {own}, it answers {:.1} % of the texts and is right in {:.1} % \
              of those; the rest goes to a person. The alternatives should hold the right label {:.0} % of the time: \
-             they did {:.1} % of the time, with {mean_size:.2} labels on average.",
+             they did {:.1} % of the time, with {mean_size:.2} labels on average. Thresholds and alternatives are judged \
+             here on the rows they were derived from, which flatters them a little.",
             self.target_precision * 100.0,
             coverage * 100.0,
             precision * 100.0,

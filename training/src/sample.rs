@@ -20,8 +20,13 @@ pub fn by_hash(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
 /// As [`by_hash()`], by the hash of the text's words: copies that differ by case or blanks go the same way too.
 #[must_use]
 pub fn by_words(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
-    rows.into_iter()
-        .partition(|row| position(&same_text(&row.text)) >= test_share)
+    rows.into_iter().partition(|row| !is_test(&row.text, test_share))
+}
+
+/// Whether [`by_words()`] puts a text among the rows to test on.
+#[must_use]
+pub fn is_test(text: &str, test_share: f64) -> bool {
+    position(&same_text(text)) < test_share
 }
 
 /// Equal for texts whose words are the same in the same order.

@@ -1,5 +1,7 @@
 //! How good held-out probabilities are, with bootstrap intervals.
 
+use std::collections::BTreeMap;
+
 use classifier::assess::ranking;
 use ndarray::Array2;
 use rand::rngs::StdRng;
@@ -16,9 +18,9 @@ const BINS: usize = 15;
 pub struct Interval {
     /// On all rows.
     pub value: f64,
-    /// 2.5th percentile of the resamples.
+    /// Its lower end.
     pub low: f64,
-    /// 97.5th percentile.
+    /// Its upper end.
     pub high: f64,
 }
 
@@ -71,18 +73,22 @@ pub fn verdicts(probabilities: &Array2<f32>, targets: &[usize], rows: &[usize]) 
     rows.iter().map(verdict).collect()
 }
 
-/// Accuracy, macro-F1 and calibration error with their intervals.
+/// Accuracy, macro-F1 and calibration error with their intervals, as evaluation makes them: macro-F1 draws as many rows of
+/// each label as there are, and the interval of the calibration error is the reflected one, because resampling adds noise
+/// to every bin, which the absolute value turns into error.
 ///
-/// **Source**: percentile bootstrap, Efron and Tibshirani, An Introduction to the Bootstrap, 1993, 13.3.
+/// **Source**: percentile bootstrap, Efron and Tibshirani, An Introduction to the Bootstrap, 1993, 13.3; strata and the
+/// reflected (basic) interval, Davison and Hinkley, Bootstrap Methods and their Application, 1997, 3.2 and 5.2.
 #[must_use]
 pub fn score(verdicts: &[Verdict], seed: u64) -> Scores {
-    let figures = |sample: &[Verdict]| [accuracy(sample), macro_f1(sample), calibration_error(sample)];
-    let [accuracy, macro_f1, ece] = bootstrap(verdicts, figures, seed);
+    let plain = |sample: &[Verdict]| [accuracy(sample), calibration_error(sample)];
+    let [accuracy, ece] = bootstrap(verdicts, plain, seed);
+    let [macro_f1] = stratified(verdicts, |sample| [macro_f1(sample)], seed);
     Scores {
         rows: verdicts.len(),
         accuracy,
         macro_f1,
-        ece,
+        ece: reflected(ece),
     }
 }
 
@@ -102,8 +108,30 @@ pub fn answered(rows: &[(Verdict, bool)], seed: u64) -> (Interval, Interval) {
 }
 
 fn bootstrap<R: Copy, const N: usize>(rows: &[R], figures: impl Fn(&[R]) -> [f64; N], seed: u64) -> [Interval; N] {
+    resampled(rows, figures, seed, |_, rng| rows[rng.random_range(0..rows.len())])
+}
+
+/// A plain resample loses the rare labels, and with them what they cost a mean over labels.
+fn stratified<const N: usize>(rows: &[Verdict], figures: impl Fn(&[Verdict]) -> [f64; N], seed: u64) -> [Interval; N] {
+    let mut of_label: BTreeMap<usize, Vec<Verdict>> = BTreeMap::new();
+    for row in rows {
+        of_label.entry(row.target).or_default().push(*row);
+    }
+    resampled(rows, figures, seed, |row, rng| {
+        let alike = &of_label[&row.target];
+        alike[rng.random_range(0..alike.len())]
+    })
+}
+
+/// Resamples in which `draw` puts another row in the place of each.
+fn resampled<R: Copy, const N: usize>(
+    rows: &[R],
+    figures: impl Fn(&[R]) -> [f64; N],
+    seed: u64,
+    draw: impl Fn(&R, &mut StdRng) -> R,
+) -> [Interval; N] {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut resample = || -> Vec<R> { (0..rows.len()).map(|_| rows[rng.random_range(0..rows.len())]).collect() };
+    let mut resample = || -> Vec<R> { rows.iter().map(|row| draw(row, &mut rng)).collect() };
     let whole = figures(rows);
     let samples: Vec<[f64; N]> = (0..RESAMPLES).map(|_| figures(&resample())).collect();
     std::array::from_fn(|figure| {
@@ -115,6 +143,15 @@ fn bootstrap<R: Copy, const N: usize>(rows: &[R], figures: impl Fn(&[R]) -> [f64
             high: values[RESAMPLES - 1 - RESAMPLES / 40],
         }
     })
+}
+
+/// An error is no less than none, and its interval holds it.
+fn reflected(Interval { value, low, high }: Interval) -> Interval {
+    Interval {
+        value,
+        low: (2.0 * value - high).max(0.0),
+        high: (2.0 * value - low).max(value),
+    }
 }
 
 fn accuracy(verdicts: &[Verdict]) -> f64 {
@@ -227,5 +264,25 @@ mod tests {
         assert!((scores.ece.value - 0.45).abs() < 1e-6);
         assert!(scores.accuracy.low <= 0.75 && scores.accuracy.high >= 0.75);
         assert_eq!(scores, score(&verdicts, 1), "the seed decides");
+    }
+
+    /// Confidences that are true to the letter: whatever a resample adds to the bins is noise.
+    #[test]
+    fn the_interval_of_a_small_error_holds_it() {
+        let rows: Vec<Verdict> = (0..400)
+            .map(|row| verdict(0, usize::from(row % 4 == 0), 0.75))
+            .collect();
+        let ece = score(&rows, 1).ece;
+        assert!(ece.low <= ece.value && ece.value <= ece.high, "{ece:?}");
+        assert!(ece.value < 1e-6 && ece.high < 0.03, "{ece:?}");
+    }
+
+    #[test]
+    fn a_rare_label_is_in_every_resample() {
+        // One row of label 1, always missed: macro-F1 is about one half with it and about one without.
+        let mut rows = vec![verdict(0, 0, 0.9); 99];
+        rows.push(verdict(1, 0, 0.9));
+        let f1 = score(&rows, 1).macro_f1;
+        assert!(f1.value < 0.5 && f1.high < 0.5, "{f1:?}");
     }
 }

@@ -2,21 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use classifier::{EncoderId, Head};
 use encoder::{Config, Encoder, Side};
 use ndarray::Array2;
 
 use crate::data::{self, Columns, Row};
-use crate::dataset::{self, Dataset};
-use crate::finetune::{Mixed, finetune};
+use crate::dataset::Dataset;
+use crate::finetune::{Mixed, Trained, finetune};
 use crate::fit::{Fitted, Progress, Trial, finish, fit, held_out_of, try_out};
 use crate::known::KnownVectors;
 use crate::recipe::Recipe;
 use crate::report::{Report, Tested};
 use crate::sample;
 use crate::scores::{Verdict, answered, score};
-use crate::write::write;
+use crate::write::{check_place, write};
 
 /// Texts embedded between two reports of progress.
 const CHUNK: usize = 64;
@@ -45,31 +45,40 @@ pub struct Options {
 /// **Errors**: [`crate::DataError`] (by downcast) for faults of the data; else what could not be opened or written.
 pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
     options.recipe.check()?;
+    check_place(&options.out)?;
+    ensure!(
+        options.finetune.as_ref() != Some(&options.out),
+        "the encoder and the head need a folder each, and both are {}",
+        options.out.display()
+    );
     let (rows, test) = read(options)?;
     let data = learnable(rows, &test, &options.recipe)?;
     let recipe = &options.recipe;
-    let (mut fitted, encoder) = match &options.finetune {
+    let (mut fitted, encoder, trained) = match &options.finetune {
         Some(out) => fit_tuned(&data, options, out, progress)?,
         None => {
             let encoder = open(&options.encoder)?;
             let vectors = embed(&encoder, &data.texts, progress)?;
-            (fit(&data, &vectors, identity(&encoder), recipe, progress)?, encoder)
+            let fitted = fit(&data, &vectors, identity(&encoder), recipe, progress)?;
+            (fitted, encoder, None)
         }
     };
     if !test.is_empty() {
         fitted.report.test = Some(check(&fitted, &encoder, &test, recipe.seed, progress)?);
     }
     write(&fitted, recipe, &options.out)?;
+    // Last, so that whatever failed before this goes on from the checkpoint.
+    trained.map_or(Ok(()), Trained::forget)?;
     Ok(fitted.report)
 }
 
-/// A head over an encoder trained on the same rows first, calibrated on those that neither had seen.
+/// A head over an encoder trained on the same rows first, calibrated on those that neither had seen; and that training.
 fn fit_tuned(
     data: &Dataset,
     options: &Options,
     out: &Path,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(Fitted, Encoder)> {
+) -> Result<(Fitted, Encoder, Option<Trained>)> {
     let recipe = &options.recipe;
     let how = recipe.finetune.clone().unwrap_or_default();
     let fold_of = held_out_of(data, recipe, how.held_out);
@@ -89,10 +98,9 @@ fn fit_tuned(
         .min_by(|a, b| a.trial.log_loss().total_cmp(&b.trial.log_loss()));
     let Over { share, vectors, trial } = best.context("no share of the tuned weights to try")?;
     trained.write(share, &tried, out)?;
-    trained.forget()?;
     let encoder = open(out)?;
     let fitted = finish(trial, data, &vectors, identity(&encoder), recipe, progress)?;
-    Ok((fitted, encoder))
+    Ok((fitted, encoder, Some(trained)))
 }
 
 /// A head tried over an encoder between what it was and what it became.
@@ -144,7 +152,6 @@ fn read(options: &Options) -> Result<(Vec<Row>, Vec<Row>)> {
 
 fn learnable(rows: Vec<Row>, test: &[Row], recipe: &Recipe) -> Result<Dataset> {
     let data = Dataset::new(rows, test)?;
-    dataset::check_rows(test)?;
     Ok(match recipe.data.per_label {
         Some(count) => sample::per_label(&data, count, recipe.seed),
         None => data,
@@ -175,7 +182,7 @@ pub fn embed(encoder: &Encoder, texts: &[String], progress: &mut dyn FnMut(Progr
             total: texts.len(),
         });
         let vectors = encoder
-            .embed_blocking(chunk.to_vec(), Side::Query)
+            .embed_blocking(chunk.to_vec(), Side::Passage)
             .context("cannot embed the texts")?;
         values.extend(vectors.into_iter().flatten());
     }
@@ -225,8 +232,10 @@ fn check(
         .collect::<Result<Vec<_>>>()?;
     let verdicts: Vec<Verdict> = said.iter().map(|(verdict, _)| *verdict).collect();
     let (coverage, precision) = answered(&said, seed);
+    let is_unknown = |verdict: &&Verdict| verdict.target == head.labels().len();
     Ok(Tested {
         scores: score(&verdicts, seed),
+        unknown_labels: verdicts.iter().filter(is_unknown).count(),
         coverage,
         precision,
     })

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fit::Fitted;
 use crate::recipe::Recipe;
+use crate::report::Report;
 
 /// File that tells people about the head.
 pub(crate) const CARD_FILE: &str = "card.md";
@@ -20,10 +21,7 @@ pub(crate) const REVISION_DIGITS: usize = 12;
 ///
 /// **Errors**: `out` without a usable name, `out` that is something else than a head, a full disk.
 pub fn write(fitted: &Fitted, recipe: &Recipe, out: &Path) -> Result<()> {
-    let name = out
-        .file_name()
-        .and_then(|name| name.to_str())
-        .context("the output folder needs a name")?;
+    let name = name_of(out)?;
     refuse_foreign(out)?;
     let parent = parent_of(out);
     fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
@@ -33,6 +31,24 @@ pub fn write(fitted: &Fitted, recipe: &Recipe, out: &Path) -> Result<()> {
         .with_context(|| format!("cannot write in {}", parent.display()))?;
     fill(fitted, recipe, name, temporary.path())?;
     replace(temporary.path(), out)
+}
+
+/// Refuses what [`write()`] would, before anything is spent on it; what is looked at stays as it is.
+///
+/// **Errors**: `out` without a usable name, `out` that is something else than a head, a place that cannot be written.
+pub fn check_place(out: &Path) -> Result<()> {
+    name_of(out)?;
+    refuse_foreign(out)?;
+    let parent = parent_of(out);
+    let nearest = parent.ancestors().find(|folder| folder.exists());
+    let nearest = nearest.unwrap_or(Path::new("."));
+    tempfile::tempdir_in(nearest).with_context(|| format!("cannot write in {}", nearest.display()))?;
+    Ok(())
+}
+
+fn name_of(out: &Path) -> Result<&str> {
+    let name = out.file_name().and_then(|name| name.to_str());
+    name.context("the output folder needs a name")
 }
 
 pub(crate) fn parent_of(out: &Path) -> PathBuf {
@@ -110,21 +126,42 @@ pub(crate) fn replace(new: &Path, out: &Path) -> Result<()> {
 
 fn card(fitted: &Fitted, recipe: &Recipe, name: &str, revision: &str) -> Result<String> {
     let recipe_text = toml::to_string(recipe).context("cannot write the recipe")?;
+    let vote = match fitted.spec.vote {
+        Some(_) => ", beside the vote of its nearest examples,",
+        None => "",
+    };
     Ok(format!(
         "# {name}\n\nRevision `{revision}`. A multinomial logistic head over the vectors of {} and the words of the \
-         text, beside the vote of its nearest examples, with {} labels. Learnt from {} texts.\n\n## Figures\n\nFrom {}-fold cross-validation in which \
-         near-copies never stand on both sides, with 95 % bootstrap intervals. The vocabulary, the fit and the \
-         temperature of each fold know nothing of its held-out rows; the penalty and the weight of the votes were chosen on all of them.\n\n{}\n## \
-         What it cannot tell\n\nIt knows the labels above and the kind of text it was trained on; a text with less \
+         text{vote} with {} labels. Learnt from {} texts.\n\n## Figures\n\n{}\n\n\
+         {}\n## What it cannot tell\n\nIt knows the labels above and the kind of text it was trained on; a text with less \
          energy than {:.3} is called none of them. Confidence is calibrated on the same kind of text: on a desk \
          whose tickets differ, measure before trusting it.\n\n## Recipe\n\n```toml\n{recipe_text}```\n",
         fitted.spec.encoder,
         fitted.spec.labels.len(),
         fitted.report.rows,
-        recipe.folds,
+        judged_on(&fitted.report, recipe),
         fitted.report.to_markdown(),
         fitted.spec.out_of_scope_energy,
     ))
+}
+
+/// Over an encoder that was itself trained, one part of the rows is all that was held out.
+fn judged_on(report: &Report, recipe: &Recipe) -> String {
+    let judged = report.scores.rows;
+    if judged < report.rows {
+        return format!(
+            "On one part of {judged} texts that neither the encoder nor the head judged here had learnt, with \
+             near-copies never on both sides and 95 % bootstrap intervals. The temperature of each row was fitted on \
+             other rows of that part; the epochs of the encoder, its share of tuned weights, the penalty and the weight \
+             of the votes were chosen on all of it."
+        );
+    }
+    format!(
+        "From {}-fold cross-validation in which near-copies never stand on both sides, with 95 % bootstrap intervals. \
+         The vocabulary, the fit and the temperature of each fold know nothing of its held-out rows; the penalty and \
+         the weight of the votes were chosen on all of them.",
+        recipe.folds
+    )
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -9,7 +9,7 @@ mod tiny;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use encoder::{Config, Encoder, Side};
 use tempfile::TempDir;
@@ -214,14 +214,93 @@ fn frozen_layers_stay_as_they_are() {
     assert!(!is_same("encoder.layer.0.attention.self.query.weight"));
 }
 
-#[test]
-fn the_share_that_held_out_rows_favour_is_kept() {
-    let (base, folder) = (base(), tempfile::tempdir().unwrap());
-    let data = folder.path().join("rows.csv");
+/// The data set as a file in this folder.
+fn data_file(folder: &Path) -> PathBuf {
+    let data = folder.join("rows.csv");
     let rows = dataset();
     let line = |(text, target): (&String, &usize)| format!("{text},{}\n", rows.labels[*target]);
     let lines: String = rows.texts.iter().zip(&rows.targets).map(line).collect();
     fs::write(&data, format!("text,label\n{lines}")).unwrap();
+    data
+}
+
+fn options(recipe: Recipe, base: &Path, folder: &Path, tuned: &str, head: &str) -> Options {
+    Options {
+        recipe,
+        data: data_file(folder),
+        columns: Columns {
+            text: vec!["text".to_owned()],
+            label: "label".to_owned(),
+            slice: None,
+        },
+        test: None,
+        encoder: base.to_owned(),
+        finetune: Some(folder.join(tuned)),
+        out: folder.join(head),
+    }
+}
+
+#[test]
+fn a_place_that_cannot_take_the_head_is_told_before_anything_is_trained() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    fs::create_dir(folder.path().join("letters")).unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for (head, reason) in [
+        ("letters", "is not a trained head"),
+        ("file/head", "cannot write in"),
+        ("tuned", "need a folder each"),
+        ("..", "needs a name"),
+    ] {
+        let options = options(recipe(), base.path(), folder.path(), "tuned", head);
+        let error = train_classify(&options, &mut |_| panic!("something is trained")).expect_err("refused");
+        assert!(error.to_string().contains(reason), "{error:#}");
+    }
+    assert!(!folder.path().join("tuned").exists());
+}
+
+#[test]
+fn the_checkpoint_stays_until_the_head_is_written() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let options = options(recipe(), base.path(), folder.path(), "tuned", "head");
+    let checkpoint = folder.path().join("tuned.checkpoint");
+    let fails = catch_unwind(AssertUnwindSafe(|| {
+        train_classify(&options, &mut |progress| {
+            let is_last = progress.act == "fit" && progress.done == progress.total;
+            assert!(!is_last, "the power fails once the encoder is written");
+        })
+    }));
+    assert!(fails.is_err() && folder.path().join("tuned/model.safetensors").exists());
+    assert!(checkpoint.exists());
+    let goes_on = |progress: Progress| assert_ne!(progress.act, "fine-tune", "it begins anew");
+    train_classify(&options, &mut { goes_on }).expect("trained");
+    assert!(folder.path().join("head/head.safetensors").exists() && !checkpoint.exists());
+}
+
+#[test]
+fn texts_are_read_as_the_desk_reads_its_tickets() {
+    let prefixed = Tiny {
+        query_prefix: "query: ",
+        ..Tiny::new(Tokenizer::WordPiece, "mean")
+    };
+    let (plain, prefixed, folder) = (base(), prefixed.write(), tempfile::tempdir().unwrap());
+    let encoder = Encoder::open(prefixed.path(), Config::default()).expect("opens");
+    let texts = vec!["red lamp".to_owned()];
+    let read = training::embed(&encoder, &texts, &mut |_| {}).expect("embedded");
+    let as_side = |side| encoder.embed_blocking(texts.clone(), side).expect("embedded")[0].clone();
+    assert_eq!(read.row(0).to_vec(), as_side(Side::Passage));
+    assert_ne!(read.row(0).to_vec(), as_side(Side::Query));
+    let tuned = |base: &Path, name: &str| {
+        let out = folder.path().join(name);
+        run(&recipe(), base, &out, &mut |_| {}).expect("tuned");
+        weights(&out)
+    };
+    let same = tuned(plain.path(), "plain") == tuned(prefixed.path(), "prefixed");
+    assert!(same, "the prefix of questions plays no part");
+}
+
+#[test]
+fn the_share_that_held_out_rows_favour_is_kept() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
     let head = |shares: &[f64], name: &str| {
         let mut recipe = recipe();
         // Without words, what the vectors know decides; without training they know nothing.
@@ -231,19 +310,7 @@ fn the_share_that_held_out_rows_favour_is_kept() {
             ..Features::default()
         };
         recipe.finetune.iter_mut().for_each(|how| how.shares = shares.to_vec());
-        let options = Options {
-            recipe,
-            data: data.clone(),
-            columns: Columns {
-                text: vec!["text".to_owned()],
-                label: "label".to_owned(),
-                slice: None,
-            },
-            test: None,
-            encoder: base.path().to_owned(),
-            finetune: Some(folder.path().join(name)),
-            out: folder.path().join(format!("{name}-head")),
-        };
+        let options = options(recipe, base.path(), folder.path(), name, &format!("{name}-head"));
         train_classify(&options, &mut |_| {}).expect("trained");
         weights(&folder.path().join(name))
     };

@@ -160,6 +160,44 @@ fn vectors_that_are_none_are_refused() {
 }
 
 #[test]
+fn a_head_without_a_vote_still_knows_the_mean_of_what_it_learnt() {
+    let data = dataset();
+    let vectors = vectors(&data);
+    let mut recipe = recipe();
+    recipe.voting.neighbours = 0;
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("demo");
+    let fitted = fit::fit(&data, &vectors, encoder(), &recipe, &mut |_| {}).expect("fits");
+    write::write(&fitted, &recipe, &out).expect("written");
+    let head = Head::open(&out).expect("opens");
+    assert!(head.spec().vote.is_none());
+    let mean = vectors.mean_axis(ndarray::Axis(0)).expect("rows");
+    let distance = classifier::drift::mean_distance(&head.trained_mean(), &mean.to_vec());
+    assert!(distance.is_some_and(|far| far < 1e-3), "{distance:?}");
+}
+
+#[test]
+fn a_card_says_what_its_figures_are_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("demo");
+    let card = |fitted: &Fitted| {
+        write::write(fitted, &recipe(), &out).expect("written");
+        fs::read_to_string(out.join("card.md")).expect("a card")
+    };
+    let mut fitted = fitted();
+    let text = card(&fitted);
+    assert!(text.contains("From 5-fold cross-validation"), "{text}");
+    assert!(text.contains("on the rows they were derived from"), "{text}");
+    // As after the encoder was trained on the others.
+    fitted.report.scores.rows = 15;
+    let text = card(&fitted);
+    assert!(
+        text.contains("On one part of 15 texts") && !text.contains("-fold cross-validation"),
+        "{text}"
+    );
+}
+
+#[test]
 fn embeddings_alone_go_through_linfa() {
     let data = dataset();
     let mut recipe = recipe();

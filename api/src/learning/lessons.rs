@@ -66,6 +66,13 @@ fn of_shipped(rows: usize) -> String {
     }
 }
 
+/// Whether a head may have learnt a text: where it is that of a row that came with the program, and for a head that was
+/// fitted on the desk's own tickets, where it is not among those that no version learns from.
+pub fn may_have_learnt(head: HeadRole, is_of_desk: bool) -> impl Fn(&str) -> bool {
+    let shipped: HashSet<String> = labelled_texts(head).map(|(text, _)| as_a_ticket(&text)).collect();
+    move |text| shipped.contains(&same_text(text)) || (is_of_desk && !sample::is_test(text, HELD_OUT_SHARE))
+}
+
 /// What the desk's own tickets teach, and what they judge by.
 #[derive(Debug)]
 pub struct Lessons {
@@ -96,7 +103,7 @@ fn part(
 ) -> Result<Lessons, RetrainError> {
     refuse_foreign(head, &settled, labels)?;
     let (own, mut held_out) = sample::by_words(settled, HELD_OUT_SHARE);
-    let mut known: HashSet<String> = shipped.iter().map(as_a_ticket).collect();
+    let mut known: HashSet<String> = shipped.iter().map(|row| as_a_ticket(&row.text)).collect();
     let before = held_out.len();
     held_out.retain(|row| !known.contains(&same_text(&row.text)));
     let left_out = before - held_out.len();
@@ -115,9 +122,9 @@ fn part(
     Ok(Lessons { own, held_out, shipped })
 }
 
-/// The words of a row as a ticket with its text is judged.
-fn as_a_ticket(row: &Row) -> String {
-    same_text(&desk::text::without_quoted_history(&row.text))
+/// The words of a text as a ticket with it is judged.
+fn as_a_ticket(text: &str) -> String {
+    same_text(&desk::text::without_quoted_history(text))
 }
 
 fn refuse_foreign(head: HeadRole, settled: &[Row], labels: &BTreeSet<String>) -> Result<(), RetrainError> {
@@ -149,13 +156,26 @@ fn refuse_missing<'a>(
 /// the same words the later one counts.
 async fn settled(store: &Store, head: HeadRole) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for_each_settled(store, &corrected(store, head).await?, |ticket| {
-        let text = desk::text::without_quoted_history(&ticket.text());
-        rows.extend(label(ticket, head).map(|label| row(text, label)));
-    })
-    .await?;
+    for_each_labelled(store, head, |_, text, label| rows.push(row(text, label))).await?;
     rows.reverse();
     Ok(rows)
+}
+
+/// Acts on every ticket whose label a person has corrected, or left when they solved the ticket, the oldest first; with
+/// the text that it is judged by, and the label.
+///
+/// **Errors:** the database's.
+pub async fn for_each_labelled(
+    store: &Store,
+    head: HeadRole,
+    mut act: impl FnMut(&Ticket, String, String),
+) -> Result<(), StoreError> {
+    for_each_settled(store, &corrected(store, head).await?, |ticket| {
+        if let Some(label) = label(ticket, head) {
+            act(ticket, desk::text::without_quoted_history(&ticket.text()), label);
+        }
+    })
+    .await
 }
 
 /// The tickets that any head may learn from or be judged by.
@@ -264,6 +284,18 @@ mod tests {
             "{refused}"
         );
         assert!(refused.to_string().contains("judge nothing"), "{refused}");
+    }
+
+    #[test]
+    fn what_any_version_of_the_desk_learns_is_what_it_may_have_learnt() {
+        let lessons = parted(rows(300, two), Vec::new()).expect("enough");
+        let learnt = may_have_learnt(HeadRole::Category, true);
+        assert!(lessons.own.iter().all(|row| learnt(&row.text)));
+        assert!(lessons.held_out.iter().all(|row| !learnt(&row.text)));
+        let learnt = may_have_learnt(HeadRole::Category, false);
+        assert!(!lessons.own.iter().any(|row| learnt(&row.text)));
+        let (shipped, _) = labelled_texts(HeadRole::Category).next().expect("shipped rows");
+        assert!(learnt(&shipped.to_uppercase()), "it came with the program");
     }
 
     #[test]

@@ -11,9 +11,9 @@ mod switch;
 mod vectors;
 
 pub use follow::{Refusal, Refusals, follow, run_follower};
-pub use lessons::RetrainError;
+pub use lessons::{RetrainError, for_each_labelled, may_have_learnt};
 pub use report::{Report, Summary};
-pub use retrain::{MARGIN, Outcome, Retrained, retrain};
+pub use retrain::{MARGIN, Means, Outcome, Retrained, retrain};
 pub use schedule::run_schedule;
 pub use shadow::{Shadow, shadow};
 pub use shelf::Shelf;

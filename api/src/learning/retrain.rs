@@ -1,7 +1,7 @@
 //! A head fitted anew on what the desk has learnt, and put in force where it is shown not to be worse.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use anyhow::{Context, Result};
 use desk::model_version::active_version;
@@ -45,6 +45,17 @@ pub enum Outcome {
     Unchanged,
 }
 
+/// What a head is fitted with.
+#[derive(Clone)]
+pub struct Means {
+    /// What reads its tickets.
+    pub encoder: encoder::Encoder,
+    /// Vectors that need not be made.
+    pub known: SharedVectors,
+    /// Share of given labels that should be right, where the settings say; else what the head in force was asked for.
+    pub precision: Option<f64>,
+}
+
 /// What came of fitting a head anew.
 #[derive(Debug, Clone, Serialize)]
 pub struct Retrained {
@@ -70,30 +81,36 @@ pub struct Retrained {
 
 /// Fits a head on the desk's settled tickets and on the rows that came with the program, embedding only what has no
 /// known vector, judges it on tickets that no version learns from, and puts it in force when it is better, or shown
-/// not to be worse by more than [`MARGIN`].
+/// not to be worse by more than [`MARGIN`]; unless the last who chose a version took one back: that stays until somebody
+/// activates another one.
 ///
 /// **Errors:** [`RetrainError`](crate::learning::RetrainError) and [`training::DataError`] by downcast, and what could
 /// not be read or written; the head in force stays then.
 pub async fn retrain(
     store: &Store,
     shelf: &Shelf,
-    encoder: encoder::Encoder,
-    known: &SharedVectors,
+    means: Means,
     head: HeadRole,
     mut progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Retrained> {
+    let Means {
+        encoder,
+        known,
+        precision,
+    } = means;
     let log = store.list_activations(head).await?;
     let against = active_version(&log);
     let in_force = shelf.folder(head, against);
     let lessons = Lessons::read(store, head, &in_force).await?;
     let (own_rows, shipped_rows) = (lessons.own.len(), lessons.shipped.len());
+    let recipe = recipe(head, precision, &in_force)?;
     let scratch = tempfile::tempdir().context("no room for a new head")?;
     let folder = scratch.path().join(in_force_name(shelf, head));
-    let (fitted, fitting, known) = (folder.clone(), encoder.clone(), Arc::clone(known));
+    let (fitted, fitting) = (folder.clone(), encoder.clone());
     let (held_out, embedded) = blocking(move || {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.made();
-        let held_out = fit(lessons, head, (&fitting, &mut known), &fitted, &mut progress)?;
+        let held_out = fit(lessons, &recipe, (&fitting, &mut known), &fitted, &mut progress)?;
         Ok((held_out, known.made() - before))
     })
     .await?;
@@ -115,13 +132,22 @@ pub async fn retrain(
     }
     let (judged, encoder_folder) = (folder.clone(), shelf.encoder().to_owned());
     let (comparison, paired) = blocking(move || {
-        let judge = |folder: &Path| judge(folder, &encoder_folder, &encoder, &held_out);
+        let judge = |head: &Path| {
+            let models = Models {
+                head,
+                encoder: &encoder_folder,
+                target_precision: precision,
+            };
+            eval::classify::judge(models, &encoder, &held_out.rows, &held_out.vectors)
+        };
         let (a, b) = (judge(&in_force)?, judge(&judged)?);
         Ok((compare::heads(&a, &b)?, Paired::of(&a, &b)))
     })
     .await?;
     let standing = paired.standing(MARGIN);
-    let reason = reason(&paired, standing);
+    // Read anew: somebody may have taken a version back while this one was fitted.
+    let held_back = held_back(&store.list_activations(head).await?);
+    let reason = reason(&paired, standing, held_back.as_deref());
     let version = match same {
         Some(same) => same.version,
         None => {
@@ -131,9 +157,11 @@ pub async fn retrain(
                 .version
         }
     };
-    let (outcome, reason) = match standing {
-        Standing::Better | Standing::NotWorse => promote(store, shelf, (head, version, against), reason).await?,
-        Standing::Worse | Standing::Unclear => (Outcome::NotPromoted, reason),
+    let is_good = matches!(standing, Standing::Better | Standing::NotWorse);
+    let (outcome, reason) = if is_good && held_back.is_none() {
+        promote(store, shelf, (head, version, against), reason).await?
+    } else {
+        (Outcome::NotPromoted, reason)
     };
     forget_unused(store, shelf, head).await?;
     Ok(retrained(version, outcome, reason, Some(comparison)))
@@ -176,6 +204,15 @@ fn nothing_new(same: &ModelVersion, log: &[Activation]) -> Option<(i64, String)>
     })
 }
 
+/// Why no version comes into force by itself: the last who chose one took another one back. None where nobody did.
+fn held_back(log: &[Activation]) -> Option<String> {
+    let last = log.last().filter(|last| last.is_rollback)?;
+    Some(format!(
+        "not put in force, because version {} was rolled back by {}: none follows by itself until somebody activates one",
+        last.replaced, last.actor.name
+    ))
+}
+
 /// Puts a version in force, unless another one than it was judged against came into force meanwhile.
 async fn promote(
     store: &Store,
@@ -200,6 +237,20 @@ async fn promote(
     }
 }
 
+/// The shipped recipe, with the precision that the settings ask for, else with that of the head in force.
+fn recipe(head: HeadRole, precision: Option<f64>, in_force: &Path) -> Result<Recipe> {
+    let shipped = match head {
+        HeadRole::Category => CATEGORY_RECIPE,
+        HeadRole::Priority => PRIORITY_RECIPE,
+    };
+    let mut recipe: Recipe = toml::from_str(shipped).context("the shipped recipe cannot be read")?;
+    recipe.target_precision = match precision {
+        Some(precision) => precision,
+        None => triage::head_target_precision(in_force)?,
+    };
+    Ok(recipe)
+}
+
 /// Rows to judge by, and their vectors.
 struct HeldOut {
     rows: Vec<LabelledText>,
@@ -209,16 +260,11 @@ struct HeldOut {
 /// Writes the new head and gives back what to judge it by.
 fn fit(
     lessons: Lessons,
-    head: HeadRole,
+    recipe: &Recipe,
     (encoder, known): (&encoder::Encoder, &mut KnownVectors),
     folder: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeldOut> {
-    let recipe = match head {
-        HeadRole::Category => CATEGORY_RECIPE,
-        HeadRole::Priority => PRIORITY_RECIPE,
-    };
-    let recipe: Recipe = toml::from_str(recipe).context("the shipped recipe cannot be read")?;
     let Lessons {
         mut own,
         held_out,
@@ -226,42 +272,29 @@ fn fit(
     } = lessons;
     // The desk's own word comes first: of two rows with the same text the first is kept.
     own.extend(shipped);
-    training::train_rows(own, &held_out, &recipe, (encoder, known), folder, progress)?;
+    training::train_rows(own, &held_out, recipe, (encoder, known), folder, progress)?;
     let texts: Vec<String> = held_out.iter().map(|row| row.text.clone()).collect();
     let vectors = known.embed(encoder, &texts, progress)?;
-    let labelled = |Row { text, label, .. }| LabelledText { text, label };
+    let labelled = |(row, Row { text, label, .. })| LabelledText { row, text, label };
     Ok(HeldOut {
-        rows: held_out.into_iter().map(labelled).collect(),
+        rows: (1..).zip(held_out).map(labelled).collect(),
         vectors: vectors.rows().into_iter().map(|vector| vector.to_vec()).collect(),
     })
-}
-
-fn judge(
-    folder: &Path,
-    encoder_folder: &Path,
-    encoder: &encoder::Encoder,
-    held_out: &HeldOut,
-) -> Result<Vec<eval::Prediction>> {
-    let models = Models {
-        head: folder,
-        encoder: encoder_folder,
-        target_precision: None,
-    };
-    eval::classify::judge(models, encoder, &held_out.rows, &held_out.vectors)
 }
 
 fn in_force_name(shelf: &Shelf, head: HeadRole) -> PathBuf {
     PathBuf::from(shelf.first(head).file_name().unwrap_or(head.as_str().as_ref()))
 }
 
-fn reason(paired: &Paired, standing: Standing) -> String {
+fn reason(paired: &Paired, standing: Standing, held_back: Option<&str>) -> String {
     let percent = |figure: Option<Figure>| 100.0 * figure.map_or(0.0, |figure| figure.value);
     let worst = paired.difference().map_or(0.0, |difference| difference.low);
+    let put_in_force = held_back.unwrap_or("put in force");
     let verdict = match standing {
-        Standing::Better => "better beyond chance, put in force",
-        Standing::NotWorse => "not worse by more than the margin, put in force",
-        Standing::Worse => "worse beyond chance, not put in force",
-        Standing::Unclear => "too little to tell, not put in force; `deskwise model shadow` tries it out",
+        Standing::Better => format!("better beyond chance, {put_in_force}"),
+        Standing::NotWorse => format!("not worse by more than the margin, {put_in_force}"),
+        Standing::Worse => "worse beyond chance, not put in force".to_owned(),
+        Standing::Unclear => "too little to tell, not put in force; `deskwise model shadow` tries it out".to_owned(),
     };
     format!(
         "right on {:.1} % of {} held-out tickets, the one before on {:.1} % (at worst {:+.1} points, McNemar p = \
@@ -286,11 +319,66 @@ mod tests {
             b_alone: 0,
             neither: 2,
         };
-        let said = reason(&close, close.standing(MARGIN));
+        let said = reason(&close, close.standing(MARGIN), None);
         assert!(said.contains("right on 90.0 % of 20"), "{said}");
         assert!(
             said.contains("-15.7 points") && said.contains("too little to tell"),
             "{said}"
         );
+    }
+
+    fn activation(version: i64, replaced: i64, is_rollback: bool) -> Activation {
+        Activation {
+            head: HeadRole::Category,
+            serial: 1,
+            version,
+            replaced,
+            is_rollback,
+            reason: String::new(),
+            actor: Actor::operator("Ines"),
+            created_at: time::OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_was_rolled_back_is_not_put_in_force_again_until_somebody_activates_a_version() {
+        let mut log = vec![activation(2, 1, false)];
+        assert_eq!((held_back(&[]), held_back(&log)), (None, None));
+        log.push(activation(1, 2, true));
+        let why = held_back(&log).expect("held back");
+        assert!(why.contains("version 2 was rolled back by Ines"), "{why}");
+        let better = Paired {
+            both: 5,
+            a_alone: 0,
+            b_alone: 15,
+            neither: 0,
+        };
+        let said = reason(&better, better.standing(MARGIN), Some(&why));
+        assert!(
+            said.contains("better beyond chance, not put in force, because version 2"),
+            "{said}"
+        );
+        log.push(activation(3, 1, false));
+        assert_eq!(held_back(&log), None);
+    }
+
+    #[test]
+    fn a_head_is_fitted_for_the_precision_the_desk_asks_for() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/triage-category");
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let in_force = place.path().join("head");
+        std::fs::create_dir(&in_force).expect("a folder");
+        std::fs::copy(shipped.join("head.safetensors"), in_force.join("head.safetensors")).expect("a copy");
+        let manifest = std::fs::read_to_string(shipped.join("manifest.toml")).expect("a manifest");
+        let asked_for = manifest.replace("target_precision = 0.9\n", "target_precision = 0.97\n");
+        std::fs::write(in_force.join("manifest.toml"), asked_for).expect("written");
+        let target = |set, folder: &Path| {
+            let recipe = recipe(HeadRole::Category, set, folder).expect("a recipe");
+            recipe.target_precision
+        };
+        assert_eq!(target(None, &in_force), 0.97, "of the head in force");
+        assert_eq!(target(Some(0.8), &in_force), 0.8, "of the settings");
+        let embedded: Recipe = toml::from_str(CATEGORY_RECIPE).expect("the recipe");
+        assert_eq!(recipe(HeadRole::Category, None, &shipped).expect("a recipe"), embedded);
     }
 }

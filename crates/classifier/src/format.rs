@@ -33,7 +33,7 @@ pub struct Tensors {
     pub words: Lexicon,
     /// Vocabulary of the character block.
     pub chars: Lexicon,
-    /// Examples that vote; none in a head that is linear alone.
+    /// Examples that vote; in a head that is linear alone their mean, as one example, or none.
     pub memory: Memory,
     /// Isotonic calibration behind the temperature; no points where temperature alone is better.
     pub curve: Curve,

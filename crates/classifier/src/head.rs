@@ -194,7 +194,7 @@ impl Head {
         self.held_out.len()
     }
 
-    /// Mean of the vectors the head remembers of its training; zeros where it remembers none.
+    /// Mean of the vectors the head remembers of its training, whether they vote or not; zeros where it remembers none.
     ///
     /// **Shape**: `[dimensions]`.
     #[must_use]

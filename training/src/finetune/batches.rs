@@ -83,7 +83,8 @@ pub fn tokenize(
     tokenizer.with_padding(None);
     tokenizer.with_truncation(Some(cut)).map_err(|error| anyhow!(error))?;
     let of_text = |(text, &target): (&String, &usize)| -> Result<Example> {
-        let prefixed = format!("{}{text}", spec.query_prefix);
+        // As the desk reads its tickets.
+        let prefixed = format!("{}{text}", spec.passage_prefix);
         let encoding = tokenizer.encode_fast(prefixed, true).map_err(|error| anyhow!(error))?;
         Ok(Example {
             ids: encoding.get_ids().to_vec(),
