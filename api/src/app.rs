@@ -22,6 +22,8 @@ use crate::rephrase::Rephraser;
 const NAMES_MAX_AGE: Duration = Duration::from_secs(2);
 /// Rows read at once.
 const ROWS: u32 = 1_000;
+/// How often latencies are summed up.
+const FIGURES_SUMMED_UP: Duration = Duration::from_secs(5);
 
 /// What every handler shares.
 pub struct App {
@@ -97,13 +99,13 @@ impl App {
     }
 
     /// The encoder's name, as `/v1/embeddings` answers it.
-    pub fn encoder_name(&self) -> String {
-        self.triage.models().encoder.model().to_owned()
+    pub fn encoder_name(&self) -> &str {
+        self.knowledge.encoder_name()
     }
 
-    /// Length of the encoder's vectors.
+    /// Length of its vectors.
     pub fn encoder_dimensions(&self) -> usize {
-        self.triage.models().encoder.dimensions()
+        self.knowledge.dimensions()
     }
 
     /// Names of teams and agents, at most two seconds old.
@@ -124,6 +126,15 @@ impl App {
         figures::measure(self).await;
         self.figures.run_upkeep();
         self.figures.render()
+    }
+
+    /// Sums latencies up until it is dropped: unread samples would grow where nobody asks for `/metrics`.
+    pub async fn keep_figures(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(FIGURES_SUMMED_UP);
+        loop {
+            ticks.tick().await;
+            self.figures.run_upkeep();
+        }
     }
 
     fn known_names(&self) -> Option<Arc<Names>> {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use figment::Figment;
+use desk::HeadRole;
 use figment::providers::{Env, Format, Serialized, Toml};
+use figment::{Figment, Metadata};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::{Secret, SecretUrl};
@@ -142,8 +143,10 @@ pub enum SearchBackend {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelNames {
-    /// Text to vector.
+    /// Text to vector, of tickets.
     pub encoder: String,
+    /// Text to vector, of articles, of what is searched for, and of `/v1/embeddings`.
+    pub search_encoder: String,
     /// What a ticket is about.
     pub category: String,
     /// How soon it needs someone.
@@ -244,12 +247,30 @@ impl Config {
         if let Some(path) = file.filter(|path| !path.is_file()) {
             return Err(ConfigError::NoFile { path: path.to_owned() });
         }
-        let mut config: Self = layers(file, overrides).extract().map_err(explain)?;
+        let layers = layers(file, overrides);
+        let mut config: Self = layers.extract().map_err(explain)?;
+        config.check_precisions(&layers)?;
         if let Some(listen) = overrides.listen {
             config.http.listen = listen;
         }
         config.file = file.map(Path::to_owned);
         Ok(config)
+    }
+
+    /// A precision of 1 no head can promise, and one of 0 asks nothing.
+    fn check_precisions(&self, layers: &Figment) -> Result<(), ConfigError> {
+        for &head in HeadRole::ALL {
+            let is_share = |precision: f64| precision > 0.0 && precision < 1.0;
+            if !self.triage.precision(head).is_none_or(is_share) {
+                let key = format!("triage.{head}_precision");
+                return Err(ConfigError::BadValue {
+                    origin: origin(layers.find_metadata(&key)),
+                    reason: "expected a number between 0 and 1".to_owned(),
+                    key,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The database in use: the URL that is set, or SQLite in the data folder.
@@ -290,7 +311,7 @@ fn is_no_setting(key: &str) -> bool {
 }
 
 fn explain(error: figment::Error) -> ConfigError {
-    let origin = origin(&error);
+    let origin = origin(error.metadata.as_ref());
     let key = error.path.join(".");
     match &error.kind {
         figment::error::Kind::UnknownField(field, known) => ConfigError::UnknownKey {
@@ -326,8 +347,8 @@ fn joined(path: &[String], field: &str) -> String {
     }
 }
 
-fn origin(error: &figment::Error) -> String {
-    let Some(metadata) = &error.metadata else {
+fn origin(metadata: Option<&Metadata>) -> String {
+    let Some(metadata) = metadata else {
         return "the settings".to_owned();
     };
     match &metadata.source {
@@ -376,6 +397,30 @@ mod tests {
             .expect_err("a word")
             .to_string();
         assert!(error.starts_with("http.timeout_ms cannot be used"), "{error}");
+    }
+
+    #[test]
+    fn a_precision_is_a_share_and_left_to_the_heads_unless_told() {
+        let load = |line: &str| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let path = folder.path().join("desk.toml");
+            std::fs::write(&path, format!("[triage]\n{line}\n")).expect("a file");
+            Config::load(Some(&path), &Overrides::default())
+        };
+        let config = load("category_precision = 0.97").expect("a share");
+        assert_eq!(config.triage.precision(HeadRole::Category), Some(0.97));
+        assert_eq!(config.triage.precision(HeadRole::Priority), None);
+        assert!(toml::to_string(&config).is_ok(), "what is left out can be printed");
+        for bad in ["1.0", "0", "95", "nan"] {
+            let error = load(&format!("priority_precision = {bad}"))
+                .expect_err("no share")
+                .to_string();
+            assert!(
+                error.starts_with("triage.priority_precision cannot be used") && error.contains("between 0 and 1"),
+                "{error}"
+            );
+            assert!(error.contains("desk.toml"), "{error}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod import;
 pub mod learning;
 mod logging;
 pub mod open;
+pub mod reindex;
 pub mod rephrase;
 pub mod sample;
 pub mod sample_articles;

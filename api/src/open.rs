@@ -31,7 +31,7 @@ pub struct Desk {
 /// **Errors:** what could not be opened, by downcast.
 pub async fn desk(config: &Config) -> Result<Desk> {
     let folder = DataFolder::lock(&config.data_dir)?;
-    let (store, models, search) = tokio::try_join!(store(config), models(config), search(config))?;
+    let (store, (models, reader), search) = tokio::try_join!(store(config), models(config), search(config))?;
     // Nobody else works in this folder, so what a crashed server had claimed waits for nobody.
     if config.store.url.expose().is_empty() {
         store.release_claims(store::now()).await?;
@@ -41,7 +41,7 @@ pub async fn desk(config: &Config) -> Result<Desk> {
         config.knowledge.clone(),
         store.clone(),
         search.clone(),
-        models.encoder.clone(),
+        reader,
         answerability(config)?,
     )
     .await?;
@@ -83,11 +83,18 @@ pub fn model_folder(config: &Config, name: &str) -> Result<PathBuf> {
         .with_context(|| format!("cannot unpack the model {name} below {}", config.data_dir.display()))
 }
 
-/// Opens the encoder; takes about a second, so not on a thread that serves.
+/// Opens the encoder that tickets are read by; takes about a second, so not on a thread that serves.
 ///
 /// **Errors:** its folder is incomplete or altered.
 pub fn encoder(config: &Config) -> Result<Encoder> {
     encoder_in(&model_folder(config, &config.models.encoder)?, config)
+}
+
+/// Opens the encoder that articles and questions are read by, as [`encoder()`].
+///
+/// **Errors:** its folder is incomplete or altered.
+pub fn search_encoder(config: &Config) -> Result<Encoder> {
+    encoder_in(&model_folder(config, &config.models.search_encoder)?, config)
 }
 
 /// As [`encoder()`], from a folder that the settings do not name.
@@ -104,17 +111,44 @@ pub fn encoder_in(folder: &Path, config: &Config) -> Result<Encoder> {
     Ok(Encoder::open(folder, settings)?)
 }
 
-async fn models(config: &Config) -> Result<Models> {
+/// The models of triage, and the encoder of the knowledge base.
+async fn models(config: &Config) -> Result<(Models, Encoder)> {
     let config = config.clone();
-    let open = move || -> Result<Models> {
+    let open = move || -> Result<(Models, Encoder)> {
         let category = model_folder(&config, &config.models.category)?;
         let priority = model_folder(&config, &config.models.priority)?;
         let duplicates = duplicates(&config)?;
-        Ok(Models::open(encoder(&config)?, &category, &priority, duplicates)?)
+        let encoder = encoder(&config)?;
+        let reader = match encoder_folders(&config)?.get(1) {
+            Some(another) => encoder_in(another, &config)?,
+            None => encoder.clone(),
+        };
+        let mut models = Models::open(encoder, &category, &priority, duplicates)?;
+        for &head in HeadRole::ALL {
+            if let Some(precision) = config.triage.precision(head) {
+                models = models.with_target_precision(head, precision)?;
+            }
+        }
+        Ok((models, reader))
     };
     tokio::task::spawn_blocking(open)
         .await
         .context("opening the models was interrupted")?
+}
+
+/// The folders of the encoders in use: that of tickets, and that of articles where it is another.
+///
+/// **Errors:** a shipped model cannot be unpacked.
+pub fn encoder_folders(config: &Config) -> Result<Vec<PathBuf>> {
+    let [of_tickets, of_articles] =
+        [&config.models.encoder, &config.models.search_encoder].map(|name| model_folder(config, name));
+    let (of_tickets, of_articles) = (of_tickets?, of_articles?);
+    // A folder that is not there is named when it is opened.
+    let place = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let is_one = place(&of_tickets) == place(&of_articles);
+    Ok(std::iter::once(of_tickets)
+        .chain((!is_one).then_some(of_articles))
+        .collect())
 }
 
 /// Opens the index; on Edge, this process then holds it alone.
@@ -187,4 +221,34 @@ fn taxonomy(models: &Models) -> Result<Taxonomy> {
         return Ok(described);
     }
     Taxonomy::from_labels(labels).map_err(|errors| anyhow::anyhow!("the category head's labels: {errors:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+
+    #[test]
+    fn a_tuned_encoder_for_tickets_leaves_search_on_the_one_that_ships() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let overrides = Overrides {
+            data_dir: Some(place.path().join("data")),
+            ..Overrides::default()
+        };
+        let mut config = Config::load(None, &overrides).expect("defaults");
+        config.models_dir = place.path().join("models");
+        let shipped = place.path().join("data/models/all-MiniLM-L6-v2");
+        assert_eq!(
+            encoder_folders(&config).expect("folders"),
+            std::slice::from_ref(&shipped),
+            "one serves both"
+        );
+        let tuned = config.models_dir.join("tuned");
+        std::fs::create_dir_all(&tuned).expect("a folder");
+        config.models.encoder = "tuned".to_owned();
+        assert_eq!(encoder_folders(&config).expect("folders"), [tuned.clone(), shipped]);
+        config.models.search_encoder = tuned.join("../tuned").display().to_string();
+        let one = encoder_folders(&config).expect("folders");
+        assert_eq!(one, [tuned], "the same folder by another path");
+    }
 }

@@ -1,7 +1,8 @@
 //! Suggested answers reworded by a language model behind an OpenAI-compatible endpoint: off unless its address is set.
 //!
-//! The endpoint sees the cited passages and nothing else: not the ticket, not the customer. What it says is shown only
-//! when every sentence is supported by the passage it names; else the passages are shown as they are.
+//! The endpoint sees the cited passages that customers may read and nothing else: not the ticket, not the customer.
+//! What it says is shown only when every sentence is supported by the passage it names; else the passages are shown as
+//! they are, also when asking and checking together take too long.
 
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub enum NotReworded {
     NothingToSay,
     /// The endpoint cannot be reached, refuses, or answers with something else.
     Down,
-    /// The endpoint takes too long.
+    /// The endpoint, or the check of what it says, takes too long.
     Slow,
     /// The endpoint says something that no passage supports.
     Unsupported,
@@ -71,22 +72,29 @@ struct Answer {
 impl Rephraser {
     /// The endpoint of these settings.
     pub fn new(settings: RephraseSettings) -> Self {
-        let limit = Duration::from_millis(settings.timeout_ms);
-        let http = ureq::Agent::config_builder().timeout_global(Some(limit)).build();
+        let limit = Some(Duration::from_millis(settings.timeout_ms));
+        let http = ureq::Agent::config_builder().timeout_global(limit).build();
         Rephraser {
             settings,
             http: http.into(),
         }
     }
 
-    /// The suggestions reworded as one reply whose sentences name them as `[1]`, `[2]`…, or why not.
+    /// The suggestions that customers may be sent, reworded as one reply whose sentences name them as `[1]`, `[2]`… by
+    /// their places among all, or why not.
     pub async fn reword(&self, suggest: &Suggest, suggestions: &[Suggestion]) -> Result<String, NotReworded> {
         if self.settings.url.is_empty() {
             return Err(NotReworded::Off);
         }
-        if suggestions.is_empty() {
+        if !suggestions.iter().any(Suggestion::is_for_customers) {
             return Err(NotReworded::NothingToSay);
         }
+        let limit = Duration::from_millis(self.settings.timeout_ms);
+        let reworded = tokio::time::timeout(limit, self.ask_and_check(suggest, suggestions)).await;
+        reworded.unwrap_or(Err(NotReworded::Slow))
+    }
+
+    async fn ask_and_check(&self, suggest: &Suggest, suggestions: &[Suggestion]) -> Result<String, NotReworded> {
         let text = self.ask(&numbered(suggestions)).await?;
         match suggest.is_supported(&text, suggestions).await {
             Ok(true) => Ok(text),
@@ -146,8 +154,12 @@ fn not_answered(error: ureq::Error) -> NotReworded {
     }
 }
 
+/// The passages that customers may read, each with its number among all.
 fn numbered(suggestions: &[Suggestion]) -> String {
-    let passage = |(at, suggestion): (usize, &Suggestion)| format!("[{}] {}", at + 1, suggestion.text);
-    let passages: Vec<String> = suggestions.iter().enumerate().map(passage).collect();
+    let all = suggestions.iter().enumerate();
+    let passages: Vec<String> = all
+        .filter(|(_, suggestion)| suggestion.is_for_customers())
+        .map(|(at, suggestion)| format!("[{}] {}", at + 1, suggestion.text))
+        .collect();
     passages.join("\n\n")
 }

@@ -62,7 +62,6 @@ fn server(error: &ServerError) -> String {
             "stop the program that has this port, or choose another with --listen 127.0.0.1:8081".to_owned()
         }
         ServerError::Listen { .. } => "choose an address of this machine with --listen 127.0.0.1:8080".to_owned(),
-        ServerError::Serve(_) => "start the server again; what it acknowledged is stored".to_owned(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `deskwise demo`: the whole product on the sample desk.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use desk::{Actor, NewToken, Role};
-use store::{DataFolder, Store};
+use store::{DataFolder, Store, TokenCheck};
 
 use crate::cli::{meter, model, serve};
 use crate::config::Config;
@@ -18,10 +18,7 @@ pub async fn run(config: &Config) -> Result<()> {
     let server = Server::bind(&config.http).await?;
     // A folder that cannot be used is said before anything is fetched into it.
     drop(DataFolder::lock(&config.data_dir)?);
-    let folder = open::model_folder(config, &config.models.encoder)?;
-    tokio::task::spawn_blocking(move || model::pull(&folder, None))
-        .await
-        .context("the download was interrupted")??;
+    model::pull_encoders(config).await?;
     let desk = open::desk(config).await?;
     load_sample(&desk).await?;
     let token = token(desk.app.store()).await?;
@@ -55,7 +52,9 @@ async fn load_tickets(desk: &Desk) -> Result<()> {
 
 /// The demo's token. It is kept in clear, unlike every other one, because the demo prints it at every start.
 async fn token(store: &Store) -> Result<String> {
-    if let Some(secret) = store.get_setting(TOKEN).await? {
+    if let Some(secret) = store.get_setting(TOKEN).await?
+        && matches!(store.check_token(&secret).await?, TokenCheck::Valid(_))
+    {
         return Ok(secret);
     }
     let new = NewToken {

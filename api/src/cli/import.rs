@@ -15,7 +15,7 @@ use crate::cli::import_articles::{self, Articles};
 use crate::cli::meter;
 use crate::config::Config;
 use crate::http::BadField;
-use crate::import::{self, Columns, Rejected, Row};
+use crate::import::{self, Columns, ImportError, Rejected, Row, Rows};
 use crate::open::{self, Desk};
 
 /// Rows stored together.
@@ -79,7 +79,7 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
 async fn tickets(options: Tickets, config: &Config) -> Result<()> {
     // Faults of the whole file come first: nothing is opened and nothing stored.
     let rows = import::rows(&options.file, &options.columns())?;
-    let total = import::rows(&options.file, &options.columns())?.count() as u64;
+    let total = count(import::rows(&options.file, &options.columns())?)?;
     let place = Place::open(config, options.no_wait).await?;
     let outcome = load(rows, total, place.store(), &options).await?;
     println!(
@@ -200,18 +200,17 @@ fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-async fn load(
-    rows: impl Iterator<Item = Result<Row, Rejected>>,
-    total: u64,
-    store: &Store,
-    options: &Tickets,
-) -> Result<Outcome> {
+fn count(rows: Rows) -> Result<u64, ImportError> {
+    rows.map(|row| row.map(|_| 1)).sum()
+}
+
+async fn load(rows: Rows, total: u64, store: &Store, options: &Tickets) -> Result<Outcome> {
     let bar = meter::counting("store", total);
     let mut rejects = Rejects::new(options.rejected_file());
     let mut outcome = Outcome::default();
     let mut chunk = Vec::with_capacity(CHUNK);
     for row in rows {
-        match row {
+        match row? {
             Ok(row) => chunk.push(row),
             Err(rejected) => rejects.write(&rejected)?,
         }

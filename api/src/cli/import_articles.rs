@@ -15,6 +15,9 @@ use crate::config::Config;
 use crate::http::BadField;
 use crate::import::Rejected;
 
+/// What the name of a file of rejected entries ends with.
+const REJECTED: &str = ".rejected.jsonl";
+
 /// A folder of articles.
 #[derive(Debug, Args)]
 pub struct Articles {
@@ -45,8 +48,9 @@ struct Entry {
 /// Runs the command.
 pub async fn run(options: &Articles, config: &Config) -> Result<()> {
     let files = files(&options.folder)?;
+    let rejected_file = options.rejected_file()?;
     let place = Place::open(config, false).await?;
-    let mut rejects = Rejects::new(options.rejected_file());
+    let mut rejects = Rejects::new(rejected_file.clone());
     let mut outcome = Outcome::default();
     let mut seen = HashSet::new();
     for file in files {
@@ -60,7 +64,7 @@ pub async fn run(options: &Articles, config: &Config) -> Result<()> {
         outcome.created, outcome.changed, outcome.same
     );
     if rejected > 0 {
-        println!("what was rejected and why is in {}", options.rejected_file().display());
+        println!("what was rejected and why is in {}", rejected_file.display());
     }
     place.index_articles().await
 }
@@ -118,10 +122,17 @@ async fn keep(
 }
 
 impl Articles {
-    fn rejected_file(&self) -> PathBuf {
-        let mut name = self.folder.clone().into_os_string();
-        name.push(".rejected.jsonl");
-        name.into()
+    /// Where rejected entries are written: beside the folder, however it is given.
+    fn rejected_file(&self) -> Result<PathBuf> {
+        let cannot = || format!("cannot tell the name of the folder {}", self.folder.display());
+        // `.` and `..` have no name of their own.
+        let folder = match self.folder.file_name() {
+            Some(_) => self.folder.clone(),
+            None => self.folder.canonicalize().with_context(cannot)?,
+        };
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push(REJECTED);
+        Ok(folder.with_file_name(name))
     }
 
     /// The articles of one file.
@@ -182,7 +193,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
                 .path();
             if path.is_dir() {
                 folders.push(path);
-            } else if is_article(&path) {
+            } else if is_article(&path) && !is_of_rejected(&path) {
                 found.push(path);
             }
         }
@@ -193,4 +204,41 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn is_article(path: &Path) -> bool {
     ending(path).is_some_and(|end| ["md", "markdown", "html", "htm", "jsonl", "ndjson"].contains(&end.as_str()))
+}
+
+/// Whether an import wrote the file, about what it had not taken.
+fn is_of_rejected(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().ends_with(REJECTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_rejected_is_written_beside_the_folder_and_never_read() {
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let folder = scratch.path().join("kb");
+        fs::create_dir(&folder).expect("a folder");
+        for name in ["a.md", "kb.rejected.jsonl", ".rejected.jsonl", "b.jsonl"] {
+            fs::write(folder.join(name), "{}").expect("a file");
+        }
+        fs::create_dir(folder.join("deep")).expect("a folder");
+        let beside = scratch.path().canonicalize().expect("a path");
+        for given in ["", ".", "../kb/", "deep/.."] {
+            let folder = folder.join(given);
+            let options = Articles {
+                folder: folder.clone(),
+                visibility: ArticleVisibility::Draft,
+            };
+            let written = options.rejected_file().expect("a file");
+            let parent = written.parent().expect("a folder").canonicalize().expect("a path");
+            assert_eq!(parent, beside, "{given:?}");
+            assert_eq!(written.file_name(), Some("kb.rejected.jsonl".as_ref()), "{given:?}");
+            let read = files(&folder).expect("files");
+            let read: Vec<_> = read.iter().filter_map(|path| path.file_name()).collect();
+            assert_eq!(read, ["a.md", "b.jsonl"], "{given:?}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::open;
 pub enum Command {
     /// Fetches the files a model's manifest names and checks their sums.
     Pull {
-        /// A folder below models_dir, or a path; the encoder in use when left out.
+        /// A folder below models_dir, or a path; the encoders in use when left out.
         name: Option<String>,
         /// A folder to look for the files in first.
         #[arg(long, value_name = "DIR")]
@@ -34,19 +34,38 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
 }
 
 async fn pull_named(name: Option<String>, from: Option<PathBuf>, config: &Config) -> Result<()> {
-    let folder = open::model_folder(config, name.as_deref().unwrap_or(&config.models.encoder))?;
-    let place = folder.display().to_string();
+    let folders = match name {
+        Some(name) => vec![open::model_folder(config, &name)?],
+        None => open::encoder_folders(config)?,
+    };
+    for folder in folders {
+        let place = folder.display().to_string();
+        pull_beside(folder, from.clone()).await?;
+        println!("{place} is complete");
+    }
+    Ok(())
+}
+
+/// Fetches the weights of the encoders in use.
+///
+/// **Errors:** as of [`pull()`].
+pub async fn pull_encoders(config: &Config) -> Result<()> {
+    for folder in open::encoder_folders(config)? {
+        pull_beside(folder, None).await?;
+    }
+    Ok(())
+}
+
+async fn pull_beside(folder: PathBuf, from: Option<PathBuf>) -> Result<()> {
     tokio::task::spawn_blocking(move || pull(&folder, from))
         .await
-        .context("the download was interrupted")??;
-    println!("{place} is complete");
-    Ok(())
+        .context("the download was interrupted")?
 }
 
 /// Fetches what is missing, with a progress bar.
 ///
 /// **Errors:** no source could give files with the right sums.
-pub fn pull(folder: &Path, from: Option<PathBuf>) -> Result<()> {
+fn pull(folder: &Path, from: Option<PathBuf>) -> Result<()> {
     let bar = meter::bytes("weights", 0);
     let options = manifest::PullOptions {
         folder: from,

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use desk::HeadRole;
-use encoder::Encoder;
 use store::Store;
 
 use crate::cli::meter;
 use crate::config::Config;
-use crate::learning::{self, Report, SharedVectors, Shelf};
+use crate::learning::{self, Means, Report, SharedVectors, Shelf};
 use crate::open;
 
 /// Which heads. Works while a server runs, which takes up what is put in force within a second.
@@ -40,7 +39,12 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
     let known = learning::known(config, &store, &encoder, options.vectors.as_deref()).await;
     let mut reports = Vec::new();
     for head in heads {
-        let report = retrain(&store, &shelf, encoder.clone(), &known, head).await;
+        let means = Means {
+            encoder: encoder.clone(),
+            known: SharedVectors::clone(&known),
+            precision: config.triage.precision(head),
+        };
+        let report = retrain(&store, &shelf, means, head).await;
         print(&report, options.json)?;
         reports.push(report);
     }
@@ -49,10 +53,10 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
     refuse_failures(&reports)
 }
 
-async fn retrain(store: &Store, shelf: &Shelf, encoder: Encoder, known: &SharedVectors, head: HeadRole) -> Report {
+async fn retrain(store: &Store, shelf: &Shelf, means: Means, head: HeadRole) -> Report {
     let bar = meter::counting("train", 0);
     let mut acted = meter::acted(&bar);
-    let retrained = learning::retrain(store, shelf, encoder, known, head, move |progress| {
+    let retrained = learning::retrain(store, shelf, means, head, move |progress| {
         acted(progress.act, progress.done, progress.total);
     })
     .await;

@@ -24,7 +24,7 @@ pub async fn run(config: &Config) -> Result<()> {
 /// Serves an opened desk until SIGTERM or Ctrl-C, then closes it.
 pub async fn serve(server: Server, desk: Desk) -> Result<()> {
     let app = desk.app;
-    server.run(Arc::clone(&app), told_to_stop()?).await?;
+    server.run(Arc::clone(&app), told_to_stop()?).await;
     app.store().close().await;
     drop(desk.folder);
     Ok(())

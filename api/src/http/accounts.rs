@@ -88,7 +88,7 @@ pub struct AccountView {
 
 /// Creates an account.
 #[utoipa::path(post, operation_id = "create_account", path = "/accounts", tag = "accounts", request_body = AccountBody,
-    responses((status = 201, body = AccountView), (status = 422, body = ProblemDocument)))]
+    responses((status = 201, body = AccountView), (status = 409, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
 async fn create(
     State(app): State<Arc<App>>,
     Admin(login): Admin,
@@ -139,7 +139,7 @@ async fn read(State(app): State<Arc<App>>, _: Agent, Id(id): Id) -> Result<impl 
 #[utoipa::path(patch, operation_id = "update_account", path = "/accounts/{id}", tag = "accounts", request_body = AccountChange,
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The ETag the change was made from.")),
     responses((status = 200, body = AccountView), (status = 404, body = ProblemDocument),
-        (status = 412, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
+        (status = 409, body = ProblemDocument), (status = 412, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
 async fn update(
     State(app): State<Arc<App>>,
     Admin(login): Admin,

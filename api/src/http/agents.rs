@@ -115,7 +115,7 @@ pub struct AgentView {
 
 /// Creates an agent.
 #[utoipa::path(post, operation_id = "create_agent", path = "/agents", tag = "agents", request_body = AgentBody,
-    responses((status = 201, body = AgentView), (status = 422, body = ProblemDocument)))]
+    responses((status = 201, body = AgentView), (status = 409, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
 async fn create(
     State(app): State<Arc<App>>,
     Admin(login): Admin,
@@ -162,7 +162,7 @@ async fn read(State(app): State<Arc<App>>, _: Agent, Id(id): Id) -> Result<impl 
 #[utoipa::path(patch, operation_id = "update_agent", path = "/agents/{id}", tag = "agents", request_body = AgentChange,
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The ETag the change was made from.")),
     responses((status = 200, body = AgentView), (status = 404, body = ProblemDocument),
-        (status = 412, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
+        (status = 409, body = ProblemDocument), (status = 412, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
 async fn update(
     State(app): State<Arc<App>>,
     Admin(login): Admin,

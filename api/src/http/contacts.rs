@@ -92,7 +92,7 @@ pub struct ContactView {
 
 /// Creates a contact.
 #[utoipa::path(post, operation_id = "create_contact", path = "/contacts", tag = "contacts", request_body = ContactBody,
-    responses((status = 201, body = ContactView), (status = 422, body = ProblemDocument)))]
+    responses((status = 201, body = ContactView), (status = 409, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
 async fn create(
     State(app): State<Arc<App>>,
     Admin(login): Admin,
@@ -143,7 +143,7 @@ async fn read(State(app): State<Arc<App>>, _: Agent, Id(id): Id) -> Result<impl 
 #[utoipa::path(patch, operation_id = "update_contact", path = "/contacts/{id}", tag = "contacts", request_body = ContactChange,
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The ETag the change was made from.")),
     responses((status = 200, body = ContactView), (status = 404, body = ProblemDocument),
-        (status = 412, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
+        (status = 409, body = ProblemDocument), (status = 412, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
 async fn update(
     State(app): State<Arc<App>>,
     Admin(login): Admin,

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use desk::field::MAX_BODY_CHARS;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::failure::triage_problem;
+use crate::http::failure::knowledge_problem;
 use crate::http::json::Body;
 use crate::http::login::Intake;
 use crate::http::problem::{BadField, Problem, ProblemDocument};
@@ -124,8 +125,8 @@ async fn embed(
 ) -> Result<Json<EmbeddingsView>, Problem> {
     check_model(&app, &body)?;
     let texts = texts(body.input)?;
-    let tokens = app.triage.count_tokens(&texts).map_err(triage_problem)?;
-    let vectors = app.triage.embed_verbatim(texts).await.map_err(triage_problem)?;
+    let (tokens, texts) = counted(&app, texts).await?;
+    let vectors = app.knowledge.embed_verbatim(texts).await.map_err(knowledge_problem)?;
     let format = body.encoding_format.unwrap_or(EncodingFormat::Float);
     let entry = |(index, vector)| EmbeddingView {
         object: "embedding",
@@ -141,6 +142,16 @@ async fn embed(
             total_tokens: tokens,
         },
     }))
+}
+
+/// The texts and how many tokens they are, counted where nobody waits for the thread: two megabytes take their time.
+async fn counted(app: &Arc<App>, texts: Vec<String>) -> Result<(usize, Vec<String>), Problem> {
+    let app = Arc::clone(app);
+    let count = move || app.knowledge.count_tokens(&texts).map(|tokens| (tokens, texts));
+    let counted = tokio::task::spawn_blocking(count).await;
+    counted
+        .map_err(|error| Problem::internal().because(error))?
+        .map_err(knowledge_problem)
 }
 
 /// Another model, or another length than this encoder's, is refused rather than silently replaced.
@@ -181,14 +192,16 @@ fn texts(input: Value) -> Result<Vec<String>, Problem> {
             ));
         }
     };
-    match texts.iter().position(String::is_empty) {
-        Some(index) => Err(Problem::invalid_field(
-            &format!("input[{index}]"),
-            "empty",
-            "must not be empty",
-        )),
-        None => Ok(texts),
+    for (index, text) in texts.iter().enumerate() {
+        let refused = |code, message: &str| Err(Problem::invalid_field(&format!("input[{index}]"), code, message));
+        if text.is_empty() {
+            return refused("empty", "must not be empty");
+        }
+        if text.chars().count() > MAX_BODY_CHARS {
+            return refused("too_long", &format!("must have at most {MAX_BODY_CHARS} characters"));
+        }
     }
+    Ok(texts)
 }
 
 fn text((index, entry): (usize, Value)) -> Result<String, Problem> {
@@ -247,6 +260,7 @@ mod tests {
         assert_eq!(refused(json!([[1, 2]])), ["input[0]"]);
         assert_eq!(refused(json!(["a", ""])), ["input[1]"]);
         assert_eq!(refused(json!({"a": 1})), ["input"]);
+        assert_eq!(refused(json!(["a", "b".repeat(MAX_BODY_CHARS + 1)])), ["input[1]"]);
     }
 
     #[test]

@@ -20,9 +20,7 @@ pub fn store_problem(error: StoreError) -> Problem {
         StoreError::Unknown { field, .. } => {
             Problem::invalid_field(field, "unknown", "names nothing that the desk knows")
         }
-        StoreError::Taken { what } => {
-            Problem::new(StatusCode::CONFLICT, "taken", format!("This {what} is already taken."))
-        }
+        StoreError::Taken { field } => taken(field),
         StoreError::Stale { .. } => stale(),
         StoreError::IdempotencyConflict => key_reused(),
         StoreError::ForeignCursor => {
@@ -79,6 +77,12 @@ fn by_fault(error: StoreError) -> Problem {
         }
         Fault::Caller | Fault::Bug => Problem::internal().because(error),
     }
+}
+
+fn taken(field: &'static str) -> Problem {
+    let fault = BadField::new(field, "taken", "is already taken by another");
+    let detail = "There is another with the same value, and no two may share it.";
+    Problem::new(StatusCode::CONFLICT, "taken", detail).with_errors(vec![fault])
 }
 
 fn stale() -> Problem {

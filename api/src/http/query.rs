@@ -17,7 +17,8 @@ use crate::http::problem::{BadField, Problem};
 /// Most rows of a page.
 const MAX_LIMIT: u32 = 200;
 
-/// The query string as `T`, whose fields are texts: unknown parameters are refused.
+/// The query string as `T`, whose fields are texts: unknown parameters are refused, and NUL, which PostgreSQL
+/// does not take.
 pub struct Params<T>(pub T);
 
 impl<T: serde::de::DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
@@ -27,6 +28,13 @@ impl<T: serde::de::DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
         let query = parts.uri.query().unwrap_or_default();
         let mut given = Map::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if value.contains('\0') {
+                return Err(Problem::invalid_field(
+                    &name,
+                    "control_character",
+                    "must not contain a NUL",
+                ));
+            }
             if given
                 .insert(name.to_string(), Value::String(value.into_owned()))
                 .is_some()

@@ -11,8 +11,9 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::config::HttpConfig;
-use crate::http::router;
+use crate::http::{connections, router};
 use crate::learning;
+use crate::reindex;
 
 /// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +32,6 @@ pub enum ServerError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The socket failed while serving.
-    #[error("the server's socket failed")]
-    Serve(#[source] std::io::Error),
 }
 
 /// A server whose address is taken and which is about to serve.
@@ -68,28 +66,30 @@ impl Server {
     }
 
     /// Serves until `stop`, then finishes requests under way and every triage that has begun.
-    ///
-    /// **Errors:** the socket failed.
-    pub async fn run(self, app: Arc<App>, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+    pub async fn run(self, app: Arc<App>, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
         let sweeper = tokio::spawn(Arc::clone(&app.triage).run_sweeper(told(stopped.clone())));
         let keeper = tokio::spawn(Arc::clone(&app.triage).run_keeper(told(stopped.clone())));
         let mender = tokio::spawn(Arc::clone(&app.triage).run_mender(told(stopped.clone())));
+        let forgetter = tokio::spawn(Arc::clone(&app.triage).run_forgetter(told(stopped.clone())));
         let indexer = tokio::spawn(Arc::clone(&app.knowledge).run_sweeper(told(stopped.clone())));
         let follower = tokio::spawn(learning::run_follower(Arc::clone(&app), told(stopped.clone())));
+        let reindexer = tokio::spawn(reindex::run_follower(Arc::clone(&app), told(stopped.clone())));
+        let figures = tokio::spawn(Arc::clone(&app).keep_figures());
         let service = router(Arc::clone(&app), &self.config);
-        let serving = axum::serve(self.listener, service).with_graceful_shutdown(told(stopped));
-        let serving = tokio::spawn(async move { serving.await });
+        let serving = connections::serve(self.listener, service, self.config.timeout(), told(stopped));
+        let serving = tokio::spawn(serving);
         stop.await;
         tracing::info!("stopping: no new requests, what was accepted is finished");
         stopping.send_replace(true);
-        finish(self.config.shutdown(), serving).await?;
-        for task in [sweeper, keeper, mender, indexer, follower] {
+        finish(self.config.shutdown(), serving).await;
+        for task in [
+            sweeper, keeper, mender, forgetter, indexer, follower, reindexer, figures,
+        ] {
             task.abort();
         }
         app.knowledge.finish().await;
         app.triage.finish().await;
-        Ok(())
     }
 }
 
@@ -99,13 +99,8 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Waits for requests under way, at most `limit`; a connection that sends nothing does not hold the server up.
-async fn finish(limit: Duration, serving: JoinHandle<std::io::Result<()>>) -> Result<(), ServerError> {
-    match tokio::time::timeout(limit, serving).await {
-        Ok(Ok(served)) => served.map_err(ServerError::Serve),
-        Ok(Err(_)) => Ok(()),
-        Err(_) => {
-            tracing::warn!(limit_ms = limit.as_millis(), "some requests were still under way");
-            Ok(())
-        }
+async fn finish(limit: Duration, serving: JoinHandle<()>) {
+    if tokio::time::timeout(limit, serving).await.is_err() {
+        tracing::warn!(limit_ms = limit.as_millis(), "some requests were still under way");
     }
 }

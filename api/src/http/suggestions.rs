@@ -49,7 +49,8 @@ pub struct SuggestionsView {
     threshold: f32,
     /// Most confident first; none where nothing is likely to answer.
     items: Vec<SuggestionView>,
-    /// The suggestions as one reply; null unless it was asked for and there are any.
+    /// The suggestions that a customer may be sent as one reply: accepted replies and public articles. Null unless it
+    /// was asked for and there are any.
     reply: Option<ReplyView>,
 }
 
@@ -58,7 +59,7 @@ pub struct SuggestionsView {
 pub struct ReplyView {
     /// What to send; `[1]` names the first suggestion as the source of the sentence before it.
     text: String,
-    /// Whether it was reworded; else it is the first suggestion as it is.
+    /// Whether it was reworded; else it is the first suggestion that a customer may be sent, as it is.
     reworded: bool,
     /// Why it was not; null where it was.
     not_reworded: Option<NotReworded>,
@@ -151,7 +152,7 @@ async fn list(
     let is_reply_wanted = params.parse()?;
     let ticket = find(&app, login, &reference).await?;
     let found = app.suggest.for_ticket(&ticket).await.map_err(suggest_problem)?;
-    let reply = match found.items.first() {
+    let reply = match found.items.iter().find(|item| item.is_for_customers()) {
         Some(first) if is_reply_wanted => Some(reply(&app, first, &found.items).await),
         _ => None,
     };

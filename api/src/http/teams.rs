@@ -73,7 +73,7 @@ pub struct TeamView {
 
 /// Creates a team.
 #[utoipa::path(post, operation_id = "create_team", path = "/teams", tag = "teams", request_body = TeamBody,
-    responses((status = 201, body = TeamView), (status = 422, body = ProblemDocument)))]
+    responses((status = 201, body = TeamView), (status = 409, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
 async fn create(
     State(app): State<Arc<App>>,
     Admin(login): Admin,
@@ -121,7 +121,7 @@ async fn read(State(app): State<Arc<App>>, _: Agent, Id(id): Id) -> Result<impl 
 #[utoipa::path(patch, operation_id = "update_team", path = "/teams/{id}", tag = "teams", request_body = TeamChange,
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The ETag the change was made from.")),
     responses((status = 200, body = TeamView), (status = 404, body = ProblemDocument),
-        (status = 412, body = ProblemDocument), (status = 422, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
+        (status = 409, body = ProblemDocument), (status = 412, body = ProblemDocument), (status = 422, body = ProblemDocument), (status = 428, body = ProblemDocument)))]
 async fn update(
     State(app): State<Arc<App>>,
     Admin(login): Admin,

@@ -9,9 +9,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use crate::http::BadField;
 use crate::import::quotes::find_broken;
 use crate::import::row::{Columns, Fields, Rejected, Row};
-use crate::import::{ImportError, unreadable};
-
-type Rows = Box<dyn Iterator<Item = Result<Row, Rejected>> + Send>;
+use crate::import::{ImportError, Rows, unreadable};
 
 /// The rows of a CSV file.
 ///
@@ -41,17 +39,13 @@ pub fn rows(path: &Path, columns: &Columns) -> Result<Rows, ImportError> {
             known,
         });
     }
-    let columns = columns.clone();
-    Ok(Box::new(reader.into_byte_records().enumerate().map(
-        move |(at, record)| match record {
-            Ok(record) => row(&record, &names, &columns),
-            Err(_) => Err(Rejected::unreadable(
-                at as u64 + 2,
-                BadField::new("(row)", "unreadable", "cannot be read"),
-                b"",
-            )),
-        },
-    )))
+    let (columns, path) = (columns.clone(), path.to_owned());
+    // Rows of any length and any bytes are records, so what fails is the file; the reader ends after that.
+    let read = reader.into_byte_records().map(move |record| match record {
+        Ok(record) => Ok(row(&record, &names, &columns)),
+        Err(error) => Err(unreadable(&path)(error.into())),
+    });
+    Ok(Box::new(read))
 }
 
 fn row(record: &ByteRecord, names: &[String], columns: &Columns) -> Result<Row, Rejected> {
@@ -94,7 +88,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("tickets.csv");
         std::fs::write(&path, text).expect("a file");
-        Ok(rows(&path, columns)?.collect())
+        rows(&path, columns)?.collect()
     }
 
     #[test]

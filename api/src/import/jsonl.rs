@@ -8,22 +8,26 @@ use serde_json::{Map, Value};
 
 use crate::http::BadField;
 use crate::import::row::{Columns, Fields, Rejected, Row};
-use crate::import::{ImportError, unreadable};
-
-type Rows = Box<dyn Iterator<Item = Result<Row, Rejected>> + Send>;
+use crate::import::{ImportError, Rows, unreadable};
 
 /// The rows of a JSON Lines file; blank lines are passed over.
 ///
 /// **Errors:** the file cannot be opened.
 pub fn rows(path: &Path, columns: &Columns) -> Result<Rows, ImportError> {
     let file = BufReader::new(File::open(path).map_err(unreadable(path))?);
-    let columns = columns.clone();
-    let lines = file
-        .split(b'\n')
-        .enumerate()
-        .map(|(at, line)| (at as u64 + 1, line.unwrap_or_default()));
-    let lines = lines.filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace));
-    Ok(Box::new(lines.map(move |(line, raw)| row(line, &raw, &columns))))
+    let (columns, path) = (columns.clone(), path.to_owned());
+    let is_blank = |line: &[u8]| line.iter().all(u8::is_ascii_whitespace);
+    let mut is_over = false;
+    let read = file.split(b'\n').enumerate().map_while(move |(at, line)| {
+        // A reader that failed would fail for ever.
+        let line = (!is_over).then(|| line.map_err(unreadable(&path)))?;
+        is_over = line.is_err();
+        Some((at as u64 + 1, line))
+    });
+    let read = read.filter(move |(_, line)| !line.as_ref().is_ok_and(|line| is_blank(line)));
+    Ok(Box::new(
+        read.map(move |(line, raw)| raw.map(|raw| row(line, &raw, &columns))),
+    ))
 }
 
 fn row(line: u64, raw: &[u8], columns: &Columns) -> Result<Row, Rejected> {
@@ -55,6 +59,23 @@ fn row(line: u64, raw: &[u8], columns: &Columns) -> Result<Row, Rejected> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_said_once_and_ends_the_file() {
+        let columns = Columns {
+            subject: None,
+            body: None,
+            external_id: None,
+            created_at: None,
+            source: "test".into(),
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let read: Vec<_> = rows(folder.path(), &columns)
+            .expect("it can be opened")
+            .take(3)
+            .collect();
+        assert!(matches!(read.as_slice(), [Err(ImportError::Read { .. })]));
+    }
 
     #[test]
     fn lines_are_read_one_by_one() {

@@ -53,12 +53,16 @@ pub enum ImportError {
 }
 
 /// The rows of a file in their order: those that can be submitted, and those that cannot with the reason.
+pub type Rows = Box<dyn Iterator<Item = Result<Read, ImportError>> + Send>;
+
+/// A row as it was read.
+pub type Read = Result<Row, Rejected>;
+
+/// The rows of a file.
 ///
-/// **Errors:** see [`ImportError`]; found before the first row is given out.
-pub fn rows(
-    path: &Path,
-    columns: &Columns,
-) -> Result<Box<dyn Iterator<Item = Result<Row, Rejected>> + Send>, ImportError> {
+/// **Errors:** see [`ImportError`]; all of them are found before the first row is given out, but for a file that can no
+/// longer be read, after which no row comes.
+pub fn rows(path: &Path, columns: &Columns) -> Result<Rows, ImportError> {
     match path
         .extension()
         .and_then(|end| end.to_str())

@@ -36,7 +36,7 @@ pub async fn observe(
     config: &Config,
 ) -> Result<Vec<Observed>> {
     let place = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let encoder = open::encoder(config)?.verbatim();
+    let encoder = open::search_encoder(config)?.verbatim();
     let store = Store::open(&StoreConfig::new(DataFolder::database_url(place.path()))).await?;
     let index = SearchConfig::edge(place.path().join("index")).with_fusion(open::fusion(config)?);
     let search = Search::open(index).await?;

@@ -22,7 +22,7 @@ use crate::cli::bench::process::{ServerProcess, has_child};
 use crate::cli::bench::scratch;
 use crate::cli::meter;
 use crate::config::Config;
-use crate::learning::{self, Shelf};
+use crate::learning::{self, Means, Shelf};
 use crate::open;
 
 /// How often it is looked whether a retraining runs.
@@ -164,7 +164,12 @@ impl Desk<'_> {
         let encoder = open::encoder(&config)?;
         let known = learning::known(&config, &store, &encoder, None).await;
         let began = Instant::now();
-        let retrained = learning::retrain(&store, &shelf, encoder, &known, head, |_| ()).await?;
+        let means = Means {
+            encoder,
+            known,
+            precision: config.triage.precision(head),
+        };
+        let retrained = learning::retrain(&store, &shelf, means, head, |_| ()).await?;
         let seconds = began.elapsed().as_secs_f64();
         store.close().await;
         Ok(Refit {

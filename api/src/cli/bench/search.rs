@@ -62,7 +62,7 @@ struct Figures {
 /// Runs the command.
 pub async fn run(options: &Options, config: &Config) -> Result<()> {
     ensure!(options.passages > 0, "there is nothing to search in without passages");
-    let encoder = open::encoder(config)?;
+    let encoder = open::search_encoder(config)?;
     let pieces = pieces(&encoder, options.data.as_deref()).await?;
     drop(encoder);
     let mut all = Vec::new();

@@ -4,30 +4,29 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, ValueEnum};
-use desk::{CorrectedField, Ticket};
+use clap::Args;
+use desk::{Decision, HeadRole, ModelOrigin};
 use eval::classify::{self, Models, Set};
-use eval::history::{self, PastTicket, Split};
+use eval::history::{self, Before, PastTicket, Split};
 use eval::rows::{self, LabelledText};
-use store::{PageRequest, Store};
+use store::Store;
 use uuid::Uuid;
 
 use super::taught::{Taught, Teaching, teach};
 use super::{Output, last};
 use crate::cli::meter;
 use crate::config::Config;
+use crate::learning;
 use crate::open;
-
-/// Rows read from the database at once.
-const PAGE: u32 = 500;
 
 /// Which head, and how the past is cut.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// What the head decides.
+    /// What the head decides: category or priority.
     #[arg(long, default_value = "category")]
-    field: Field,
-    /// Head to judge on the newest tickets; one is taught on the older ones when left out.
+    field: HeadRole,
+    /// Head to judge on the newest tickets, without those it may have learnt; one is taught on the older ones when left
+    /// out.
     #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
     head: Option<String>,
     /// How to teach it, as TOML.
@@ -36,17 +35,11 @@ pub struct Options {
     /// Share of the tickets, the newest, to judge on.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     newest: f64,
-    /// Asks the head for another precision, between 0 and 1.
+    /// Asks the head for another precision than the desk does, between 0 and 1.
     #[arg(long, value_name = "SHARE")]
     target_precision: Option<f64>,
     #[command(flatten)]
     output: Output,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Field {
-    Category,
-    Priority,
 }
 
 /// Runs the command; a running server goes on meanwhile.
@@ -61,68 +54,63 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
         config.data_dir.display()
     );
     let store = open::store(config).await?;
-    let past = past(&store, options.field).await;
+    let split = read(&store, &options, config).await;
     store.close().await;
-    let split = history::split(past?, options.newest)?;
-    let config = config.clone();
+    let (split, config) = (split?, config.clone());
     tokio::task::spawn_blocking(move || judge(&options, &split, &config))
         .await
         .context("the evaluation was interrupted")?
 }
 
-/// Every ticket whose label people have confirmed, by a correction or by finishing it.
-async fn past(store: &Store, field: Field) -> Result<Vec<PastTicket>> {
-    let corrected = first_labels(store, field).await?;
+/// The past in two parts, the newer one without what the head may have learnt.
+async fn read(store: &Store, options: &Options, config: &Config) -> Result<Split> {
+    let past = past(store, options.field).await?;
+    let ids: HashMap<usize, Uuid> = past.iter().map(|(id, ticket)| (ticket.row.row, *id)).collect();
+    let mut split = history::split(past.into_iter().map(|(_, ticket)| ticket).collect(), options.newest)?;
+    if let Some(head) = &options.head {
+        let is_of_desk = is_of_desk(store, options.field, &open::model_folder(config, head)?).await?;
+        split.leave_out_learnt(learning::may_have_learnt(options.field, is_of_desk))?;
+    }
+    for ticket in &mut split.newer {
+        if let Some(id) = ids.get(&ticket.row.row) {
+            let decision = store.latest_decision(*id).await?;
+            ticket.before = decision.map(|decision| before(decision, options.field));
+        }
+    }
+    Ok(split)
+}
+
+/// Every ticket whose label people have confirmed, by a correction or by finishing it, with its id.
+async fn past(store: &Store, field: HeadRole) -> Result<Vec<(Uuid, PastTicket)>> {
     let mut past = Vec::new();
-    let mut after = 0;
-    loop {
-        let tickets = store.tickets_after(after, PAGE).await?;
-        let Some(last) = tickets.last() else {
-            return Ok(past);
-        };
-        after = last.number;
-        past.extend(tickets.iter().filter_map(|ticket| confirmed(ticket, field, &corrected)));
-    }
-}
-
-fn confirmed(ticket: &Ticket, field: Field, corrected: &HashMap<Uuid, Option<String>>) -> Option<PastTicket> {
-    let label = match field {
-        Field::Category => ticket.category.clone(),
-        Field::Priority => ticket.priority.map(|priority| priority.to_string()),
-    }?;
-    let first = match corrected.get(&ticket.id) {
-        Some(first) => first.clone(),
-        None if ticket.is_settled() => Some(label.clone()),
-        None => return None,
-    };
-    Some(PastTicket {
-        row: LabelledText {
-            text: desk::text::without_quoted_history(&ticket.text()),
+    learning::for_each_labelled(store, field, |ticket, text, label| {
+        let row = LabelledText {
+            row: usize::try_from(ticket.number).unwrap_or_default(),
+            text,
             label,
-        },
-        first,
-        at: ticket.created_at.unix_timestamp(),
+        };
+        let at = ticket.created_at.unix_timestamp();
+        past.push((ticket.id, PastTicket { row, before: None, at }));
     })
+    .await?;
+    Ok(past)
 }
 
-/// What each corrected ticket was taken for before the first correction.
-async fn first_labels(store: &Store, field: Field) -> Result<HashMap<Uuid, Option<String>>> {
-    let wanted = match field {
-        Field::Category => CorrectedField::Category,
-        Field::Priority => CorrectedField::Priority,
+fn before(decision: Decision, field: HeadRole) -> Before {
+    let choice = match field {
+        HeadRole::Category => decision.category,
+        HeadRole::Priority => decision.priority,
     };
-    let mut first = HashMap::new();
-    let mut page = PageRequest::first(PAGE);
-    loop {
-        let corrections = store.list_corrections(None, &page).await?;
-        for correction in corrections.items.into_iter().filter(|one| one.field == wanted) {
-            first.entry(correction.ticket_id).or_insert(correction.before);
-        }
-        match corrections.next {
-            Some(cursor) => page = PageRequest::after(PAGE, cursor),
-            None => return Ok(first),
-        }
-    }
+    choice.label.map_or(Before::Asked, Before::Decided)
+}
+
+/// Whether a head is a version that was fitted on the tickets of this desk.
+async fn is_of_desk(store: &Store, field: HeadRole, folder: &Path) -> Result<bool> {
+    let revision = manifest::Model::open(folder)?.manifest.revision;
+    let versions = store.list_model_versions(field).await?;
+    Ok(versions
+        .iter()
+        .any(|version| version.revision == revision && version.origin == ModelOrigin::Retrained))
 }
 
 fn judge(options: &Options, split: &Split, config: &Config) -> Result<()> {
@@ -141,14 +129,21 @@ fn judge(options: &Options, split: &Split, config: &Config) -> Result<()> {
             teach(&to_teach, leaks, teaching).context("teaching a head on the older tickets")?
         }
     };
+    if split.learnt > 0 {
+        eprintln!(
+            "{} of the newest tickets are left out: the head may have learnt them",
+            split.learnt
+        );
+    }
     let set = Set {
         rows: judged,
+        leaks: split.learnt,
         ..Set::default()
     };
     let models = Models {
         head: &taught.folder,
         encoder: &taught.encoder,
-        target_precision: options.target_precision,
+        target_precision: options.target_precision.or(config.triage.precision(options.field)),
     };
     let bar = meter::counting("judge", set.rows.len() as u64);
     let mut run = classify::run(models, &open::encoder(config)?, &set, &mut meter::moved(&bar))?;
@@ -156,7 +151,7 @@ fn judge(options: &Options, split: &Split, config: &Config) -> Result<()> {
     taught.describe(&mut run.metrics);
     run.metrics
         .fact("rows_not_taught_as_alone_of_their_label", split.lonely as f64);
-    history::add_weekly(&mut run.metrics, &split.newer, &run.predictions);
+    history::add_weekly(&mut run.metrics, split, &run.predictions);
     eprintln!("{}", history::sentence(&run.metrics));
     let head = options.head.as_deref().unwrap_or("a head taught on the past");
     options.output.finish(

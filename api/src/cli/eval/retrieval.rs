@@ -46,9 +46,11 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
 /// Asks a search of its own, as the desk's is, in a folder that goes away afterwards.
 pub async fn ranked(kind: Kind, set: &Beir, mode: Mode, files: &[PathBuf], config: &Config) -> Result<Ranked> {
     // The knowledge base reads texts as they are, triage by the encoder's glossary.
-    let encoder = match kind {
-        Kind::Duplicates => open::encoder(config)?,
-        Kind::Classify | Kind::Retrieval | Kind::Answers => open::encoder(config)?.verbatim(),
+    let (encoder, name) = match kind {
+        Kind::Duplicates => (open::encoder(config)?, &config.models.encoder),
+        Kind::Classify | Kind::Retrieval | Kind::Answers => {
+            (open::search_encoder(config)?.verbatim(), &config.models.search_encoder)
+        }
     };
     let place = tempfile::tempdir().context("cannot make a temporary folder")?;
     let search = Search::open(SearchConfig::edge(place.path()).with_fusion(open::fusion(config)?)).await?;
@@ -56,12 +58,7 @@ pub async fn ranked(kind: Kind, set: &Beir, mode: Mode, files: &[PathBuf], confi
     let rankings = retrieval::run(&search, &encoder, set, mode, &mut meter::moved(&bar)).await?;
     bar.finish_and_clear();
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    Ranked::new(
-        kind,
-        rankings,
-        &files,
-        &open::model_folder(config, &config.models.encoder)?,
-    )
+    Ranked::new(kind, rankings, &files, &open::model_folder(config, name)?)
 }
 
 fn mode(name: ModeName) -> Mode {

@@ -109,7 +109,7 @@ impl Steps<'_> {
         let (mut metrics, said) = answerability::cross_validated(&seen, &answerability::learn(&seen)?);
         metrics.fingerprints = self.prints(
             &[&task.data],
-            &[&self.config.models.encoder, &self.config.models.search],
+            &[&self.config.models.search_encoder, &self.config.models.search],
         )?;
         answers::files(name, &metrics, &said)?.write(&self.report.join(name))?;
         Ok(metrics)
@@ -123,7 +123,7 @@ impl Steps<'_> {
         let models = &self.config.models;
         let files = beir::files(&folder);
         let files: Vec<&PathBuf> = files.iter().collect();
-        metrics.fingerprints = self.prints(&files, &[&models.encoder, &models.search, &models.answerability])?;
+        metrics.fingerprints = self.prints(&files, &[&models.search_encoder, &models.search, &models.answerability])?;
         answers::files(name, &metrics, &said)?.write(&self.report.join(name))?;
         Ok(metrics)
     }

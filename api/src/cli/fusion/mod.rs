@@ -89,7 +89,7 @@ async fn see(folder: &Path, config: &Config) -> Result<Option<Set>> {
     };
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bar = meter::counting(&name, 0);
-    let encoder = open::encoder(config)?;
+    let encoder = open::search_encoder(config)?;
     let embedded = eval::fusion::embed(&encoder, &set, &mut meter::moved(&bar)).await?;
     bar.finish_and_clear();
     let place = tempfile::tempdir().context("cannot make a temporary folder")?;
