@@ -70,6 +70,10 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
             .iter()
             .map(|verdict| (verdict.name.clone(), verdict.metrics.clone()));
         baseline.steps.extend(now);
+        // A step that the suite has no longer would be judged by nobody.
+        baseline
+            .steps
+            .retain(|name, _| suite.steps.iter().any(|step| step.name == *name));
         baseline.write(&baseline_file)?;
         eprintln!("wrote {}", baseline_file.display());
     }
