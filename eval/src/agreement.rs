@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{Figure, share, stratified};
+use crate::bootstrap::{Figure, share, stratified, stratified_each};
 use crate::prediction::Prediction;
 
 /// Precision and recall of one label.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LabelFigures {
     /// Share of the rows said to be of the label that are.
-    pub precision: f64,
+    pub precision: Figure,
     /// Share of the rows of the label that were said to be.
-    pub recall: f64,
+    pub recall: Figure,
     /// Their harmonic mean.
-    pub f1: f64,
+    pub f1: Figure,
     /// Rows of the label.
     pub rows: usize,
 }
@@ -73,15 +73,26 @@ impl Indexed {
             .counts(rows)
             .into_iter()
             .filter(|counts| counts.truth > 0)
-            .map(|counts| counts.figures().f1)
+            .map(|counts| counts.scores()[2])
             .collect();
         occurring.iter().sum::<f64>() / occurring.len() as f64
     }
 
     /// Precision, recall and F1 of each label.
     pub fn per_label(&self) -> BTreeMap<String, LabelFigures> {
-        let rows: Vec<usize> = (0..self.truth.len()).collect();
-        let figures = self.counts(&rows).into_iter().map(Counts::figures);
+        let scores = |rows: &[usize]| self.counts(rows).into_iter().flat_map(Counts::scores).collect();
+        let figures = stratified_each(&self.truth, scores);
+        let all: Vec<usize> = (0..self.truth.len()).collect();
+        let of_label = |(three, counts): (&[Figure], Counts)| LabelFigures {
+            precision: three[0],
+            recall: three[1],
+            f1: three[2],
+            rows: counts.truth,
+        };
+        let figures = figures
+            .chunks_exact(Counts::SCORES)
+            .zip(self.counts(&all))
+            .map(of_label);
         self.labels.iter().cloned().zip(figures).collect()
     }
 
@@ -114,7 +125,11 @@ struct Counts {
 }
 
 impl Counts {
-    fn figures(self) -> LabelFigures {
+    /// How many scores there are.
+    const SCORES: usize = 3;
+
+    /// Precision, recall and F1.
+    fn scores(self) -> [f64; Self::SCORES] {
         let share = |of: usize| if of == 0 { 0.0 } else { self.hit as f64 / of as f64 };
         let (precision, recall) = (share(self.said), share(self.truth));
         let f1 = if self.hit == 0 {
@@ -122,12 +137,7 @@ impl Counts {
         } else {
             2.0 * precision * recall / (precision + recall)
         };
-        LabelFigures {
-            precision,
-            recall,
-            f1,
-            rows: self.truth,
-        }
+        [precision, recall, f1]
     }
 }
 
@@ -153,11 +163,11 @@ mod tests {
         assert!((rows.accuracy().value - 2.0 / 3.0).abs() < 1e-12);
         // a: precision 2/3, recall 1, so F1 0.8; b: 0.
         assert!((rows.macro_f1().value - 0.4).abs() < 1e-12);
-        let b = LabelFigures {
-            rows: 1,
-            ..LabelFigures::default()
-        };
-        assert_eq!(rows.per_label()["b"], b);
+        let b = rows.per_label()["b"];
+        assert_eq!(
+            (b.precision.value, b.recall.value, b.f1.value, b.rows),
+            (0.0, 0.0, 0.0, 1)
+        );
         assert_eq!(rows.confusion(), [[2, 0], [1, 0]]);
     }
 
@@ -166,6 +176,30 @@ mod tests {
         let rows = said(&[("a", "c"), ("a", "a"), ("b", "b")]);
         // a: precision 1, recall 1/2, F1 2/3; b: 1; c does not occur.
         assert!((rows.macro_f1().value - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_label_has_its_own_interval() {
+        let mut pairs = vec![("a", "a"); 30];
+        pairs.extend([("a", "b"); 10]);
+        pairs.extend([("b", "b"); 40]);
+        let labels = said(&pairs).per_label();
+        let (a, b) = (labels["a"], labels["b"]);
+        assert_eq!(
+            (a.precision.low, a.precision.high),
+            (1.0, 1.0),
+            "a is never said of a b"
+        );
+        assert!(
+            a.recall.low < 0.75 && a.recall.value == 0.75 && a.recall.high > 0.75,
+            "{a:?}"
+        );
+        assert_eq!((b.precision.value, b.recall.low), (0.8, 1.0));
+        // Of 40 rows a share of .75 has a standard error of .068.
+        assert!(
+            (a.recall.high - a.recall.low - 2.0 * 1.96 * 0.068).abs() < 0.06,
+            "{a:?}"
+        );
     }
 
     #[test]

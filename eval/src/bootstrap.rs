@@ -44,15 +44,38 @@ pub fn bootstrap(n: usize, figure: impl Fn(&[usize]) -> f64) -> Figure {
 /// **Shape**: `strata` `[rows]`, numbers from 0. **Source**: Davison & Hinkley, Bootstrap Methods and their
 /// Application, 1997, 3.2.
 pub fn stratified(strata: &[usize], figure: impl Fn(&[usize]) -> f64) -> Figure {
+    resampled(strata.len(), figure, draw_of(strata))
+}
+
+/// The same of many figures at once, over the same resamples.
+pub fn stratified_each(strata: &[usize], figures: impl Fn(&[usize]) -> Vec<f64>) -> Vec<Figure> {
+    let all: Vec<usize> = (0..strata.len()).collect();
+    let values = figures(&all);
+    let mut drawn = vec![Vec::with_capacity(RESAMPLES); values.len()];
+    let (mut rng, mut rows, mut draw) = (StdRng::seed_from_u64(SEED), all, draw_of(strata));
+    for _ in 0..if rows.is_empty() { 0 } else { RESAMPLES } {
+        draw(&mut rows, &mut rng);
+        let again = drawn.iter_mut().zip(figures(&rows));
+        again.for_each(|(drawn, figure)| drawn.push(figure));
+    }
+    values
+        .into_iter()
+        .zip(drawn)
+        .map(|(value, drawn)| around(value, drawn))
+        .collect()
+}
+
+/// Draws as many rows of each stratum as there are.
+fn draw_of(strata: &[usize]) -> impl FnMut(&mut [usize], &mut StdRng) {
     let mut members = vec![Vec::new(); strata.iter().max().map_or(0, |last| last + 1)];
     for (row, &stratum) in strata.iter().enumerate() {
         members[stratum].push(row);
     }
-    resampled(strata.len(), figure, |rows, rng| {
+    move |rows, rng| {
         for (row, &stratum) in rows.iter_mut().zip(strata) {
             *row = members[stratum][rng.random_range(0..members[stratum].len())];
         }
-    })
+    }
 }
 
 fn resampled(n: usize, figure: impl Fn(&[usize]) -> f64, mut draw: impl FnMut(&mut [usize], &mut StdRng)) -> Figure {

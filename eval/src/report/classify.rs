@@ -6,6 +6,7 @@ use super::html::{bar, escape, start, table};
 use super::plots::{self, RIGHT, Series, WRONG};
 use super::{Page, cards, confusion, figures, fingerprints};
 use crate::agreement::Indexed;
+use crate::bootstrap::Figure;
 use crate::metrics::Metrics;
 use crate::nearest::nearest;
 use crate::prediction::{Outsider, Prediction};
@@ -205,15 +206,15 @@ fn labels(metrics: &Metrics) -> String {
         .iter()
         .filter(|(_, figures)| figures.rows > 0)
         .collect();
-    labels.sort_by(|a, b| a.1.f1.total_cmp(&b.1.f1));
+    labels.sort_by(|a, b| a.1.f1.value.total_cmp(&b.1.f1.value));
     let row = |(label, figures): &(&String, &crate::agreement::LabelFigures)| {
         vec![
             escape(label),
             figures.rows.to_string(),
-            format!("{:.3}", figures.precision),
-            format!("{:.3}", figures.recall),
-            format!("{:.3}", figures.f1),
-            bar(figures.f1),
+            with_interval(figures.precision),
+            with_interval(figures.recall),
+            with_interval(figures.f1),
+            bar(figures.f1.value),
         ]
     };
     let rows: Vec<Vec<String>> = labels.iter().map(row).collect();
@@ -229,6 +230,10 @@ fn labels(metrics: &Metrics) -> String {
         );
         shown(weak) + &folded
     }
+}
+
+fn with_interval(figure: Figure) -> String {
+    format!("{:.3} ({:.3} to {:.3})", figure.value, figure.low, figure.high)
 }
 
 fn cases(mistakes: &[Mistake]) -> String {
