@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+use triage::Ticks;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -139,14 +140,8 @@ pub async fn withdraw_all(store: &Store) -> Result<(), StoreError> {
 
 /// Answers requests until told to stop.
 pub async fn run_follower(app: Arc<App>, stop: impl Future<Output = ()>) {
-    let mut tick = tokio::time::interval(LOOK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    tokio::pin!(stop);
-    loop {
-        tokio::select! {
-            () = &mut stop => return,
-            _ = tick.tick() => {}
-        }
+    let mut ticks = Ticks::new(LOOK, stop);
+    while ticks.next().await {
         if let Err(error) = answer(&app).await {
             tracing::debug!(error = %error, "it cannot be read whether the index is to be built anew");
         }

@@ -73,7 +73,10 @@ impl Indexed {
             .counts(rows)
             .into_iter()
             .filter(|counts| counts.truth > 0)
-            .map(|counts| counts.scores()[2])
+            .map(|counts| {
+                let [_, _, f1] = counts.scores();
+                f1
+            })
             .collect();
         occurring.iter().sum::<f64>() / occurring.len() as f64
     }

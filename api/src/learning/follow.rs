@@ -10,7 +10,7 @@ use desk::model_version::FIRST_VERSION;
 use desk::{Actor, HeadRole};
 use store::StoreError;
 use time::OffsetDateTime;
-use tokio::time::MissedTickBehavior;
+use triage::Ticks;
 
 use crate::app::App;
 use crate::learning::switch::fixed_revision;
@@ -67,14 +67,8 @@ impl Refusals {
 
 /// Follows the log until told to stop.
 pub async fn run_follower(app: Arc<App>, stop: impl Future<Output = ()>) {
-    let mut tick = tokio::time::interval(INTERVAL);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    tokio::pin!(stop);
-    loop {
-        tokio::select! {
-            () = &mut stop => return,
-            _ = tick.tick() => {}
-        }
+    let mut ticks = Ticks::new(INTERVAL, stop);
+    while ticks.next().await {
         if let Err(error) = follow(&app).await {
             tracing::debug!(error = %error, "the active versions cannot be read");
         }

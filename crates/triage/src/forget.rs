@@ -4,9 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
-
 use crate::Triage;
+use crate::ticks::Ticks;
 
 /// How often what is too old is looked for.
 const LOOK: Duration = Duration::from_secs(60 * 60);
@@ -14,14 +13,8 @@ const LOOK: Duration = Duration::from_secs(60 * 60);
 impl Triage {
     /// Forgets old idempotency keys until told to stop.
     pub async fn run_forgetter(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut tick = tokio::time::interval(LOOK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(stop);
-        loop {
-            tokio::select! {
-                () = &mut stop => return,
-                _ = tick.tick() => {}
-            }
+        let mut ticks = Ticks::new(LOOK, stop);
+        while ticks.next().await {
             match self
                 .store
                 .forget_idempotency_keys(store::now() - self.config.keys_kept())

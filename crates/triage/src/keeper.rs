@@ -17,13 +17,13 @@ use std::time::Duration;
 use desk::{Ticket, TriageState};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use crate::Triage;
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
 use crate::reindex::BATCH;
+use crate::ticks::Ticks;
 
 /// Name of the store's setting that says until when all that was decided is in the index on disk. **Persisted**.
 const ON_DISK_UNTIL: &str = "index.tickets.on_disk_until";
@@ -43,14 +43,8 @@ enum Which {
 impl Triage {
     /// Keeps the index until told to stop.
     pub async fn run_keeper(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut tick = tokio::time::interval(Duration::from_millis(self.config.index_flush_ms.max(1)));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(stop);
-        loop {
-            tokio::select! {
-                () = &mut stop => return,
-                _ = tick.tick() => {}
-            }
+        let mut ticks = Ticks::new(Duration::from_millis(self.config.index_flush_ms.max(1)), stop);
+        while ticks.next().await {
             if let Err(error) = self.keep_index().await {
                 tracing::warn!(error = %error.chain(), "the search index could not be kept");
             }

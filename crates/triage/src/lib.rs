@@ -26,6 +26,7 @@ mod rows;
 mod shadow;
 mod submit;
 mod sweep;
+mod ticks;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -45,6 +46,7 @@ pub use index::{Embedded, ensure_tickets, stored_vectors};
 pub use models::{Models, VersionedHead};
 pub use reindex::ReindexProgress;
 pub use submit::Submitted;
+pub use ticks::Ticks;
 
 use drift::Lately;
 use index::TICKETS;

@@ -4,11 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
-
 use crate::Triage;
 use crate::error::TriageError;
 use crate::index::TICKETS;
+use crate::ticks::Ticks;
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -30,14 +29,8 @@ impl Triage {
 
     /// Looks after the index until told to stop.
     pub async fn run_mender(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut tick = tokio::time::interval(LOOK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(stop);
-        loop {
-            tokio::select! {
-                () = &mut stop => return,
-                _ = tick.tick() => {}
-            }
+        let mut ticks = Ticks::new(LOOK, stop);
+        while ticks.next().await {
             if let Err(error) = self.mend_index().await {
                 tracing::warn!(error = %error.chain(), "the tickets' index could not be built anew");
             }

@@ -4,10 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
-
 use crate::Triage;
 use crate::error::TriageError;
+use crate::ticks::Ticks;
 
 impl Triage {
     /// Claims tickets that wait and triages them; how many there were.
@@ -32,14 +31,8 @@ impl Triage {
 
     /// Sweeps until told to stop: at once while there is work, else at the configured interval.
     pub async fn run_sweeper(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut tick = tokio::time::interval(Duration::from_millis(self.config.sweep_interval_ms.max(1)));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(stop);
-        loop {
-            tokio::select! {
-                () = &mut stop => return,
-                _ = tick.tick() => {}
-            }
+        let mut ticks = Ticks::new(Duration::from_millis(self.config.sweep_interval_ms.max(1)), stop);
+        while ticks.next().await {
             self.sweep_all().await;
         }
     }

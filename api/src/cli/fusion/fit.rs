@@ -21,7 +21,7 @@ const TARGET_PRECISION: f64 = 0.9;
 const DENSE: [usize; 2] = [0, 3];
 /// What the weights of a likeness are tried times; the first of equals
 /// counts, and none drops out, because what shares no word can be told by meaning alone.
-const SCALES: [f64; 5] = [1.0, 0.5, 0.25, 0.1, 0.03];
+const SCALES: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
 
 /// Fits each language on the halves of its sets that are for it, every set counting alike.
 pub(super) fn fit(sets: &[Set]) -> Result<FusionConfig> {
