@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use desk::Taxonomy;
 use knowledge::Knowledge;
 use metrics_exporter_prometheus::PrometheusHandle;
-use store::{PageRequest, Store, StoreError};
+use store::{Page, Store, StoreError};
 use suggest::Suggest;
 use triage::Triage;
 use uuid::Uuid;
@@ -20,10 +20,6 @@ use crate::rephrase::Rephraser;
 
 /// How old the known names of teams and agents may be.
 const NAMES_MAX_AGE: Duration = Duration::from_secs(2);
-/// Rows read at once.
-const ROWS: u32 = 1_000;
-/// How often latencies are summed up.
-const FIGURES_SUMMED_UP: Duration = Duration::from_secs(5);
 
 /// What every handler shares.
 pub struct App {
@@ -128,13 +124,9 @@ impl App {
         self.figures.render()
     }
 
-    /// Sums latencies up until it is dropped: unread samples would grow where nobody asks for `/metrics`.
-    pub async fn keep_figures(self: Arc<Self>) {
-        let mut ticks = tokio::time::interval(FIGURES_SUMMED_UP);
-        loop {
-            ticks.tick().await;
-            self.figures.run_upkeep();
-        }
+    /// Sums up the latencies that nobody has read.
+    pub fn sum_figures_up(&self) {
+        self.figures.run_upkeep();
     }
 
     fn known_names(&self) -> Option<Arc<Names>> {
@@ -147,24 +139,10 @@ impl App {
 }
 
 async fn read_names(store: &Store) -> Result<Names, StoreError> {
-    let mut names = Names::default();
-    let mut page = PageRequest::first(ROWS);
-    loop {
-        let teams = store.list_teams(&page).await?;
-        names
-            .teams
-            .extend(teams.items.into_iter().map(|team| (team.id, team.name)));
-        let Some(next) = teams.next else { break };
-        page = PageRequest::after(ROWS, next);
-    }
-    let mut page = PageRequest::first(ROWS);
-    loop {
-        let agents = store.list_agents(&page).await?;
-        names
-            .agents
-            .extend(agents.items.into_iter().map(|agent| (agent.id, agent.name)));
-        let Some(next) = agents.next else { break };
-        page = PageRequest::after(ROWS, next);
-    }
-    Ok(names)
+    let teams = Page::all(|page| async move { store.list_teams(&page).await }).await?;
+    let agents = Page::all(|page| async move { store.list_agents(&page).await }).await?;
+    Ok(Names {
+        teams: teams.into_iter().map(|team| (team.id, team.name)).collect(),
+        agents: agents.into_iter().map(|agent| (agent.id, agent.name)).collect(),
+    })
 }

@@ -151,7 +151,7 @@ pub struct ModelNames {
     pub category: String,
     /// How soon it needs someone.
     pub priority: String,
-    /// How search weighs its scores, and how sure it is.
+    /// How search weighs its scores.
     pub search: String,
     /// Which tickets are one matter.
     pub duplicates: String,
@@ -368,6 +368,7 @@ fn advice(field: &str, known: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::open;
 
     fn load_file(text: &str) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -380,7 +381,18 @@ mod tests {
     fn the_embedded_defaults_are_complete_and_bind_loopback() {
         let config = load_file("").expect("defaults");
         assert!(config.http.listen.ip().is_loopback());
+    }
+
+    #[test]
+    fn the_embedded_defaults_are_those_of_the_parts() {
+        let config = load_file("").expect("defaults");
         assert_eq!(config.triage, triage::Config::default());
+        assert_eq!(config.knowledge, knowledge::Config::default());
+        assert_eq!(config.suggest, suggest::Config::default());
+        let encoder = open::encoder_settings(&config).expect("a kernel");
+        assert_eq!(encoder, encoder::Config::default());
+        let store = store::StoreConfig::new(config.database_url());
+        assert_eq!(open::store_settings(&config), store);
     }
 
     #[test]

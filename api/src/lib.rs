@@ -4,6 +4,7 @@
 //! `triage`; a handler parses, makes one call and shows the result.
 
 pub mod app;
+mod background;
 pub mod cli;
 pub mod config;
 mod figures;

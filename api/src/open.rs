@@ -10,7 +10,7 @@ use knowledge::{Answerability, Knowledge};
 use manifest::Manifest;
 use search::{Backend, EdgeConfig, FusionConfig, Search, SearchConfig, ServerConfig};
 use serde::de::DeserializeOwned;
-use store::{DataFolder, Store, StoreConfig};
+use store::{DataFolder, Store, StoreConfig, StoreError};
 use triage::{Models, Triage};
 
 use crate::app::App;
@@ -48,20 +48,37 @@ pub async fn desk(config: &Config) -> Result<Desk> {
     let triage = Triage::open(config.triage.clone(), store, search, models).await?;
     let shelf = Shelf::open(config)?;
     know_shipped(triage.store(), &shelf).await?;
+    if let Err(error) = learning::hand_in(triage.store(), &shelf).await {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "files of versions lie here alone; other servers lack them"
+        );
+    }
     let app = Arc::new(App::new(triage, knowledge, taxonomy, config, shelf));
     learning::follow(&app).await?;
     Ok(Desk { app, folder })
+}
+
+/// Whether a desk cannot be opened because another process works in its data folder.
+pub fn is_in_use(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::FolderInUse { .. }))
 }
 
 /// Opens the database alone, also while a server uses it.
 ///
 /// **Errors:** it cannot be reached or migrated.
 pub async fn store(config: &Config) -> Result<Store> {
-    let mut settings = StoreConfig::new(config.database_url());
-    settings.connections = config.store.connections;
-    settings.wait_ms = config.store.wait_ms;
-    settings.max_bytes = Some(config.store.max_bytes).filter(|bytes| *bytes > 0);
-    Ok(Store::open(&settings).await?)
+    Ok(Store::open(&store_settings(config)).await?)
+}
+
+/// How the database is opened.
+pub fn store_settings(config: &Config) -> StoreConfig {
+    StoreConfig {
+        connections: config.store.connections,
+        wait_ms: config.store.wait_ms,
+        max_bytes: Some(config.store.max_bytes).filter(|bytes| *bytes > 0),
+        ..StoreConfig::new(config.database_url())
+    }
 }
 
 /// Makes the models of the settings known as the first versions of their heads.
@@ -101,14 +118,20 @@ pub fn search_encoder(config: &Config) -> Result<Encoder> {
 ///
 /// **Errors:** it is incomplete or altered.
 pub fn encoder_in(folder: &Path, config: &Config) -> Result<Encoder> {
-    let settings = encoder::Config {
+    Ok(Encoder::open(folder, encoder_settings(config)?)?)
+}
+
+/// How every encoder runs.
+///
+/// **Errors:** a kernel that does not exist.
+pub fn encoder_settings(config: &Config) -> Result<encoder::Config> {
+    Ok(encoder::Config {
         max_tokens: config.encoder.max_tokens,
         batch_tokens: config.encoder.batch_tokens,
         queue_texts: config.encoder.queue_texts,
         threads: config.encoder.threads,
         kernel: config.encoder.kernel.parse()?,
-    };
-    Ok(Encoder::open(folder, settings)?)
+    })
 }
 
 /// The models of triage, and the encoder of the knowledge base.

@@ -3,8 +3,6 @@
 //! A running server holds the index, so a command asks it: what is wanted and how far it has come are settings of the
 //! store, which all processes of a desk share. Of several servers one does it. Should it die, the next one begins anew.
 
-use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
-use triage::Ticks;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -25,8 +22,6 @@ const STATE: &str = "reindex.state";
 const TURN: &str = "reindex.turn";
 /// How long whoever has the turn may take to say that it has begun.
 const TURN_LEASE: Duration = Duration::from_secs(10);
-/// How often a request is looked for.
-const LOOK: Duration = Duration::from_millis(500);
 /// How often a server says how far it has come.
 const TELL: Duration = Duration::from_secs(1);
 /// Silence after which another server begins anew. **Units:** s.
@@ -138,18 +133,10 @@ pub async fn withdraw_all(store: &Store) -> Result<(), StoreError> {
     }
 }
 
-/// Answers requests until told to stop.
-pub async fn run_follower(app: Arc<App>, stop: impl Future<Output = ()>) {
-    let mut ticks = Ticks::new(LOOK, stop);
-    while ticks.next().await {
-        if let Err(error) = answer(&app).await {
-            tracing::debug!(error = %error, "it cannot be read whether the index is to be built anew");
-        }
-    }
-}
-
 /// Builds the index anew where that is wanted and no other server does.
-async fn answer(app: &App) -> Result<(), StoreError> {
+///
+/// **Errors:** the database's; what becomes of the rebuild itself is told to whoever asked.
+pub async fn answer(app: &App) -> Result<(), StoreError> {
     let store = app.store();
     let Some(request) = waiting(store).await? else {
         return Ok(());

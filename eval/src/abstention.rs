@@ -1,7 +1,8 @@
 //! What a head does alone, what it leaves to people, and what its alternatives are worth.
 
-use crate::bootstrap::{Figure, mean, share};
+use crate::bootstrap::{Figure, mean};
 use crate::prediction::Prediction;
+use crate::share::share;
 
 /// Share of rows the head decided alone: what its thresholds cost.
 pub fn coverage(predictions: &[Prediction]) -> Figure {

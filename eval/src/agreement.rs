@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{Figure, share, stratified, stratified_each};
+use crate::bootstrap::{Figure, stratified, stratified_each};
 use crate::prediction::Prediction;
+use crate::share::{or_score, share, wilson};
 
 /// Precision and recall of one label.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -86,12 +87,7 @@ impl Indexed {
         let scores = |rows: &[usize]| self.counts(rows).into_iter().flat_map(Counts::scores).collect();
         let figures = stratified_each(&self.truth, scores);
         let all: Vec<usize> = (0..self.truth.len()).collect();
-        let of_label = |(three, counts): (&[Figure], Counts)| LabelFigures {
-            precision: three[0],
-            recall: three[1],
-            f1: three[2],
-            rows: counts.truth,
-        };
+        let of_label = |(three, counts): (&[Figure], Counts)| counts.figures([three[0], three[1], three[2]]);
         let figures = figures
             .chunks_exact(Counts::SCORES)
             .zip(self.counts(&all))
@@ -142,6 +138,43 @@ impl Counts {
         };
         [precision, recall, f1]
     }
+
+    /// The same with their intervals: those of the bootstrap, but score intervals where no resample differs.
+    fn figures(self, [precision, recall, f1]: [Figure; Self::SCORES]) -> LabelFigures {
+        // Of no row at all nothing is known.
+        let share = |figure: Figure, of: usize| match of {
+            0 => Figure { high: 1.0, ..figure },
+            _ => or_score(figure, self.hit, of),
+        };
+        LabelFigures {
+            precision: share(precision, self.said),
+            recall: share(recall, self.truth),
+            f1: if f1.low < f1.high {
+                f1
+            } else {
+                self.f1_by_share(f1.value)
+            },
+            rows: self.truth,
+        }
+    }
+
+    /// F1 rises with the share J of hits among the rows that are of the label, said to be, or both: it is 2J / (1 + J).
+    fn f1_by_share(self, value: f64) -> Figure {
+        let either = self.truth + self.said - self.hit;
+        let f1 = |share: f64| 2.0 * share / (1.0 + share);
+        wilson(self.hit as u64, either as u64).map_or(
+            Figure {
+                value,
+                low: 0.0,
+                high: 1.0,
+            },
+            |share| Figure {
+                value,
+                low: f1(share.low).min(value),
+                high: f1(share.high).max(value),
+            },
+        )
+    }
 }
 
 #[cfg(test)]
@@ -188,21 +221,33 @@ mod tests {
         pairs.extend([("b", "b"); 40]);
         let labels = said(&pairs).per_label();
         let (a, b) = (labels["a"], labels["b"]);
-        assert_eq!(
-            (a.precision.low, a.precision.high),
-            (1.0, 1.0),
-            "a is never said of a b"
+        assert!(
+            a.precision.high == 1.0 && (a.precision.low - 0.886).abs() < 1e-3,
+            "a is never said of a b, which 30 rows show as far as they can: {a:?}"
         );
         assert!(
             a.recall.low < 0.75 && a.recall.value == 0.75 && a.recall.high > 0.75,
             "{a:?}"
         );
-        assert_eq!((b.precision.value, b.recall.low), (0.8, 1.0));
+        assert_eq!((b.precision.value, b.recall.value), (0.8, 1.0));
         // Of 40 rows a share of .75 has a standard error of .068.
         assert!(
             (a.recall.high - a.recall.low - 2.0 * 1.96 * 0.068).abs() < 0.06,
             "{a:?}"
         );
+    }
+
+    #[test]
+    fn two_rows_that_are_right_prove_little() {
+        let rows = [vec![("a", "a"); 2], vec![("b", "c")], vec![("c", "c"); 50]].concat();
+        let labels = said(&rows).per_label();
+        let (few, none, many) = (labels["a"], labels["b"], labels["c"]);
+        for of_two in [few.precision, few.recall, few.f1] {
+            assert!(of_two.value == 1.0 && of_two.low < 0.6 && of_two.high == 1.0, "{few:?}");
+        }
+        assert_eq!((none.precision.low, none.precision.high), (0.0, 1.0), "never said");
+        assert!(none.recall.high > 0.5 && none.f1.high > 0.5, "{none:?}");
+        assert!(many.recall.low > 0.92 && many.f1.low < many.f1.value, "{many:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{Figure, bootstrap};
+use crate::bootstrap::Figure;
 use crate::calibration::ece;
 use crate::folder::{Files, REPORT};
 use crate::metrics::{Kind, Metrics};
@@ -13,6 +13,7 @@ use crate::prediction::Prediction;
 use crate::questions::Base;
 use crate::report;
 use crate::scope::grouped_auroc;
+use crate::share;
 
 /// What was said to a question. **Persisted** as one line of `predictions.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,10 +85,8 @@ fn figures(said: &[&Said]) -> [(&'static str, Figure); 6] {
         tally.shown_right += f64::from(one.right) * shown;
     }
     let ratio = |part: fn(&Tally) -> f64, whole: fn(&Tally) -> f64| {
-        bootstrap(tallies.len(), |rows| {
-            let sum = |of: fn(&Tally) -> f64| rows.iter().map(|&row| of(&tallies[row])).sum::<f64>();
-            sum(part) / sum(whole)
-        })
+        let groups: Vec<(f64, f64)> = tallies.iter().map(|tally| (part(tally), whole(tally))).collect();
+        share::ratio(&groups)
     };
     let shown = |tally: &Tally| tally.shown_possible + tally.shown_impossible;
     let scores: Vec<(f64, bool)> = said.iter().map(|one| (one.probability, one.possible)).collect();

@@ -1,14 +1,17 @@
 //! What a head says of texts, by the very functions triage runs.
 
 use anyhow::{Context, Result};
-use classifier::{Assessment, EncoderId, Head};
+use classifier::abstention::HeldOut;
+use classifier::assess::{ranking, set_size};
+use classifier::{Assessment, EncoderId, Head, HeadSpec};
+use desk::text::without_quoted_history;
 use encoder::{Encoder, Side};
 
 use crate::agreement::Indexed;
-use crate::bootstrap::share;
 use crate::metrics::{Kind, Metrics};
 use crate::prediction::{Outsider, Prediction};
 use crate::rows::LabelledText;
+use crate::share::share;
 use crate::{Progress, abstention, calibration, scope};
 
 /// Texts embedded at once.
@@ -22,17 +25,19 @@ pub fn check_encoder(head: &Head, encoder: &Encoder) -> Result<()> {
         name: encoder.model().to_owned(),
         revision: encoder.revision().to_owned(),
         dimensions: encoder.dimensions(),
+        max_tokens: encoder.max_tokens(),
     })?)
 }
 
-/// Unit vectors of texts, as triage embeds them. **Shape**: `[texts][dimensions]`.
+/// Unit vectors of texts, as triage embeds them: without the mails they quote. **Shape**: `[texts][dimensions]`.
 ///
 /// **Errors**: the encoder's.
 pub fn embed(encoder: &Encoder, texts: &[String], progress: &mut Progress<'_>) -> Result<Vec<Vec<f32>>> {
     let mut vectors = Vec::with_capacity(texts.len());
     for batch in texts.chunks(BATCH) {
+        let said = batch.iter().map(|text| without_quoted_history(text)).collect();
         let batch = encoder
-            .embed_blocking(batch.to_vec(), Side::Passage)
+            .embed_blocking(said, Side::Passage)
             .context("embedding the texts")?;
         vectors.extend(batch);
         progress(vectors.len(), texts.len());
@@ -40,14 +45,15 @@ pub fn embed(encoder: &Encoder, texts: &[String], progress: &mut Progress<'_>) -
     Ok(vectors)
 }
 
-/// What the head says of every row. **Shape**: `vectors` `[rows][dimensions]`.
+/// What the head says of every row, read as triage reads it. **Shape**: `vectors` `[rows][dimensions]`.
 ///
 /// **Errors**: a vector that does not fit the head.
 pub fn predict(head: &Head, rows: &[LabelledText], vectors: &[Vec<f32>]) -> Result<Vec<Prediction>> {
     rows.iter()
         .zip(vectors)
         .map(|(row, vector)| {
-            let said = head.assess(&row.text, vector).context("assessing a row")?;
+            let said = head.assess(&without_quoted_history(&row.text), vector);
+            let said = said.context("assessing a row")?;
             Ok(prediction(row, &said))
         })
         .collect()
@@ -61,7 +67,8 @@ pub fn predict_outsiders(head: &Head, texts: &[String], vectors: &[Vec<f32>]) ->
         .iter()
         .zip(vectors)
         .map(|(text, vector)| {
-            let said = head.assess(text, vector).context("assessing a text out of scope")?;
+            let said = head.assess(&without_quoted_history(text), vector);
+            let said = said.context("assessing a text out of scope")?;
             Ok(Outsider {
                 text: text.clone(),
                 predicted: most_probable(&said),
@@ -71,6 +78,38 @@ pub fn predict_outsiders(head: &Head, texts: &[String], vectors: &[Vec<f32>]) ->
                 out_of_scope: said.out_of_scope,
             })
         })
+        .collect()
+}
+
+/// What a fit said of rows while they were held out, where only its probabilities are kept: there is no energy. Thresholds are
+/// those of the head that came of it, derived from what it `remembers` of the very rows.
+///
+/// **Shape**: `probabilities` `[rows][labels]`.
+pub fn predict_held_out(
+    spec: &HeadSpec,
+    remembers: &HeldOut,
+    rows: &[LabelledText],
+    probabilities: &[Vec<f32>],
+) -> Vec<Prediction> {
+    let thresholds = remembers.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
+    let assessment = |probabilities: &[f32]| {
+        let order = ranking(probabilities);
+        let ranked: Vec<f32> = order.iter().map(|&label| probabilities[label]).collect();
+        let names: Vec<String> = order.iter().map(|&label| spec.labels[label].clone()).collect();
+        let threshold = thresholds.by_label[order[0]];
+        Assessment {
+            label: (ranked[0] >= threshold).then(|| names[0].clone()),
+            confidence: ranked[0],
+            energy: 0.0,
+            threshold: threshold.min(1.0),
+            out_of_scope: false,
+            alternatives: names[..set_size(&ranked, spec.conformal)].to_vec(),
+            probabilities: names.into_iter().zip(ranked).collect(),
+        }
+    };
+    let pairs = rows.iter().zip(probabilities);
+    pairs
+        .map(|(row, values)| prediction(row, &assessment(values)))
         .collect()
 }
 

@@ -80,7 +80,7 @@ fn gap(bins: &[Bin], rows: usize) -> f64 {
 fn reflected(figure: Figure) -> Figure {
     Figure {
         value: figure.value,
-        low: (2.0 * figure.value - figure.high).max(0.0),
+        low: (2.0 * figure.value - figure.high).max(0.0).min(figure.value),
         high: (2.0 * figure.value - figure.low).max(figure.value),
     }
 }

@@ -145,9 +145,22 @@ pub fn heads(a: &[Prediction], b: &[Prediction]) -> Result<Comparison> {
 
 /// Compares two searches on the queries both were asked.
 ///
-/// **Errors**: no query.
+/// **Errors**: no query, or one that asks or looks for something else in the other run.
 pub fn searches(kind: Kind, a: &[Ranking], b: &[Ranking]) -> Result<Comparison> {
     let (pairs, rows_in_one) = paired(a, b, |ranking| ranking.query.clone())?;
+    for (a, b) in &pairs {
+        // Sets that are translations of each other share their ids.
+        let differs = if a.text != b.text {
+            "asks something else"
+        } else {
+            "is answered by other documents"
+        };
+        ensure!(
+            a.text == b.text && a.judged == b.judged,
+            "query {} {differs} in one run than in the other: these are not the same data",
+            a.query
+        );
+    }
     let (a, b): (Vec<Ranking>, Vec<Ranking>) = pairs.into_iter().map(|(a, b)| (a.clone(), b.clone())).unzip();
     let over = |figure: &dyn Fn(&Ranking) -> f64| difference(&a, &b, figure);
     let ndcg = over(&Ranking::ndcg_at_10);
@@ -314,5 +327,31 @@ mod tests {
         );
         b[0].text = "other".to_owned();
         assert!(heads(&a, &b).is_err());
+    }
+
+    fn asked(text: &str, relevant: &str) -> Ranking {
+        Ranking {
+            query: "q".to_owned(),
+            text: text.to_owned(),
+            documents: vec!["d".to_owned()],
+            scores: vec![1.0],
+            cosines: vec![None],
+            gains: vec![f64::from(u8::from(relevant == "d"))],
+            judged: [(relevant.to_owned(), 1.0)].into(),
+        }
+    }
+
+    #[test]
+    fn searches_of_other_texts_or_judgements_are_refused() {
+        let a = [asked("who won?", "d")];
+        let compare = |b: Ranking| searches(Kind::Retrieval, &a, &[b]);
+        assert_eq!(compare(a[0].clone()).expect("the same").rows, 1);
+        for (b, reason) in [
+            (asked("¿quién ganó?", "d"), "asks something else"),
+            (asked("who won?", "e"), "other documents"),
+        ] {
+            let error = compare(b).expect_err("other data").to_string();
+            assert!(error.contains(reason) && error.contains("not the same data"), "{error}");
+        }
     }
 }

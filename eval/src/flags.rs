@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 
-use crate::bootstrap::{Figure, bootstrap};
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bootstrap::Figure;
 use crate::calibration::ece;
+use crate::folder::{Files, REPORT};
 use crate::matters::{Compared, Observed, Row};
+use crate::metrics::Metrics;
 use crate::prediction::Prediction;
-use crate::scope::auroc;
+use crate::scope::grouped_auroc;
+use crate::{report, share};
 
 /// What a model said of a compared pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +21,23 @@ pub struct Said {
     pub probability: f64,
     /// Whether that reaches the threshold.
     pub flagged: bool,
+}
+
+/// A compared pair and what was said of it. **Persisted** as one line of `predictions.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Line<'a> {
+    /// Id of the ticket that came in.
+    ticket: &'a str,
+    /// Id of its candidate.
+    other: &'a str,
+    /// What stays together when pairs are resampled.
+    group: &'a str,
+    /// Whether both are about one matter.
+    same: bool,
+    /// Of being one matter. **Units:** 0 to 1.
+    probability: f64,
+    /// Whether that reached the threshold.
+    flagged: bool,
 }
 
 /// Counts over the pairs of one group.
@@ -81,22 +104,46 @@ fn tallies(observed: &Observed, said: &[Said], counts: impl Fn(&Row, &Row) -> bo
 }
 
 fn ratio(tallies: &[Tally], part: fn(&Tally) -> f64, whole: fn(&Tally) -> f64) -> Figure {
-    bootstrap(tallies.len(), |rows| {
-        let sum = |of: fn(&Tally) -> f64| rows.iter().map(|&row| of(&tallies[row])).sum::<f64>();
-        sum(part) / sum(whole)
-    })
+    share::ratio(
+        &tallies
+            .iter()
+            .map(|tally| (part(tally), whole(tally)))
+            .collect::<Vec<_>>(),
+    )
 }
 
+/// How often a pair of one matter is more probable than one of two.
 fn area(observed: &Observed, said: &[Said]) -> Figure {
     let pairs = observed.pairs.iter().zip(said);
-    let (same, other): (Vec<_>, Vec<_>) = pairs.partition(|(pair, _)| observed.is_same(pair));
-    let probabilities =
-        |some: Vec<(&Compared, &Said)>| -> Vec<f64> { some.into_iter().map(|(_, said)| said.probability).collect() };
-    auroc(&probabilities(same), &probabilities(other))
+    let scores: Vec<(f64, bool)> = pairs
+        .map(|(pair, said)| (said.probability, observed.is_same(pair)))
+        .collect();
+    let groups = observed.groups();
+    let groups: Vec<usize> = observed.pairs.iter().map(|pair| groups[pair.ticket]).collect();
+    grouped_auroc(&scores, &groups)
+}
+
+/// The files of a run. **Shape:** `said` `[pairs]`.
+///
+/// **Errors**: a plot that cannot be drawn, a value that JSON cannot hold.
+pub fn files(title: &str, metrics: &Metrics, observed: &Observed, said: &[Said]) -> Result<Files> {
+    let line = |(pair, said): (&Compared, &Said)| Line {
+        ticket: &observed.rows[pair.ticket].id,
+        other: &observed.rows[pair.other].id,
+        group: observed.rows[pair.ticket].group(),
+        same: observed.is_same(pair),
+        probability: said.probability,
+        flagged: said.flagged,
+    };
+    let lines: Vec<Line<'_>> = observed.pairs.iter().zip(said).map(line).collect();
+    let mut files = Files::new(&lines, metrics)?;
+    let page = report::flags_page(title, metrics, observed, said)?;
+    files.add(REPORT, page.into_bytes());
+    Ok(files)
 }
 
 /// The most probable candidate of each ticket: what an agent looks at.
-fn best(observed: &Observed, said: &[Said]) -> Vec<Prediction> {
+pub(crate) fn best(observed: &Observed, said: &[Said]) -> Vec<Prediction> {
     let mut best: HashMap<usize, (f64, bool)> = HashMap::new();
     for (pair, said) in observed.pairs.iter().zip(said) {
         let first = best
@@ -127,6 +174,8 @@ mod tests {
     use desk::duplicate::Shared;
 
     use super::*;
+    use crate::folder::read_predictions;
+    use crate::metrics::Kind;
 
     fn row(id: &str, matter: &str, language: &str) -> Row {
         Row {
@@ -142,8 +191,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_no_candidate_is_missed_and_languages_are_counted_apart() {
+    fn observed() -> (Observed, [Said; 4]) {
         let pair = |ticket, other| Compared {
             ticket,
             other,
@@ -160,6 +208,33 @@ mod tests {
         };
         let said = [(0.9, true), (0.8, true), (0.7, true), (0.2, false)];
         let said = said.map(|(probability, flagged)| Said { probability, flagged });
+        (observed, said)
+    }
+
+    #[test]
+    fn a_run_is_written_with_its_pairs_and_its_mistakes() {
+        let (observed, said) = observed();
+        let mut metrics = Metrics::new(Kind::Matters, observed.rows.len(), []);
+        for (name, figure) in super::figures(&observed, &said) {
+            metrics.add(&name, figure);
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let files = super::files("Flags", &metrics, &observed, &said).expect("files");
+        files.write(folder.path()).expect("room");
+        let lines: Vec<serde_json::Value> = read_predictions(folder.path()).expect("lines");
+        assert_eq!(lines.len(), 4);
+        assert_eq!(
+            lines[1],
+            serde_json::json!({"ticket": "a", "other": "d", "group": "m", "same": false, "probability": 0.8, "flagged": true})
+        );
+        let page = std::fs::read_to_string(folder.path().join(REPORT)).expect("a page");
+        let (_, mistakes) = page.split_once("Flagged though of two matters").expect("the section");
+        assert!(mistakes.contains(">d</span>"), "{mistakes}");
+    }
+
+    #[test]
+    fn what_was_no_candidate_is_missed_and_languages_are_counted_apart() {
+        let (observed, said) = observed();
         let figures: HashMap<String, Figure> = super::figures(&observed, &said).into_iter().collect();
         let value = |name: &str| figures[name].value;
         assert_eq!(value("candidate_recall"), 3.0 / 6.0);

@@ -1,12 +1,13 @@
 //! A run on disk: `predictions.jsonl`, `metrics.json` and what else was asked for, whole or not at all.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tempfile::NamedTempFile;
 
 use crate::metrics::Metrics;
 use crate::rows::json_lines;
@@ -21,6 +22,9 @@ pub const REPORT: &str = "report.html";
 pub const EMBEDDINGS: &str = "embeddings.npy";
 /// What the head said of texts that belong to no label.
 pub const OUT_OF_SCOPE: &str = "out_of_scope.jsonl";
+
+/// All that a run may leave in its folder.
+const KNOWN: [&str; 5] = [METRICS, PREDICTIONS, REPORT, EMBEDDINGS, OUT_OF_SCOPE];
 
 /// Files of a run, kept in memory until all of them are there.
 #[derive(Debug, Default)]
@@ -55,22 +59,57 @@ impl Files {
         Ok(())
     }
 
-    /// Writes them into a folder, making it; each file is whole or not there.
+    /// Writes them into a folder, making it, in the place of those of an earlier run: each file is whole or not there, and
+    /// where the figures are, all of the run is. Other files stay.
     ///
-    /// **Errors**: the system's, naming the file.
+    /// **Errors**: the system's, naming the file; where there is no room, the earlier run stays.
     pub fn write(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        self.0.iter().try_for_each(|(name, bytes)| write(folder, name, bytes))
+        let staged = self
+            .0
+            .iter()
+            .map(|(name, bytes)| Ok((name.as_str(), stage(folder, name, bytes)?)));
+        let mut staged = staged.collect::<Result<Vec<_>>>()?;
+        staged.sort_by_key(|(name, _)| *name == METRICS);
+        KNOWN.iter().try_for_each(|name| remove(folder, name))?;
+        for (name, file) in staged {
+            let path = folder.join(name);
+            file.persist(&path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
     }
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let path = folder.join(name);
-    let cannot = || format!("cannot write {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+fn stage(folder: &Path, name: &str, bytes: &[u8]) -> Result<NamedTempFile> {
+    let cannot = || format!("cannot write {}", folder.join(name).display());
+    let mut file = readable().tempfile_in(folder).with_context(cannot)?;
     file.write_all(bytes).with_context(cannot)?;
-    file.persist(&path).with_context(cannot)?;
-    Ok(())
+    Ok(file)
+}
+
+/// A report is for others to read as well: its files are what the umask makes of them.
+#[cfg(unix)]
+fn readable() -> tempfile::Builder<'static, 'static> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(fs::Permissions::from_mode(0o666));
+    builder
+}
+
+#[cfg(not(unix))]
+fn readable() -> tempfile::Builder<'static, 'static> {
+    tempfile::Builder::new()
+}
+
+fn remove(folder: &Path, name: &str) -> Result<()> {
+    let path = folder.join(name);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot replace {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// JSON for people and version control: indented, ending in a line break.
@@ -124,5 +163,41 @@ mod tests {
         );
         let error = read_metrics(place.path()).expect_err("no run").to_string();
         assert!(error.contains("not the folder of a run"), "{error}");
+    }
+
+    #[test]
+    fn nothing_of_an_earlier_run_stays_and_what_is_not_ours_does() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = place.path();
+        let metrics = Metrics::new(Kind::Classify, 0, []);
+        let mut first = Files::new::<Prediction>(&[], &metrics).expect("files");
+        first.add(EMBEDDINGS, vec![1]);
+        first.write(folder).expect("room");
+        fs::write(folder.join("notes.txt"), "mine").expect("room");
+        let second = Files::new::<Prediction>(&[], &metrics).expect("files");
+        second.write(folder).expect("room");
+        let left = |name: &str| folder.join(name).exists();
+        assert!(left(PREDICTIONS) && left(METRICS) && left("notes.txt"));
+        assert!(!left(EMBEDDINGS), "the second run has made none");
+        let files = fs::read_dir(folder).expect("a folder").count();
+        assert_eq!(files, 3, "nothing is left of the writing");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_read_a_report_as_far_as_the_umask_lets_them() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let plain = place.path().join("plain");
+        fs::write(&plain, "").expect("room");
+        let files = Files::new::<Prediction>(&[], &Metrics::new(Kind::Classify, 0, [])).expect("files");
+        files.write(place.path()).expect("room");
+        let mode = |name: &str| {
+            fs::metadata(place.path().join(name))
+                .expect("a file")
+                .permissions()
+                .mode()
+        };
+        assert_eq!(mode(METRICS), mode("plain"));
     }
 }

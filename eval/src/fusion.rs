@@ -6,10 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use encoder::{Encoder, Side};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
-use search::{ANSWER_FEATURES, CollectionSpec, FEATURES, Hit, Point, Query, Search, answer_features};
+use search::{CollectionSpec, FEATURES, Point, Query, Search};
 use uuid::Uuid;
 
 use crate::Progress;
@@ -46,19 +43,6 @@ pub struct Observed {
     pub relevant: Vec<bool>,
     /// How many are relevant in the whole corpus.
     pub judged: usize,
-    /// Whether the query is not for fitting.
-    pub held_out: bool,
-}
-
-/// A query asked of a corpus that may have lost its answer.
-#[derive(Debug, Clone)]
-pub struct Answerable {
-    /// What search weighs.
-    pub features: [f32; ANSWER_FEATURES],
-    /// Whether the first hit is relevant.
-    pub answered: bool,
-    /// Whether anything relevant is left in the corpus.
-    pub possible: bool,
     /// Whether the query is not for fitting.
     pub held_out: bool,
 }
@@ -172,32 +156,6 @@ impl Embedded {
         }
         Ok(observed)
     }
-
-    /// Every query, asked of a random half of the corpus.
-    ///
-    /// **Errors**: the search's.
-    pub async fn half_removed(&self, search: &Search, seed: u64) -> Result<Vec<Answerable>> {
-        let mut points = self.points.clone();
-        points.shuffle(&mut StdRng::seed_from_u64(seed));
-        points.truncate(self.points.len() / 2);
-        let left: HashSet<Uuid> = points.iter().map(|point| point.id).collect();
-        fill(search, &points).await?;
-        let mut answerable = Vec::with_capacity(self.asked.len());
-        for asked in &self.asked {
-            let hits = search.nearest(COLLECTION, &asked.query).await?;
-            answerable.extend(answerability(asked, &hits, &left));
-        }
-        Ok(answerable)
-    }
-}
-
-fn answerability(asked: &Asked, hits: &[Hit], left: &HashSet<Uuid>) -> Option<Answerable> {
-    Some(Answerable {
-        features: answer_features(hits)?,
-        answered: asked.relevant.contains(&hits.first()?.id),
-        possible: asked.relevant.iter().any(|id| left.contains(id)),
-        held_out: asked.held_out,
-    })
 }
 
 async fn fill(search: &Search, points: &[Point]) -> Result<()> {

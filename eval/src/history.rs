@@ -1,13 +1,12 @@
 //! The desk's own past: what a head would have done with the tickets people have since put right.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, ensure};
 
-use crate::bootstrap::{Figure, share};
+use crate::bootstrap::Figure;
 use crate::metrics::Metrics;
 use crate::prediction::Prediction;
 use crate::rows::LabelledText;
+use crate::share::share;
 
 /// Fewer tickets than this on either side of the split say nothing.
 const LEAST: usize = 10;
@@ -52,9 +51,7 @@ pub struct Split {
     pub older: Vec<PastTicket>,
     /// To judge on.
     pub newer: Vec<PastTicket>,
-    /// Older tickets left out because no other has their label.
-    pub lonely: usize,
-    /// Newer tickets left out because the head may have learnt them.
+    /// Newer tickets left out because the head has learnt them, or may have.
     pub learnt: usize,
     /// Time that the newer tickets span, those left out among them.
     pub weeks: f64,
@@ -74,13 +71,7 @@ pub fn split(mut tickets: Vec<PastTicket>, newest: f64) -> Result<Split> {
         tickets.len()
     );
     let newer = tickets.split_off(older_count);
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for ticket in &tickets {
-        *seen.entry(ticket.row.label.clone()).or_default() += 1;
-    }
-    tickets.retain(|ticket| seen[&ticket.row.label] > 1);
     Ok(Split {
-        lonely: older_count - tickets.len(),
         learnt: 0,
         weeks: weeks(&newer),
         older: tickets,
@@ -89,12 +80,12 @@ pub fn split(mut tickets: Vec<PastTicket>, newest: f64) -> Result<Split> {
 }
 
 impl Split {
-    /// Leaves out the newer tickets whose text the head may have learnt: by them it would judge itself.
+    /// Leaves out the newer tickets whose text the head has learnt, or may have: by them it would judge itself.
     ///
     /// **Errors**: too few are left.
-    pub fn leave_out_learnt(&mut self, may_have_learnt: impl Fn(&str) -> bool) -> Result<()> {
+    pub fn leave_out_learnt(&mut self, has_learnt: impl Fn(&str) -> bool) -> Result<()> {
         let all = self.newer.len();
-        self.newer.retain(|ticket| !may_have_learnt(&ticket.row.text));
+        self.newer.retain(|ticket| !has_learnt(&ticket.row.text));
         self.learnt = all - self.newer.len();
         ensure!(
             self.newer.len() >= LEAST,
@@ -191,7 +182,6 @@ mod tests {
     fn newer(tickets: Vec<PastTicket>) -> Split {
         Split {
             older: Vec::new(),
-            lonely: 0,
             learnt: 0,
             weeks: weeks(&tickets),
             newer: tickets,
@@ -199,14 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_judged_and_a_label_seen_once_is_not_taught() {
-        let mut tickets: Vec<PastTicket> = (0..50)
-            .rev()
-            .map(|at| ticket(at, if at == 3 { "rare" } else { "a" }, None))
-            .collect();
+    fn the_newest_are_judged() {
+        let mut tickets: Vec<PastTicket> = (0..50).rev().map(|at| ticket(at, "a", None)).collect();
         tickets.rotate_left(7);
         let split = split(tickets, 0.2).expect("enough");
-        assert_eq!((split.older.len(), split.newer.len(), split.lonely), (39, 10, 1));
+        assert_eq!((split.older.len(), split.newer.len()), (40, 10));
         assert!(
             split
                 .older

@@ -20,6 +20,7 @@ pub mod flags;
 pub mod folder;
 pub mod fusion;
 pub mod history;
+pub mod learnt;
 pub mod matters;
 pub mod metrics;
 pub mod nearest;
@@ -32,7 +33,9 @@ pub mod report;
 pub mod retrieval;
 pub mod rows;
 pub mod scope;
+pub mod share;
 pub mod suite;
+pub mod table;
 pub mod verdict;
 
 pub use bootstrap::Figure;

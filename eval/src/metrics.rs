@@ -18,6 +18,8 @@ pub enum Kind {
     Retrieval,
     /// Duplicates among tickets.
     Duplicates,
+    /// The flag of probable duplicates.
+    Matters,
     /// An answer or silence.
     Answers,
 }

@@ -5,9 +5,7 @@ use serde::Serialize;
 use crate::bootstrap::Figure;
 use crate::compare::McNemar;
 use crate::prediction::Prediction;
-
-/// Standard normal quantile of a two-sided 95 % interval.
-const Z: f64 = 1.959_963_984_540_054;
+use crate::share::wilson;
 
 /// Rows by which of two runs was right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -120,24 +118,6 @@ impl Paired {
     }
 }
 
-/// A share with its 95 % score interval; none of nothing.
-///
-/// **Source**: Wilson, Probable inference, the law of succession, and statistical inference, 1927.
-pub fn wilson(of: u64, rows: u64) -> Option<Figure> {
-    if rows == 0 {
-        return None;
-    }
-    let (n, value) = (rows as f64, of as f64 / rows as f64);
-    let spread = Z * Z / n;
-    let middle = (value + spread / 2.0) / (1.0 + spread);
-    let reach = Z * (value * (1.0 - value) / n + spread / (4.0 * n)).sqrt() / (1.0 + spread);
-    Some(Figure {
-        value,
-        low: (middle - reach).max(0.0),
-        high: (middle + reach).min(1.0),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,16 +164,5 @@ mod tests {
             Standing::Unclear,
             "20 points worse on 20 rows is not shown"
         );
-    }
-
-    #[test]
-    fn shares_have_their_textbook_intervals() {
-        let found = wilson(8, 10).expect("rows");
-        assert!(
-            (found.low - 0.490).abs() < 1e-3 && (found.high - 0.943).abs() < 1e-3,
-            "{found:?}"
-        );
-        assert_eq!(wilson(0, 0), None);
-        assert!(wilson(0, 5).is_some_and(|none| none.low == 0.0 && none.high > 0.0));
     }
 }

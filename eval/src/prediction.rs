@@ -21,7 +21,7 @@ pub struct Prediction {
     pub right_probability: f32,
     /// Sum over labels of the squared distance from the truth. **Units:** 0 to 2.
     pub brier: f32,
-    /// Log-sum-exp of the logits.
+    /// Log-sum-exp of the logits; 0 of rows that were judged by cross-validation, of which it is not kept.
     pub energy: f32,
     /// Whether the head gave its label or left it to a person.
     pub decided: bool,

@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use crate::Progress;
 use crate::beir::{Beir, Document};
-use crate::bootstrap::{Figure, mean};
+use crate::bootstrap::Figure;
 use crate::fingerprint::{Fingerprint, Fingerprints};
 use crate::folder::{Files, REPORT};
 use crate::metrics::{Kind, Metrics};
 use crate::ranking::{ndcg, recall, reciprocal_rank};
 use crate::report;
+use crate::share::mean_share;
 
 const COLLECTION: &str = "eval";
 const DEPTH: usize = 10;
@@ -228,7 +229,8 @@ impl Ranked {
 
 /// The figures over rankings.
 pub fn figures(kind: Kind, rankings: &[Ranking]) -> Metrics {
-    let over = |figure: &dyn Fn(&Ranking) -> f64| -> Figure { mean(&rankings.iter().map(figure).collect::<Vec<_>>()) };
+    let over =
+        |figure: &dyn Fn(&Ranking) -> f64| -> Figure { mean_share(&rankings.iter().map(figure).collect::<Vec<_>>()) };
     let figures = [
         ("ndcg_at_10", over(&Ranking::ndcg_at_10)),
         ("mrr_at_10", over(&|r| r.reciprocal_rank(10))),

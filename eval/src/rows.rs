@@ -1,13 +1,17 @@
 //! Labelled rows, read as they are; every error names the file and the line.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use classifier::words::{same_label, same_text};
+use desk::text::without_quoted_history;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::table::{self, Record};
 
 /// A text and its right label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +25,24 @@ pub struct LabelledText {
     pub label: String,
 }
 
+/// Which columns hold what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// Those that make the text, joined by an empty line; empty ones are left out.
+    pub text: Vec<String>,
+    /// The one with the label.
+    pub label: String,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Columns {
+            text: vec!["text".to_owned()],
+            label: "label".to_owned(),
+        }
+    }
+}
+
 /// Keeps the rows whose column has this value.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,79 +53,66 @@ pub struct Where {
     pub value: String,
 }
 
-/// Rows of a CSV file with a header; those without text or label are refused.
+/// Rows of a CSV or JSON Lines file, those that pass a condition where there is one; a row without text or label is refused.
 ///
-/// **Errors**: unreadable, a column that is not there, no rows, an empty field, two spellings of one label.
-pub fn labelled(path: &Path, text: &str, label: &str) -> Result<Vec<LabelledText>> {
-    labelled_where(path, text, label, None)
-}
-
-/// As [`labelled`], of the rows that pass a condition.
-///
-/// **Errors**: as [`labelled`].
-pub fn labelled_where(path: &Path, text: &str, label: &str, only: Option<&Where>) -> Result<Vec<LabelledText>> {
-    let wanted: Vec<&str> = [text, label]
-        .into_iter()
-        .chain(only.map(|only| only.column.as_str()))
-        .collect();
-    let rows: Vec<LabelledText> = (1..)
-        .zip(columns(path, &wanted, 2)?)
-        .filter(|(_, row)| only.is_none_or(|only| row[2] == only.value))
-        .map(|(number, mut row)| LabelledText {
-            row: number,
-            label: row.swap_remove(1).trim().to_owned(),
-            text: row.swap_remove(0),
-        })
-        .collect();
+/// **Errors**: those of [`table::read`], no row that passes, an empty field, two spellings of one label.
+pub fn labelled(path: &Path, columns: &Columns, only: Option<&Where>) -> Result<Vec<LabelledText>> {
+    let texts = columns.text.len();
+    let label = std::slice::from_ref(&columns.label);
+    let condition = only.map(|only| &only.column);
+    let wanted = columns.text.iter().chain(label).chain(condition);
+    let wanted: Vec<&str> = wanted.map(String::as_str).collect();
+    let mut rows = Vec::new();
+    for (number, record) in (1..).zip(table::read(path, &wanted)?) {
+        let text = text(path, &record, &columns.text)?;
+        let value = &record.cells[texts];
+        refuse_blank(path, &record, label, value)?;
+        if only.is_none_or(|only| record.cells[texts + 1] == only.value) {
+            rows.push(LabelledText {
+                row: number,
+                text,
+                label: value.clone(),
+            });
+        }
+    }
     if let (true, Some(only)) = (rows.is_empty(), only) {
         bail!("{}: no row has {} {:?}", path.display(), only.column, only.value);
     }
     check_spelling(&rows).with_context(|| path.display().to_string())?;
+    rows.iter_mut().for_each(|row| row.label = row.label.trim().to_owned());
     Ok(rows)
 }
 
-/// The texts of one column of a CSV file.
+/// The texts of a CSV or JSON Lines file.
 ///
-/// **Errors**: as [`labelled`].
-pub fn texts(path: &Path, text: &str) -> Result<Vec<String>> {
-    Ok(columns(path, &[text], 1)?.into_iter().flatten().collect())
+/// **Errors**: those of [`table::read`], an empty text.
+pub fn texts(path: &Path, columns: &[String]) -> Result<Vec<String>> {
+    let wanted: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let records = table::read(path, &wanted)?;
+    records.iter().map(|record| text(path, record, columns)).collect()
 }
 
-/// The wanted columns, the first `filled` of which may not be blank.
-fn columns(path: &Path, wanted: &[&str], filled: usize) -> Result<Vec<Vec<String>>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let header = reader
-        .headers()
-        .with_context(|| format!("{} has no header", path.display()))?
-        .clone();
-    let places = places(path, &header, wanted)?;
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.with_context(|| format!("{} is not a CSV table", path.display()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let row: Vec<String> = places.iter().map(|&place| record[place].to_owned()).collect();
-        if let Some(blank) = row.iter().take(filled).position(|field| field.trim().is_empty()) {
-            bail!("{} line {line}: {} is empty", path.display(), wanted[blank]);
-        }
-        rows.push(row);
-    }
-    ensure!(!rows.is_empty(), "{} has no rows", path.display());
-    Ok(rows)
+/// The text columns of a record, which come first, joined as `training` joins them.
+fn text(path: &Path, record: &Record, columns: &[String]) -> Result<String> {
+    let parts = record.cells[..columns.len()].iter().map(String::as_str);
+    let text = parts
+        .filter(|part| !part.trim().is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n");
+    refuse_blank(path, record, columns, &text)?;
+    Ok(text)
 }
 
-fn places(path: &Path, header: &csv::StringRecord, wanted: &[&str]) -> Result<Vec<usize>> {
-    ensure!(!header.is_empty(), "{} is empty", path.display());
-    let bare = |column: &str| column.trim_start_matches('\u{feff}').to_owned();
-    let at = |name: &&str| {
-        header
-            .iter()
-            .position(|column| bare(column) == **name)
-            .with_context(|| {
-                let has = header.iter().map(bare).collect::<Vec<_>>().join(", ");
-                format!("{} has no column {name}; it has {has}", path.display())
-            })
-    };
-    wanted.iter().map(at).collect()
+fn refuse_blank(path: &Path, record: &Record, columns: &[String], value: &str) -> Result<()> {
+    let are_empty = if columns.len() > 1 { "are empty" } else { "is empty" };
+    ensure!(
+        !value.trim().is_empty(),
+        "{} line {}: {} {are_empty}",
+        path.display(),
+        record.line,
+        columns.join(" and ")
+    );
+    Ok(())
 }
 
 /// Refuses labels that differ only by case or blanks.
@@ -113,23 +122,15 @@ fn check_spelling(rows: &[LabelledText]) -> Result<()> {
 }
 
 fn refuse_spellings<'a>(labels: impl Iterator<Item = &'a str>) -> Result<()> {
-    let mut seen: Vec<(String, &str)> = labels.map(|label| (plain(label), label)).collect();
-    seen.sort();
-    match seen
-        .windows(2)
-        .find(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1)
-    {
-        Some(pair) => bail!(
-            "the labels {:?} and {:?} differ only by case or blanks",
-            pair[0].1,
-            pair[1].1
-        ),
-        None => Ok(()),
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
+    for label in labels {
+        let first = *known.entry(same_label(label)).or_insert(label);
+        ensure!(
+            first == label,
+            "the labels {first:?} and {label:?} differ only by case or blanks"
+        );
     }
-}
-
-fn plain(label: &str) -> String {
-    label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    Ok(())
 }
 
 /// Rows as a CSV file with the columns `text` and `label`.
@@ -144,10 +145,10 @@ pub fn write(path: &Path, rows: &[LabelledText]) -> Result<()> {
     writer.flush().with_context(cannot)
 }
 
-/// Number of rows whose label a head does not know; it gets those wrong.
+/// Refuses rows that a head cannot be judged on.
 ///
 /// **Errors**: it knows none of the labels, or knows one in another spelling.
-pub fn unknown_labels(rows: &[LabelledText], known: &[String]) -> Result<usize> {
+pub fn check_labels(rows: &[LabelledText], known: &[String]) -> Result<()> {
     let labels: BTreeSet<&str> = rows.iter().map(|row| row.label.as_str()).collect();
     let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
     ensure!(
@@ -156,8 +157,12 @@ pub fn unknown_labels(rows: &[LabelledText], known: &[String]) -> Result<usize> 
         few(&known),
         few(&labels)
     );
-    refuse_spellings(labels.union(&known).copied()).context("the data's labels and the head's")?;
-    Ok(rows.iter().filter(|row| !known.contains(row.label.as_str())).count())
+    refuse_spellings(labels.union(&known).copied()).context("the data's labels and the head's")
+}
+
+/// Number of rows whose label a head does not know; it gets those wrong.
+pub fn unknown_labels(rows: &[LabelledText], known: &[String]) -> usize {
+    rows.iter().filter(|row| !known.contains(&row.label)).count()
 }
 
 fn few(labels: &BTreeSet<&str>) -> String {
@@ -166,26 +171,41 @@ fn few(labels: &BTreeSet<&str>) -> String {
     shown.join(", ") + more
 }
 
-/// Drops the rows whose text, word by word, is among the texts a head has learnt from; says how many.
+/// Drops the rows whose text is, to a head, among the texts it has learnt from; says how many.
 pub fn drop_leaks(rows: Vec<LabelledText>, learnt: &[LabelledText]) -> (Vec<LabelledText>, usize) {
-    let learnt: HashSet<String> = learnt.iter().map(|row| same_text(&row.text)).collect();
+    let learnt: HashSet<String> = learnt.iter().map(|row| known_as(&row.text)).collect();
     let before = rows.len();
     let rows: Vec<LabelledText> = rows
         .into_iter()
-        .filter(|row| !learnt.contains(&same_text(&row.text)))
+        .filter(|row| !learnt.contains(&known_as(&row.text)))
         .collect();
     let dropped = before - rows.len();
     (rows, dropped)
 }
 
-/// Equal for texts whose words are the same in the same order.
-pub fn same_text(text: &str) -> String {
-    let words = classifier::words::words(text).join(" ");
-    if words.is_empty() {
-        text.trim().to_owned()
-    } else {
-        words
+/// Drops the rows of labels that have a single text, of which no head can be taught; says how many. Of copies the first
+/// counts, as it does when a head is taught.
+pub fn drop_lonely(mut rows: Vec<LabelledText>) -> (Vec<LabelledText>, usize) {
+    let mut owners: HashMap<String, &str> = HashMap::new();
+    for row in &rows {
+        owners.entry(known_as(&row.text)).or_insert(&row.label);
     }
+    let mut texts: HashMap<&str, usize> = HashMap::new();
+    owners.values().for_each(|label| *texts.entry(*label).or_default() += 1);
+    let enough: HashSet<String> = texts
+        .into_iter()
+        .filter(|(_, texts)| *texts > 1)
+        .map(|(label, _)| label.to_owned())
+        .collect();
+    let before = rows.len();
+    rows.retain(|row| enough.contains(&row.label));
+    let dropped = before - rows.len();
+    (rows, dropped)
+}
+
+/// Equal for texts that are one and the same to a head, as triage has it read them: without quoted mails.
+pub fn known_as(text: &str) -> String {
+    same_text(&without_quoted_history(text))
 }
 
 /// One value a line.
@@ -217,11 +237,15 @@ pub fn lines(path: &Path) -> Result<Vec<(usize, String)>> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<LabelledText>> {
+    fn read_from(name: &str, text: &str, columns: &Columns) -> Result<Vec<LabelledText>> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("rows.csv");
+        let path = folder.path().join(name);
         std::fs::write(&path, text).expect("a file");
-        labelled(&path, "text", "label")
+        labelled(&path, columns, None)
+    }
+
+    fn read(text: &str) -> Result<Vec<LabelledText>> {
+        read_from("rows.csv", text, &Columns::default())
     }
 
     fn refused(text: &str, reason: &str) {
@@ -238,20 +262,39 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_read_in_any_order_of_columns_and_after_a_mark() {
-        let rows = read("\u{feff}label,id,text\na ,1,\"x,\ny\"\n").expect("rows");
+    fn rows_are_read_with_trimmed_labels() {
+        let rows = read("label,id,text\na ,1,\"x,\ny\"\n").expect("rows");
         assert_eq!(rows, [row(1, "x,\ny", "a")]);
     }
 
     #[test]
+    fn a_text_of_several_columns_is_joined_as_training_joins_it() {
+        let columns = Columns {
+            text: vec!["subject".to_owned(), "body".to_owned()],
+            label: "category".to_owned(),
+        };
+        let expect = [row(1, "Hi\n\nthere", "a"), row(2, "alone", "b")];
+        let lines = "{\"subject\":\"Hi\",\"body\":\"there\",\"category\":\"a\"}\n\
+                     {\"subject\":\" \",\"body\":\"alone\",\"category\":\"b\"}\n";
+        assert_eq!(read_from("rows.jsonl", lines, &columns).expect("rows"), expect);
+        let table = "category,subject,body\na,Hi,there\nb,,alone\n";
+        assert_eq!(read_from("rows.csv", table, &columns).expect("rows"), expect);
+        let error = read_from("rows.csv", "category,subject,body\na,,\n", &columns).expect_err("no text");
+        assert!(
+            error.to_string().contains("line 2: subject and body are empty"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn what_cannot_be_judged_is_refused_with_its_line() {
-        refused("", "is empty");
         refused("text,label\n", "has no rows");
-        refused("body,label\nx,a\n", "has no column text; it has body, label");
         refused("text,label\nx,a\n  ,a\n", "line 3: text is empty");
         refused("text,label\nx,\n", "line 2: label is empty");
-        refused("text,label\nx,a\ny\n", "is not a CSV table");
         refused("text,label\nx,a b\ny,A  b\n", "differ only by case or blanks");
+        refused("text,label\nx,a b\ny,ab\n", "differ only by case or blanks");
+        refused("text,label\nx,a\ny,a \n", "differ only by case or blanks");
+        refused("text,label\nx,a\ny,\"b\nz,c\n", "line 3: the quote of a field");
     }
 
     #[test]
@@ -260,7 +303,7 @@ mod tests {
         let path = folder.path().join("rows.csv");
         let rows = [row(1, "a, \"b\"\nc", "x"), row(2, "d", "y")];
         write(&path, &rows).expect("room");
-        assert_eq!(labelled(&path, "text", "label").expect("rows"), rows);
+        assert_eq!(labelled(&path, &Columns::default(), None).expect("rows"), rows);
     }
 
     #[test]
@@ -273,7 +316,7 @@ mod tests {
                 column: "kind".to_owned(),
                 value: value.to_owned(),
             };
-            labelled_where(&path, "text", "label", Some(&only))
+            labelled(&path, &Columns::default(), Some(&only))
         };
         assert_eq!(
             only("1").expect("rows"),
@@ -291,12 +334,13 @@ mod tests {
     #[test]
     fn labels_the_head_does_not_know_are_counted_or_refused() {
         let known = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(
-            unknown_labels(&[row(1, "x", "a"), row(2, "y", "c")], &known).expect("one"),
-            1
-        );
-        assert!(unknown_labels(&[row(1, "x", "c")], &known).is_err());
-        assert!(unknown_labels(&[row(1, "x", "a"), row(2, "y", "B")], &known).is_err());
+        let check = |labels: [&str; 2]| {
+            let rows = [row(1, "x", labels[0]), row(2, "y", labels[1])];
+            check_labels(&rows, &known).map(|()| unknown_labels(&rows, &known))
+        };
+        assert_eq!(check(["a", "c"]).expect("one"), 1);
+        assert!(check(["c", "c"]).is_err());
+        assert!(check(["a", "B"]).is_err());
     }
 
     #[test]
@@ -308,5 +352,29 @@ mod tests {
         );
         assert_eq!(leaks, 1);
         assert_eq!(rows, [row(2, "refund", "b")], "what is left keeps its number");
+    }
+
+    #[test]
+    fn what_only_quotes_a_learnt_text_is_another_text_and_what_quotes_beside_it_is_the_same() {
+        let learnt = [row(1, "Where is my order?", "a")];
+        let quoting = "where is my order?\n\nOn Monday, Support wrote:\n> We look into it";
+        let other = "Still nothing.\n\n> Where is my order?";
+        let (rows, leaks) = drop_leaks(vec![row(1, quoting, "a"), row(2, other, "a")], &learnt);
+        assert_eq!((rows, leaks), (vec![row(2, other, "a")], 1));
+    }
+
+    #[test]
+    fn labels_with_one_text_are_dropped_however_often_it_is_told() {
+        let given = vec![
+            row(1, "a", "x"),
+            row(2, "b", "x"),
+            row(3, "server down", "recurring"),
+            row(4, "Server  DOWN", "recurring"),
+            row(5, "b", "second"),
+            row(6, "c", "second"),
+        ];
+        let (rows, dropped) = drop_lonely(given);
+        let kept: Vec<usize> = rows.iter().map(|row| row.row).collect();
+        assert_eq!((kept, dropped), (vec![1, 2], 4), "of `second` one text belongs to `x`");
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::retrieval::Mode;
 use crate::rows::Where;
@@ -156,17 +156,17 @@ pub struct HalfRemoved {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Classify {
-    /// CSV with the rows.
+    /// CSV or JSON Lines with the rows.
     pub data: PathBuf,
-    /// Column with the text.
-    #[serde(default = "text")]
-    pub text: String,
+    /// Column with the text, or several that are joined.
+    #[serde(default = "text", deserialize_with = "one_or_many")]
+    pub text: Vec<String>,
     /// Column with the label.
     #[serde(default = "label")]
     pub label: String,
     /// Only rows whose column has this value.
     pub only: Option<Where>,
-    /// CSV with texts that belong to no label.
+    /// File with texts that belong to no label.
     pub out_of_scope: Option<PathBuf>,
     /// Head to judge.
     pub head: Option<String>,
@@ -177,7 +177,7 @@ pub struct Classify {
     pub finetune: bool,
     /// Encoder, where it is not the desk's own.
     pub encoder: Option<String>,
-    /// CSV to train on.
+    /// File to train on.
     pub train: Option<PathBuf>,
     /// Share of `data` to judge on, by text hash, the rest to train on; instead of `train`.
     pub test_share: Option<f64>,
@@ -210,8 +210,21 @@ pub struct Bound {
     pub within_interval: bool,
 }
 
-fn text() -> String {
-    "text".to_owned()
+fn text() -> Vec<String> {
+    vec!["text".to_owned()]
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "the name of a column, or several")]
+    enum Names {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Names::deserialize(deserializer)? {
+        Names::One(name) => vec![name],
+        Names::Many(names) => names,
+    })
 }
 
 fn label() -> String {
@@ -233,6 +246,26 @@ pub fn read(path: &Path) -> Result<Suite> {
 }
 
 impl Suite {
+    /// The steps of these names, all of them where there are none.
+    ///
+    /// **Errors**: a name that no step has; those that there are are named.
+    pub fn chosen(&self, names: &[String]) -> Result<Vec<&Step>> {
+        for name in names {
+            ensure!(
+                self.steps.iter().any(|step| step.name == *name),
+                "{} has no step {name}; it has {}",
+                self.name,
+                self.steps
+                    .iter()
+                    .map(|step| step.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
+        }
+        let is_chosen = |step: &&Step| names.is_empty() || names.contains(&step.name);
+        Ok(self.steps.iter().filter(is_chosen).collect())
+    }
+
     fn check(&self) -> Result<()> {
         ensure!(!self.steps.is_empty(), "it has no steps");
         let mut names = BTreeSet::new();
@@ -263,6 +296,7 @@ impl Step {
 impl Classify {
     fn check(&self) -> Result<()> {
         ensure!(self.head.is_some() != self.recipe.is_some(), "either head or recipe");
+        ensure!(!self.text.is_empty(), "text: at least one column");
         let sources = [self.train.is_some(), self.test_share.is_some(), self.folds.is_some()];
         let sources = sources.into_iter().filter(|given| *given).count();
         match &self.recipe {
@@ -305,9 +339,35 @@ mod tests {
              [[steps]]\nname = \"faq\"\nretrieval = { data = \"faq\", mode = \"dense\" }\n",
         )
         .expect("a suite");
-        assert!(matches!(&suite.steps[0].task, Task::Classify(task) if task.draws == 1 && task.text == "text"));
+        assert!(matches!(&suite.steps[0].task, Task::Classify(task) if task.draws == 1 && task.text == ["text"]));
         assert!(matches!(&suite.steps[1].task, Task::Retrieval(task) if task.mode == Mode::Dense));
         assert_eq!(suite.steps[0].bounds[0].at_least, Some(0.9));
+    }
+
+    #[test]
+    fn a_text_may_be_of_several_columns() {
+        let suite = parse(
+            "[[steps]]\nname = \"own\"\n[steps.classify]\ndata = \"d.jsonl\"\nhead = \"h\"\ntext = [\"subject\", \"body\"]\n",
+        )
+        .expect("a suite");
+        assert!(matches!(&suite.steps[0].task, Task::Classify(task) if task.text == ["subject", "body"]));
+    }
+
+    #[test]
+    fn steps_are_chosen_by_names_that_they_have() {
+        let suite = parse(
+            "[[steps]]\nname = \"a\"\nduplicates = { data = \"d\" }\n[[steps]]\nname = \"b\"\nduplicates = { data = \"d\" }\n",
+        )
+        .expect("a suite");
+        let chosen = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let steps = suite.chosen(&names)?;
+            Ok::<_, anyhow::Error>(steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(chosen(&[]).expect("all"), ["a", "b"]);
+        assert_eq!(chosen(&["b"]).expect("one"), ["b"]);
+        let error = chosen(&["b", "c"]).expect_err("no such step").to_string();
+        assert_eq!(error, "n has no step c; it has a, b");
     }
 
     #[test]

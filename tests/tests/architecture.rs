@@ -78,6 +78,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("linfa", &["training", "suggest"]),
     ("linfa-clustering", &["suggest"]),
     ("linfa-logistic", &["training"]),
+    ("linfa-nn", &["suggest"]),
     ("hf-hub", &["manifest"]),
 ];
 

@@ -4,14 +4,11 @@
 //! those in others in part, so that few examples are enough. Figures come from folds over topics.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use manifest::{Kind, MANIFEST_FILE, Manifest};
+use anyhow::{Result, ensure};
 
 use crate::folds;
-use crate::fusion::{self, CARD_FILE, Logistic, put, revision};
+use crate::fusion::{self, Logistic};
 use crate::signed::fit_signed;
 
 /// Parts of the data, each judged by a fit on the others.
@@ -174,29 +171,6 @@ fn balanced(examples: &[&Example]) -> Vec<f64> {
         true => LOSSES * count(false, one.answered) / count(true, one.answered),
     };
     examples.iter().map(weight).collect()
-}
-
-/// Writes `models/<name>/`: the manifest with these parameters, and the card.
-///
-/// **Errors**: `out` without a usable name or not writable.
-pub fn write(parameters: &toml::Table, card: &str, out: &Path) -> Result<()> {
-    let name = out.file_name().and_then(|name| name.to_str());
-    let manifest = Manifest {
-        name: name.context("the output folder needs a name")?.to_owned(),
-        revision: revision(parameters),
-        kind: Kind::Answerability,
-        files: Vec::new(),
-        sources: Vec::new(),
-        encoder: None,
-        head: None,
-        fusion: None,
-        duplicates: None,
-        answerability: Some(parameters.clone()),
-    };
-    let text = toml::to_string(&manifest).context("cannot write the manifest")?;
-    fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    put(out, CARD_FILE, card)?;
-    put(out, MANIFEST_FILE, &text)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub struct HeldOutScores {
 
 /// Fits the folds to be scored with every strength, and keeps the strength with the least held-out log-loss.
 ///
-/// **Errors**: only what the solvers themselves refuse.
+/// **Errors**: [`crate::DataError::NearCopies`] (by downcast), and what the solvers themselves refuse.
 pub fn run(
     data: &Dataset,
     vectors: &Array2<f32>,
@@ -43,6 +43,7 @@ pub fn run(
     scored: Range<usize>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeldOutScores> {
+    folds::check(fold_of, &data.targets, scored.clone())?;
     let mut strengths = strengths(recipe);
     let mut logits = vec![Array2::zeros((data.len(), data.labels.len())); strengths.len()];
     let mut tried = Vec::new();

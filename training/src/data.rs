@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use desk::csv_quotes::find_broken;
 use serde_json::{Map, Value};
-
-use crate::quotes::find_broken_quote;
 
 /// Which columns (or keys) of a file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +78,7 @@ pub enum DataError {
         source: serde_json::Error,
     },
     /// A column that is not there.
-    #[error("{} line {line}: there is no column {column:?}", .path.display())]
+    #[error("{} line {line}: there is no column {column:?}; there are {}", .path.display(), .found.join(", "))]
     MissingColumn {
         /// The file.
         path: PathBuf,
@@ -87,6 +86,8 @@ pub enum DataError {
         line: u64,
         /// The column asked for.
         column: String,
+        /// The columns there are.
+        found: Vec<String>,
     },
     /// Rows without text or without label.
     #[error("{count} rows have an empty {field}; the first is in line {line}")]
@@ -118,6 +119,12 @@ pub enum DataError {
         /// The label.
         label: String,
     },
+    /// Near-copies are held out together, and they are all there is.
+    #[error(
+        "all texts are near-copies of each other, or nearly all: with those held out, fewer than two labels are left to \
+         learn"
+    )]
+    NearCopies,
     /// A test whose labels are all others than those to learn.
     #[error("no test row has a label that is learnt; they have {found}")]
     ForeignTest {
@@ -150,7 +157,7 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Vec<Row>, DataError> {
 }
 
 fn read_csv(path: &Path, text: &str, columns: &Columns) -> Result<Vec<Row>, DataError> {
-    if let Some(line) = find_broken_quote(text) {
+    if let Some(line) = find_broken(text.as_bytes()) {
         return Err(DataError::BrokenQuote {
             path: path.to_owned(),
             line,
@@ -170,6 +177,7 @@ fn read_csv(path: &Path, text: &str, columns: &Columns) -> Result<Vec<Row>, Data
                 path: path.to_owned(),
                 line: 1,
                 column: column.clone(),
+                found: header.iter().map(str::to_owned).collect(),
             })
     };
     let texts = columns.text.iter().map(position).collect::<Result<Vec<_>, _>>()?;
@@ -206,6 +214,7 @@ fn read_object(path: &Path, line: u64, text: &str, columns: &Columns) -> Result<
             path: path.to_owned(),
             line,
             column: column.clone(),
+            found: object.keys().cloned().collect(),
         }),
         Some(value) => Ok(value.to_string()),
     };

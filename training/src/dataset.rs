@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use classifier::words::words;
+use classifier::words::{same_label, same_text};
+use desk::text::without_quoted_history;
 
 use crate::data::{DataError, Row};
 
@@ -36,7 +37,8 @@ pub struct Dropped {
 }
 
 impl Dataset {
-    /// Checks the rows and drops copies, and texts that occur in `test` too.
+    /// Checks the rows and drops copies, and texts that occur in `test` too. Texts are learnt as tickets are judged: without
+    /// the mails they quote and without signatures.
     ///
     /// **Errors**: empty text or label, labels that differ only by case or blanks in rows or test, one label only, a
     /// label seen once, a test that has none of the labels.
@@ -53,7 +55,7 @@ impl Dataset {
         Ok(Self {
             targets: rows.iter().map(|row| index[row.label.trim()]).collect(),
             slices: rows.iter().filter_map(|row| row.slice.clone()).collect(),
-            texts: rows.into_iter().map(|row| row.text).collect(),
+            texts: rows.iter().map(|row| without_quoted_history(&row.text)).collect(),
             dropped,
             labels,
         })
@@ -86,7 +88,7 @@ impl Dataset {
 fn refuse_spellings<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<(), DataError> {
     let mut spellings: BTreeMap<String, &str> = BTreeMap::new();
     for row in rows {
-        let known = spellings.entry(spelling(&row.label)).or_insert(&row.label);
+        let known = spellings.entry(same_label(&row.label)).or_insert(&row.label);
         if *known != row.label {
             let (first, second) = ((*known).to_owned(), row.label.clone());
             return Err(DataError::SpellingsOfOneLabel { first, second });
@@ -125,19 +127,13 @@ fn refuse_empty(rows: &[Row], field: &'static str, value: impl Fn(&Row) -> &Stri
     }
 }
 
-fn spelling(label: &str) -> String {
-    label.to_lowercase().split_whitespace().collect()
-}
-
 fn drop_copies(rows: Vec<Row>, test: &[Row]) -> (Vec<Row>, Dropped) {
-    let in_test: HashSet<Vec<String>> = test.iter().map(|row| words(&row.text)).collect();
-    let mut seen: HashMap<Vec<String>, String> = HashMap::new();
+    let key_of = |row: &Row| same_text(&without_quoted_history(&row.text));
+    let in_test: HashSet<String> = test.iter().map(key_of).collect();
+    let mut seen: HashMap<String, String> = HashMap::new();
     let mut dropped = Dropped::default();
     let keep = |row: &Row| {
-        let key = words(&row.text);
-        if key.is_empty() {
-            return true;
-        }
+        let key = key_of(row);
         if in_test.contains(&key) {
             dropped.in_test += 1;
             return false;
@@ -232,6 +228,22 @@ mod tests {
             "1 rows have an empty label; the first is in line 3",
         );
         assert!(Dataset::new(learn(), &rows(&[("e", "Bill"), ("f", "other")])).is_ok());
+    }
+
+    #[test]
+    fn what_a_mail_quotes_is_neither_learnt_nor_makes_it_another_text() {
+        let quoting = "Paid twice!\n\nOn Monday, Support wrote:\n> The parcel is on its way\n";
+        let given = rows(&[
+            (quoting, "x"),
+            ("paid twice!\n-- \nAna", "x"),
+            ("b", "x"),
+            ("c\n> leak", "y"),
+            ("d", "y"),
+            ("leak\n-- \nBen", "y"),
+        ]);
+        let data = Dataset::new(given, &rows(&[("Leak\n> c", "y")])).expect("sound");
+        assert_eq!(data.texts, ["Paid twice!", "b", "c", "d"]);
+        assert_eq!((data.dropped.copies, data.dropped.in_test), (1, 1));
     }
 
     #[test]

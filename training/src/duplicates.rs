@@ -3,13 +3,9 @@
 //! A logistic regression whose weights keep to the sign that makes sense: what would count the wrong way is left out,
 //! the worst first, and the rest fitted again. Figures and threshold come from folds over groups of matters.
 
-use std::fs;
-use std::path::Path;
+use anyhow::{Result, ensure};
 
-use anyhow::{Context, Result, ensure};
-use manifest::{Kind, MANIFEST_FILE, Manifest};
-
-use crate::fusion::{CARD_FILE, Example, Logistic, put, revision};
+use crate::fusion::{Example, Logistic};
 use crate::signed::{fit_signed, threshold};
 
 /// Parts of the data, each judged by a fit on the others.
@@ -93,29 +89,6 @@ fn fit_pairs(pairs: &[&Pair], speaks_for: &[bool]) -> Result<Logistic> {
         weight: 1.0,
     };
     fit_signed(&pairs.iter().map(example).collect::<Vec<_>>(), speaks_for, L2)
-}
-
-/// Writes `models/<name>/`: the manifest with these parameters, and the card.
-///
-/// **Errors**: `out` without a usable name or not writable.
-pub fn write(parameters: &toml::Table, card: &str, out: &Path) -> Result<()> {
-    let name = out.file_name().and_then(|name| name.to_str());
-    let manifest = Manifest {
-        name: name.context("the output folder needs a name")?.to_owned(),
-        revision: revision(parameters),
-        kind: Kind::Duplicates,
-        files: Vec::new(),
-        sources: Vec::new(),
-        encoder: None,
-        head: None,
-        fusion: None,
-        duplicates: Some(parameters.clone()),
-        answerability: None,
-    };
-    let text = toml::to_string(&manifest).context("cannot write the manifest")?;
-    fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    put(out, CARD_FILE, card)?;
-    put(out, MANIFEST_FILE, &text)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use classifier::features::{Feature, FeatureSpace};
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, Axis};
 
 use crate::recipe::Features;
 
@@ -82,12 +82,6 @@ impl Examples {
     #[must_use]
     pub fn dimensions(&self) -> usize {
         self.dense.ncols()
-    }
-
-    /// Embedding of a row, weighted.
-    #[must_use]
-    pub fn dense_row(&self, row: usize) -> ArrayView1<'_, f32> {
-        self.dense.row(row)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::{Result, ensure};
 use classifier::abstention::HeldOut;
 use classifier::assess::set_size;
-use classifier::{Conformal, Curve, EncoderId, HeadSpec, Memory, Tensors, Vote};
+use classifier::{Conformal, Curve, EncoderId, HeadSpec, Learnt, Memory, Tensors, Vote};
 use ndarray::{Array2, Axis};
 
 use crate::calibrate::{Calibrated, Calibration, calibrate, conformal_quantile, energy_limit};
@@ -17,7 +17,7 @@ use crate::folds;
 use crate::neighbours::{self, Chosen, Labelled};
 use crate::recipe::Recipe;
 use crate::report::{Promise, Report, Slice, Tried};
-use crate::scores::{Verdict, by_label, score, verdicts};
+use crate::scores::{LabelScore, Verdict, by_label, score, verdicts};
 use crate::similarity;
 use crate::solver;
 use crate::vocabulary;
@@ -74,7 +74,7 @@ fn assigned(data: &Dataset, folds: usize, seed: u64) -> Vec<usize> {
 /// Fits a head by a recipe: cross-validates every strength of the penalty and keeps the best, weighs the neighbours' votes
 /// and calibrates on the rows each fold had not seen, and fits once more on all rows.
 ///
-/// **Shape**: `vectors` `[rows, dimensions]`. **Errors**: vectors of another shape or with NaN.
+/// **Shape**: `vectors` `[rows, dimensions]`. **Errors**: vectors of another shape or with NaN, [`DataError::NearCopies`].
 pub fn fit(
     data: &Dataset,
     vectors: &Array2<f32>,
@@ -120,7 +120,8 @@ impl Trial {
 
 /// Tries a head on some of the folds.
 ///
-/// **Shape**: `vectors` `[rows, dimensions]`, `fold_of` `[rows]`. **Errors**: only what the solvers themselves refuse.
+/// **Shape**: `vectors` `[rows, dimensions]`, `fold_of` `[rows]`. **Errors**: [`DataError::NearCopies`], and what the solvers
+/// themselves refuse.
 pub fn try_out(
     data: &Dataset,
     vectors: &Array2<f32>,
@@ -305,6 +306,7 @@ fn fit_all(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe, l2: f64) -> R
         memory: Memory::default(),
         curve: Curve::default(),
         held_out: HeldOut::default(),
+        learnt: Learnt::of(data.texts.iter().map(String::as_str)),
     })
 }
 
@@ -320,6 +322,9 @@ fn report(
     let of = |rows: &[usize]| verdicts(held_out, &data.targets, rows);
     let all: Vec<usize> = (0..data.len()).collect();
     let verdicts: Vec<Verdict> = of(&all);
+    let mut counts = by_label(&verdicts);
+    // After a fine-tuning few rows are held out, and the last labels may have none.
+    counts.resize(data.labels.len(), LabelScore::default());
     let outcome = tensors
         .held_out
         .thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label)
@@ -327,7 +332,7 @@ fn report(
     Report {
         rows: data.len(),
         dropped: data.dropped,
-        labels: data.labels.iter().cloned().zip(by_label(&verdicts)).collect(),
+        labels: data.labels.iter().cloned().zip(counts).collect(),
         features: [spec.encoder.dimensions, tensors.words.len(), tensors.chars.len()],
         l2,
         tried,

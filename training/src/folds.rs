@@ -1,10 +1,13 @@
 //! Which rows are held out together: folds that keep near-copies on one side and every label in its share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+
+use crate::data::DataError;
 
 /// The fold of each row, `0..folds`: a group stays whole, labels are spread evenly.
 #[must_use]
@@ -40,9 +43,35 @@ pub fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }
 
+/// Refuses folds that leave nothing to learn: outside each of those to be scored there must be two labels.
+///
+/// **Errors**: [`DataError::NearCopies`].
+pub fn check(fold_of: &[usize], targets: &[usize], scored: Range<usize>) -> Result<(), DataError> {
+    for fold in scored {
+        let outside = fold_of.iter().zip(targets).filter(|(of, _)| **of != fold);
+        let labels: BTreeSet<usize> = outside.map(|(_, target)| *target).collect();
+        if labels.len() < 2 {
+            return Err(DataError::NearCopies);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fold_must_leave_two_labels_to_learn() {
+        let targets = [0, 0, 1, 1];
+        assert!(check(&[0, 1, 0, 1], &targets, 0..2).is_ok());
+        assert!(matches!(check(&[0; 4], &targets, 0..2), Err(DataError::NearCopies)));
+        assert!(matches!(
+            check(&[0, 0, 1, 1], &targets, 0..2),
+            Err(DataError::NearCopies)
+        ));
+        assert!(check(&[0, 1, 1, 1], &targets, 0..1).is_ok(), "fold 1 is not scored");
+    }
 
     #[test]
     fn groups_stay_whole_and_labels_are_spread() {

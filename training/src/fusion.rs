@@ -1,25 +1,15 @@
-//! Fits how search weighs its scores, and how sure it is: two small linear models.
+//! Fits two small linear models: how search weighs its scores, and how likely something is so.
 //!
 //! Ranking is a linear model under the softmax over the candidates of each question, its weights never negative (more
-//! likeness is never worse). Answerability is a logistic regression.
+//! likeness is never worse). A probability is a logistic regression.
 //! **Source**: Cao and others, Learning to Rank: From Pairwise Approach to Listwise Approach (ListNet), 2007, top one.
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use argmin::core::{CostFunction, Executor, Gradient, State};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
-use manifest::{Kind, MANIFEST_FILE, Manifest};
 use ndarray::Array1;
-use sha2::{Digest, Sha256};
 
-/// File that tells people about the weights.
-pub(crate) const CARD_FILE: &str = "card.md";
-/// Hexadecimal digits of a revision.
-const REVISION_DIGITS: usize = 12;
 /// Pairs of steps L-BFGS remembers.
 const MEMORY: usize = 7;
 /// It stops here at the latest.
@@ -212,57 +202,6 @@ impl Gradient for Odds<'_> {
         penalised.for_each(|(g, w)| *g += 2.0 * self.l2 * w);
         Ok(gradient)
     }
-}
-
-/// Writes `models/<name>/`: the manifest with these weights and the card with these figures.
-///
-/// **Errors**: `out` without a usable name or not writable.
-pub fn write(weights: &toml::Table, figures: &str, out: &Path) -> Result<()> {
-    let name = out
-        .file_name()
-        .and_then(|name| name.to_str())
-        .context("the output folder needs a name")?;
-    let manifest = Manifest {
-        name: name.to_owned(),
-        revision: revision(weights),
-        kind: Kind::Fusion,
-        files: Vec::new(),
-        sources: Vec::new(),
-        encoder: None,
-        head: None,
-        fusion: Some(weights.clone()),
-        duplicates: None,
-        answerability: None,
-    };
-    let text = toml::to_string(&manifest).context("cannot write the manifest")?;
-    fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    put(out, CARD_FILE, &card(&manifest, figures))?;
-    put(out, MANIFEST_FILE, &text)
-}
-
-/// Names weights by their digest.
-pub(crate) fn revision(weights: &toml::Table) -> String {
-    let digest = Sha256::digest(weights.to_string());
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    digits[..REVISION_DIGITS].to_owned()
-}
-
-pub(crate) fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write in {}", folder.display()))?;
-    file.write_all(text.as_bytes())?;
-    file.persist(folder.join(name))
-        .with_context(|| format!("cannot write {name} in {}", folder.display()))?;
-    Ok(())
-}
-
-fn card(manifest: &Manifest, figures: &str) -> String {
-    format!(
-        "# {}\n\nRevision {}. How search weighs meaning, title and words, by language of the query, and how sure it is \
-         that what it found answers.\n\nFitted by `deskwise train fusion` on one half of each set's queries (by a hash of \
-         their text); these figures are on the other half, held out:\n\n```json\n{figures}\n```\n",
-        manifest.name, manifest.revision
-    )
 }
 
 fn squares(roots: &Array1<f64>) -> Vec<f64> {

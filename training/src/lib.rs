@@ -19,7 +19,8 @@ pub mod linear;
 pub mod mixture;
 pub mod neighbours;
 pub mod objective;
-mod quotes;
+pub mod parameters;
+mod place;
 pub mod recipe;
 pub mod report;
 pub mod sample;
@@ -37,7 +38,7 @@ pub use fit::{Fitted, Progress};
 pub use known::KnownVectors;
 pub use recipe::{DataSource, Recipe};
 pub use report::Report;
-pub use train::{Options, embed, train_classify, train_rows};
+pub use train::{FitOfFile, Options, embed, fit_classify, train_classify, train_rows};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

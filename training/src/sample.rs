@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use classifier::words::words;
+pub use classifier::words::same_text;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -27,17 +27,6 @@ pub fn by_words(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
 #[must_use]
 pub fn is_test(text: &str, test_share: f64) -> bool {
     position(&same_text(text)) < test_share
-}
-
-/// Equal for texts whose words are the same in the same order.
-#[must_use]
-pub fn same_text(text: &str) -> String {
-    let words = words(text).join(" ");
-    if words.is_empty() {
-        text.trim().to_owned()
-    } else {
-        words
-    }
 }
 
 /// Where the text's hash lies. **Units**: share of the hash's range, in `0..1`.

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use classifier::{EncoderId, Head};
+use desk::text::without_quoted_history;
 use encoder::{Config, Encoder, Side};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 
 use crate::data::{self, Columns, Row};
 use crate::dataset::Dataset;
-use crate::finetune::{Mixed, Trained, finetune};
+use crate::finetune::{self, Mixed, Trained, finetune};
 use crate::fit::{Fitted, Progress, Trial, finish, fit, held_out_of, try_out};
 use crate::known::KnownVectors;
 use crate::recipe::Recipe;
@@ -34,6 +35,8 @@ pub struct Options {
     pub test: Option<PathBuf>,
     /// Folder of the encoder.
     pub encoder: PathBuf,
+    /// How it runs; a head is asked about texts cut where those it learnt from were.
+    pub encoder_config: Config,
     /// Folder for the encoder fine-tuned on these labels first; the head is then fitted to that one.
     pub finetune: Option<PathBuf>,
     /// Folder to write; its name is the head's.
@@ -45,21 +48,15 @@ pub struct Options {
 /// **Errors**: [`crate::DataError`] (by downcast) for faults of the data; else what could not be opened or written.
 pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
     options.recipe.check()?;
-    check_place(&options.out)?;
-    ensure!(
-        options.finetune.as_ref() != Some(&options.out),
-        "the encoder and the head need a folder each, and both are {}",
-        options.out.display()
-    );
+    check_places(options)?;
     let (rows, test) = read(options)?;
     let data = learnable(rows, &test, &options.recipe)?;
     let recipe = &options.recipe;
     let (mut fitted, encoder, trained) = match &options.finetune {
         Some(out) => fit_tuned(&data, options, out, progress)?,
         None => {
-            let encoder = open(&options.encoder)?;
-            let vectors = embed(&encoder, &data.texts, progress)?;
-            let fitted = fit(&data, &vectors, identity(&encoder), recipe, progress)?;
+            let encoder = open(&options.encoder, options)?;
+            let (_, fitted) = fit_frozen(&data, &encoder, recipe, progress)?;
             (fitted, encoder, None)
         }
     };
@@ -70,6 +67,55 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
     // Last, so that whatever failed before this goes on from the checkpoint.
     trained.map_or(Ok(()), Trained::forget)?;
     Ok(fitted.report)
+}
+
+/// A fit with what it was made of.
+#[derive(Debug, Clone)]
+pub struct FitOfFile {
+    /// The rows.
+    pub data: Dataset,
+    /// Their vectors. **Shape**: `[rows, dimensions]`.
+    pub vectors: Array2<f32>,
+    /// The head, and what it said of each row while that was held out.
+    pub fitted: Fitted,
+}
+
+/// Fits a head on a file as [`train_classify`] does, over the encoder as it is, and writes nothing.
+///
+/// **Errors**: as [`train_classify`].
+pub fn fit_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<FitOfFile> {
+    options.recipe.check()?;
+    let (rows, test) = read(options)?;
+    let data = learnable(rows, &test, &options.recipe)?;
+    let encoder = open(&options.encoder, options)?;
+    let (vectors, fitted) = fit_frozen(&data, &encoder, &options.recipe, progress)?;
+    Ok(FitOfFile { data, vectors, fitted })
+}
+
+/// The vectors of the rows, and a head over them.
+fn fit_frozen(
+    data: &Dataset,
+    encoder: &Encoder,
+    recipe: &Recipe,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Array2<f32>, Fitted)> {
+    let vectors = embed(encoder, &data.texts, progress)?;
+    let fitted = fit(data, &vectors, identity(encoder), recipe, progress)?;
+    Ok((vectors, fitted))
+}
+
+/// Refuses places that cannot take what is to be written, before anything is read.
+fn check_places(options: &Options) -> Result<()> {
+    check_place(&options.out)?;
+    let Some(encoder) = &options.finetune else {
+        return Ok(());
+    };
+    ensure!(
+        *encoder != options.out,
+        "the encoder and the head need a folder each, and both are {}",
+        encoder.display()
+    );
+    finetune::check_place(encoder)
 }
 
 /// A head over an encoder trained on the same rows first, calibrated on those that neither had seen; and that training.
@@ -87,7 +133,7 @@ fn fit_tuned(
         let place = tempfile::tempdir().context("cannot make a temporary folder")?;
         let folder = place.path().join("encoder");
         trained.write(share, &[], &folder)?;
-        let vectors = embed(&open(&folder)?, &data.texts, progress)?;
+        let vectors = embed(&open(&folder, options)?, &data.texts, progress)?;
         let trial = try_out(data, &vectors, recipe, &fold_of, 0..1, progress)?;
         Ok(Over { share, vectors, trial })
     };
@@ -98,7 +144,7 @@ fn fit_tuned(
         .min_by(|a, b| a.trial.log_loss().total_cmp(&b.trial.log_loss()));
     let Over { share, vectors, trial } = best.context("no share of the tuned weights to try")?;
     trained.write(share, &tried, out)?;
-    let encoder = open(out)?;
+    let encoder = open(out, options)?;
     let fitted = finish(trial, data, &vectors, identity(&encoder), recipe, progress)?;
     Ok((fitted, encoder, Some(trained)))
 }
@@ -158,8 +204,9 @@ fn learnable(rows: Vec<Row>, test: &[Row], recipe: &Recipe) -> Result<Dataset> {
     })
 }
 
-fn open(folder: &std::path::Path) -> Result<Encoder> {
-    Encoder::open(folder, Config::default()).with_context(|| format!("cannot open the encoder in {}", folder.display()))
+fn open(folder: &Path, options: &Options) -> Result<Encoder> {
+    Encoder::open(folder, options.encoder_config.clone())
+        .with_context(|| format!("cannot open the encoder in {}", folder.display()))
 }
 
 fn identity(encoder: &Encoder) -> EncoderId {
@@ -167,6 +214,7 @@ fn identity(encoder: &Encoder) -> EncoderId {
         name: encoder.model().to_owned(),
         revision: encoder.revision().to_owned(),
         dimensions: encoder.dimensions(),
+        max_tokens: encoder.max_tokens(),
     }
 }
 
@@ -207,10 +255,10 @@ fn check(
         fitted.spec.clone(),
         fitted.tensors.clone(),
     )?;
-    let texts: Vec<String> = test.iter().map(|row| row.text.clone()).collect();
+    let texts: Vec<String> = test.iter().map(|row| without_quoted_history(&row.text)).collect();
     let vectors = embed(encoder, &texts, progress)?;
-    let verdict = |(row, vector): (&Row, ndarray::ArrayView1<'_, f32>)| -> Result<(Verdict, bool)> {
-        let assessment = head.assess(&row.text, &vector.to_vec())?;
+    let verdict = |((row, text), vector): ((&Row, &String), ArrayView1<'_, f32>)| -> Result<(Verdict, bool)> {
+        let assessment = head.assess(text, &vector.to_vec())?;
         let index = |name: &str| {
             head.labels()
                 .iter()
@@ -227,6 +275,7 @@ fn check(
     };
     let said = test
         .iter()
+        .zip(&texts)
         .zip(vectors.rows())
         .map(verdict)
         .collect::<Result<Vec<_>>>()?;

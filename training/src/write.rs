@@ -1,36 +1,27 @@
 //! A fitted head → `models/<name>/`: all of it or nothing.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use classifier::WEIGHTS_FILE;
-use manifest::{FileEntry, Kind, MANIFEST_FILE, Manifest};
+use manifest::{FileEntry, Kind, MANIFEST_FILE, Manifest, hexadecimal};
 use sha2::{Digest, Sha256};
 
 use crate::fit::Fitted;
+use crate::place::{self, CARD_FILE, REVISION_DIGITS, name_of, put};
 use crate::recipe::Recipe;
 use crate::report::Report;
 
-/// File that tells people about the head.
-pub(crate) const CARD_FILE: &str = "card.md";
-/// Hexadecimal digits of a revision.
-pub(crate) const REVISION_DIGITS: usize = 12;
-
-/// Writes the folder beside `out` and moves it into place; a head that was there is replaced.
+/// Writes the folder beside `out` and moves it into place; a head that was there is replaced, and what else lies there, such
+/// as its versions, stays.
 ///
 /// **Errors**: `out` without a usable name, `out` that is something else than a head, a full disk.
 pub fn write(fitted: &Fitted, recipe: &Recipe, out: &Path) -> Result<()> {
     let name = name_of(out)?;
     refuse_foreign(out)?;
-    let parent = parent_of(out);
-    fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".head-")
-        .tempdir_in(&parent)
-        .with_context(|| format!("cannot write in {}", parent.display()))?;
-    fill(fitted, recipe, name, temporary.path())?;
-    replace(temporary.path(), out)
+    let folder = place::beside(out)?;
+    fill(fitted, recipe, name, folder.path())?;
+    place::move_there(&folder, out)
 }
 
 /// Refuses what [`write()`] would, before anything is spent on it; what is looked at stays as it is.
@@ -39,23 +30,7 @@ pub fn write(fitted: &Fitted, recipe: &Recipe, out: &Path) -> Result<()> {
 pub fn check_place(out: &Path) -> Result<()> {
     name_of(out)?;
     refuse_foreign(out)?;
-    let parent = parent_of(out);
-    let nearest = parent.ancestors().find(|folder| folder.exists());
-    let nearest = nearest.unwrap_or(Path::new("."));
-    tempfile::tempdir_in(nearest).with_context(|| format!("cannot write in {}", nearest.display()))?;
-    Ok(())
-}
-
-fn name_of(out: &Path) -> Result<&str> {
-    let name = out.file_name().and_then(|name| name.to_str());
-    name.context("the output folder needs a name")
-}
-
-pub(crate) fn parent_of(out: &Path) -> PathBuf {
-    match out.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
+    place::check(out)
 }
 
 fn refuse_foreign(out: &Path) -> Result<()> {
@@ -72,12 +47,12 @@ fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<(
         .chain_update(&weights)
         .chain_update(head.to_string())
         .finalize();
-    let revision = hex(&digest)[..REVISION_DIGITS].to_owned();
+    let revision = hexadecimal(&digest)[..REVISION_DIGITS].to_owned();
     put(folder, WEIGHTS_FILE, &weights)?;
     put(folder, CARD_FILE, card(fitted, recipe, name, &revision)?.as_bytes())?;
     let file = FileEntry {
         path: WEIGHTS_FILE.to_owned(),
-        sha256: hex(&Sha256::digest(&weights)),
+        sha256: hexadecimal(&Sha256::digest(&weights)),
         bytes: Some(weights.len() as u64),
     };
     let manifest = Manifest {
@@ -99,29 +74,6 @@ fn fill(fitted: &Fitted, recipe: &Recipe, name: &str, folder: &Path) -> Result<(
             .context("cannot write the manifest")?
             .as_bytes(),
     )
-}
-
-pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let path = folder.join(name);
-    fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// The old head steps aside first, so that there is no moment in which half of each lies there.
-pub(crate) fn replace(new: &Path, out: &Path) -> Result<()> {
-    let aside = new.with_extension("old");
-    if out.exists() {
-        fs::rename(out, &aside).with_context(|| format!("cannot move {} aside", out.display()))?;
-    }
-    if let Err(error) = fs::rename(new, out) {
-        if aside.exists() {
-            fs::rename(&aside, out).with_context(|| format!("the old head is in {}", aside.display()))?;
-        }
-        return Err(error).with_context(|| format!("cannot move the head to {}", out.display()));
-    }
-    if aside.exists() {
-        fs::remove_dir_all(&aside).with_context(|| format!("cannot remove {}", aside.display()))?;
-    }
-    Ok(())
 }
 
 fn card(fitted: &Fitted, recipe: &Recipe, name: &str, revision: &str) -> Result<String> {
@@ -162,8 +114,4 @@ fn judged_on(report: &Report, recipe: &Recipe) -> String {
          the weight of the votes were chosen on all of them.",
         recipe.folds
     )
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

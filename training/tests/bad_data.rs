@@ -20,6 +20,7 @@ fn refused(name: &str, content: &str) -> (DataError, String) {
         },
         test: None,
         encoder: PathBuf::from("no-such-encoder"),
+        encoder_config: encoder::Config::default(),
         finetune: None,
         out: out.clone(),
     };
@@ -39,7 +40,11 @@ fn check(name: &str, content: &str, expect: &str) {
 
 #[test]
 fn a_column_that_is_not_there() {
-    check("a.csv", "body,label\nx,a\n", "there is no column \"text\"");
+    check(
+        "a.csv",
+        "body,label\nx,a\n",
+        "there is no column \"text\"; there are body, label",
+    );
     check(
         "a.jsonl",
         "{\"text\":\"x\",\"label\":\"a\"}\n{\"text\":\"y\"}\n",

@@ -115,6 +115,36 @@ fn a_run_that_was_broken_off_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn a_run_that_was_broken_off_in_an_epoch_goes_on_where_it_was() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+    run(&recipe(), base.path(), &whole, &mut |_| {}).expect("tuned");
+    let mut kept = recipe();
+    kept.finetune.iter_mut().for_each(|how| how.checkpoint_seconds = 0.0);
+    let breaks_off = |at: usize| {
+        let mut seen = Vec::new();
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            run(&kept, base.path(), &broken, &mut |progress| {
+                seen.push(progress.done);
+                assert!(progress.done < at, "the power fails");
+            })
+        }));
+        assert!(ended.is_err() && !broken.exists());
+        seen
+    };
+    // In the first epoch, of a dozen steps, where nothing is best yet; and in the third.
+    assert_eq!(breaks_off(5), (0..=5).collect::<Vec<_>>());
+    assert_eq!(breaks_off(29), (5..=29).collect::<Vec<_>>(), "no step is done again");
+    let mut first = None;
+    run(&recipe(), base.path(), &broken, &mut |progress| {
+        first.get_or_insert(progress.done);
+    })
+    .expect("tuned");
+    assert_eq!(first, Some(29));
+    assert!(weights(&whole) == weights(&broken), "bytes differ");
+}
+
+#[test]
 fn what_it_must_not_touch_is_left_alone() {
     let (base, folder) = (base(), tempfile::tempdir().unwrap());
     let out = folder.path().join("letters");
@@ -235,6 +265,7 @@ fn options(recipe: Recipe, base: &Path, folder: &Path, tuned: &str, head: &str) 
         },
         test: None,
         encoder: base.to_owned(),
+        encoder_config: Config::default(),
         finetune: Some(folder.join(tuned)),
         out: folder.join(head),
     }
@@ -256,6 +287,64 @@ fn a_place_that_cannot_take_the_head_is_told_before_anything_is_trained() {
         assert!(error.to_string().contains(reason), "{error:#}");
     }
     assert!(!folder.path().join("tuned").exists());
+}
+
+#[test]
+fn a_place_that_cannot_take_the_encoder_is_told_before_anything_is_read() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    fs::create_dir(folder.path().join("letters")).unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for (tuned, reason) in [
+        ("letters", "is not a fine-tuned encoder"),
+        ("file/tuned", "cannot write in"),
+        ("..", "needs a name"),
+    ] {
+        let mut options = options(recipe(), base.path(), folder.path(), "tuned", "head");
+        options.finetune = Some(folder.path().join(tuned));
+        options.data = folder.path().join("no-such-file.csv");
+        let error = train_classify(&options, &mut |_| panic!("something is trained")).expect_err("refused");
+        assert!(error.to_string().contains(reason), "{error:#}");
+    }
+}
+
+#[test]
+fn a_text_is_cut_where_the_settings_say_and_the_head_knows_where() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let mut options = options(recipe(), base.path(), folder.path(), "tuned", "head");
+    options.finetune = None;
+    options.encoder_config.max_tokens = 4;
+    train_classify(&options, &mut |_| {}).expect("trained");
+    let head = classifier::Head::open(&options.out).expect("opens");
+    assert_eq!(head.spec().encoder.max_tokens, 4);
+    // The encoder reads 48 tokens at most, whatever the settings say.
+    options.encoder_config.max_tokens = 1_000;
+    train_classify(&options, &mut |_| {}).expect("trained");
+    let head = classifier::Head::open(&options.out).expect("opens");
+    assert_eq!(head.spec().encoder.max_tokens, tiny::MAX_TOKENS);
+}
+
+#[test]
+fn what_a_mail_quotes_plays_no_part() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let train = |rows: &dyn Fn(&str) -> String, tuned: Option<&str>, head: &str| {
+        let mut options = options(recipe(), base.path(), folder.path(), "unused", head);
+        options.finetune = tuned.map(|name| folder.path().join(name));
+        let data = dataset();
+        let line = |(text, target): (&String, &usize)| {
+            serde_json::json!({"text": rows(text), "label": data.labels[*target]}).to_string()
+        };
+        let lines: Vec<String> = data.texts.iter().zip(&data.targets).map(line).collect();
+        options.data = folder.path().join("rows.jsonl");
+        fs::write(&options.data, lines.join("\n")).unwrap();
+        train_classify(&options, &mut |_| {}).expect("trained");
+        let encoder = tuned.map(|name| weights(&folder.path().join(name)));
+        (fs::read(options.out.join("head.safetensors")).unwrap(), encoder)
+    };
+    let plain = |text: &str| text.to_owned();
+    let quoting = |text: &str| format!("{text}\n\nOn Monday, Support wrote:\n> green red lamp\n-- \nAna");
+    assert!(train(&plain, None, "plain") == train(&quoting, None, "quoting"));
+    let plain = train(&plain, Some("tuned"), "tuned-head");
+    assert!(plain == train(&quoting, Some("tuned-quoting"), "tuned-quoting-head"));
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn encoder() -> EncoderId {
         name: "made-up".to_owned(),
         revision: "1".to_owned(),
         dimensions: DIMENSIONS,
+        max_tokens: 256,
     }
 }
 
@@ -143,6 +144,61 @@ fn a_head_is_replaced_whole_and_anything_else_is_left_alone() {
         .to_string();
     assert!(error.contains("is not a trained head"), "{error}");
     assert_eq!(files(&foreign).len(), 1);
+}
+
+#[test]
+fn versions_that_lie_in_the_folder_of_a_head_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (fitted, out) = (fitted(), folder.path().join("demo"));
+    write::write(&fitted, &recipe(), &out).expect("written");
+    let version = out.join("2");
+    write::write(&fitted, &recipe(), &version).expect("written");
+    write::write(&fitted, &recipe(), &out).expect("replaced");
+    assert!(Head::open(&out).is_ok() && Head::open(&version).is_ok());
+}
+
+#[test]
+fn a_head_has_learnt_every_row_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("demo");
+    write::write(&fitted(), &recipe(), &out).expect("written");
+    let head = Head::open(&out).expect("opens");
+    assert!(head.knows_what_it_learnt());
+    assert!(dataset().texts.iter().all(|text| head.has_learnt(&text.to_uppercase())));
+    assert!(!head.has_learnt("a text of nobody"));
+}
+
+#[test]
+fn texts_that_are_all_alike_are_refused() {
+    let row = |i: usize| Row {
+        line: i as u64 + 2,
+        text: format!(
+            "Hello, my order number {} of the blue lamp has not arrived yet, please tell me where it is",
+            word(i)
+        ),
+        label: ["late", "lost"][i % 2].to_owned(),
+        slice: None,
+    };
+    let data = Dataset::new((0..40).map(row).collect(), &[]).expect("sound");
+    let error = fit::fit(&data, &vectors(&data), encoder(), &recipe(), &mut |_| {}).expect_err("refused");
+    assert!(matches!(error.downcast_ref(), Some(DataError::NearCopies)), "{error}");
+    assert!(error.to_string().contains("near-copies of each other"));
+}
+
+#[test]
+fn a_label_without_a_row_held_out_is_in_the_report_all_the_same() {
+    let data = dataset();
+    let recipe = recipe();
+    // As after the encoder was trained on the others: what is held out has none of the last label.
+    let fold_of: Vec<usize> = (0..data.len())
+        .map(|row| usize::from(row >= 60 || data.targets[row] == 2))
+        .collect();
+    let vectors = vectors(&data);
+    let trial = fit::try_out(&data, &vectors, &recipe, &fold_of, 0..1, &mut |_| {}).expect("tried");
+    let fitted = fit::finish(trial, &data, &vectors, encoder(), &recipe, &mut |_| {}).expect("fits");
+    let labels: Vec<&str> = fitted.report.labels.iter().map(|(label, _)| label.as_str()).collect();
+    assert_eq!(labels, ["billing", "orders", "outage"]);
+    assert_eq!(fitted.report.labels[2].1.rows, 0);
 }
 
 #[test]

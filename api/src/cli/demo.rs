@@ -23,7 +23,7 @@ pub async fn run(config: &Config) -> Result<()> {
     load_sample(&desk).await?;
     let token = token(desk.app.store()).await?;
     greet(&server, &token);
-    serve::serve(server, desk).await
+    serve::serve(server, desk, config).await
 }
 
 async fn load_sample(desk: &Desk) -> Result<()> {

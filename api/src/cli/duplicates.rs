@@ -10,7 +10,8 @@ use eval::flags::{Said, figures};
 use eval::matters::{self, Look, Observed, Row};
 use eval::{Kind, Metrics};
 use search::{Search, SearchConfig};
-use training::duplicates::{Fitted, Pair, fit, write};
+use training::duplicates::{Fitted, Pair, fit};
+use training::parameters;
 
 use super::meter;
 use crate::config::Config;
@@ -49,7 +50,12 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
     let metrics = cross_validated(&observed, &fitted);
     let model = model(&fitted)?;
     let card = card(&observed, &model, &metrics);
-    write(&toml::Table::try_from(&model)?, &card, &options.out)?;
+    parameters::write(
+        manifest::Kind::Duplicates,
+        &toml::Table::try_from(&model)?,
+        &card,
+        &options.out,
+    )?;
     if options.json {
         println!("{}", serde_json::to_string(&metrics)?);
     } else {
@@ -84,11 +90,16 @@ pub fn learn(observed: &Observed) -> Result<Fitted> {
 
 /// Figures of what fits on other folds say, each flag by the threshold of those folds.
 pub fn cross_validated(observed: &Observed, fitted: &Fitted) -> Metrics {
+    judged(observed, &said_out_of_fold(fitted))
+}
+
+/// What fits on other folds say of each pair. **Shape:** `[pairs]`.
+pub fn said_out_of_fold(fitted: &Fitted) -> Vec<Said> {
     let said = fitted.out_of_fold.iter().map(|pair| Said {
         probability: pair.probability,
         flagged: pair.flagged,
     });
-    judged(observed, &said.collect::<Vec<_>>())
+    said.collect()
 }
 
 /// Figures of what a model says that was fitted on other tickets.
@@ -103,7 +114,8 @@ pub fn as_shipped(observed: &Observed, model: &DuplicateModel) -> Metrics {
     judged(observed, &said.collect::<Vec<_>>())
 }
 
-fn judged(observed: &Observed, said: &[Said]) -> Metrics {
+/// Figures of what was said of each pair. **Shape:** `said` `[pairs]`.
+pub fn judged(observed: &Observed, said: &[Said]) -> Metrics {
     let mut metrics = Metrics::new(Kind::Duplicates, observed.rows.len(), []);
     for (name, figure) in figures(observed, said) {
         metrics.add(&name, figure);

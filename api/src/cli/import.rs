@@ -18,6 +18,8 @@ use crate::http::BadField;
 use crate::import::{self, Columns, ImportError, Rejected, Row, Rows};
 use crate::open::{self, Desk};
 
+/// What the name of a file of rejected entries ends with.
+pub(super) const REJECTED: &str = ".rejected.jsonl";
 /// Rows stored together.
 const CHUNK: usize = 500;
 /// How often the triage of a running server is looked at.
@@ -108,7 +110,7 @@ impl Place {
         }
         match open::desk(config).await {
             Ok(desk) => Ok(Place::Own(desk)),
-            Err(error) if is_in_use(&error) => Ok(Place::Shared(open::store(config).await?)),
+            Err(error) if open::is_in_use(&error) => Ok(Place::Shared(open::store(config).await?)),
             Err(error) => Err(error),
         }
     }
@@ -171,10 +173,6 @@ impl Place {
     }
 }
 
-fn is_in_use(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::FolderInUse { .. }))
-}
-
 impl Tickets {
     fn columns(&self) -> Columns {
         Columns {
@@ -187,10 +185,15 @@ impl Tickets {
     }
 
     fn rejected_file(&self) -> PathBuf {
-        let mut name = self.file.clone().into_os_string();
-        name.push(".rejected.jsonl");
-        name.into()
+        rejected_beside(&self.file)
     }
+}
+
+/// Where the rejected entries of a file or a folder are written: beside it.
+pub(super) fn rejected_beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(REJECTED);
+    name.into()
 }
 
 fn file_name(path: &Path) -> String {

@@ -10,13 +10,10 @@ use desk::{Actor, ArticleVisibility, FieldError, NewArticle};
 use knowledge::import::{self, Defaults};
 use knowledge::{Imported, KnowledgeError};
 
-use super::import::{Place, Rejects};
+use super::import::{Place, REJECTED, Rejects, rejected_beside};
 use crate::config::Config;
 use crate::http::BadField;
 use crate::import::Rejected;
-
-/// What the name of a file of rejected entries ends with.
-const REJECTED: &str = ".rejected.jsonl";
 
 /// A folder of articles.
 #[derive(Debug, Args)]
@@ -130,9 +127,8 @@ impl Articles {
             Some(_) => self.folder.clone(),
             None => self.folder.canonicalize().with_context(cannot)?,
         };
-        let mut name = folder.file_name().unwrap_or_default().to_owned();
-        name.push(REJECTED);
-        Ok(folder.with_file_name(name))
+        // Without the slash that may end it.
+        Ok(rejected_beside(&folder.components().collect::<PathBuf>()))
     }
 
     /// The articles of one file.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
-use store::{Store, StoreError};
+use store::Store;
 
 use crate::cli::meter;
 use crate::config::{Config, SearchBackend};
@@ -24,7 +24,7 @@ const SILENCE: Duration = Duration::from_secs(2 * SILENCE_SECONDS as u64);
 pub async fn run(config: &Config) -> Result<()> {
     let built = match open::desk(config).await {
         Ok(desk) => build(desk, config).await?,
-        Err(error) if is_in_use(&error) => {
+        Err(error) if open::is_in_use(&error) => {
             let store = open::store(config).await?;
             let answered = asked(&store, BEGIN).await?;
             store.close().await;
@@ -107,8 +107,4 @@ fn show(bar: &ProgressBar, state: &State) {
     if state.passages > 0 {
         bar.set_message(format!("tickets and {} passages", state.passages));
     }
-}
-
-fn is_in_use(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::FolderInUse { .. }))
 }

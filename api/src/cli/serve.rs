@@ -7,7 +7,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
 use crate::http::Server;
-use crate::learning;
 use crate::open::{self, Desk};
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -15,16 +14,13 @@ pub async fn run(config: &Config) -> Result<()> {
     let server = Server::bind(&config.http).await?;
     let desk = open::desk(config).await?;
     println!("deskwise serves on http://{}", server.address());
-    let schedule = tokio::spawn(learning::run_schedule(config.clone(), Arc::clone(&desk.app.triage)));
-    let served = serve(server, desk).await;
-    schedule.abort();
-    served
+    serve(server, desk, config).await
 }
 
 /// Serves an opened desk until SIGTERM or Ctrl-C, then closes it.
-pub async fn serve(server: Server, desk: Desk) -> Result<()> {
+pub async fn serve(server: Server, desk: Desk, config: &Config) -> Result<()> {
     let app = desk.app;
-    server.run(Arc::clone(&app), told_to_stop()?).await;
+    server.run(Arc::clone(&app), config, told_to_stop()?).await;
     app.store().close().await;
     drop(desk.folder);
     Ok(())

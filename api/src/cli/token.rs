@@ -3,14 +3,11 @@
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use desk::{Actor, ApiToken, NewToken, Role};
-use store::{PageRequest, Store};
+use store::{Page, Store};
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::open;
-
-/// Rows read at once.
-const ROWS: u32 = 1_000;
 
 /// What to do with tokens. Works while a server runs; it takes effect at once.
 #[derive(Debug, Subcommand)]
@@ -55,14 +52,7 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
 }
 
 async fn all(store: &Store) -> Result<Vec<ApiToken>> {
-    let mut tokens = Vec::new();
-    let mut page = PageRequest::first(ROWS);
-    loop {
-        let read = store.list_tokens(&page).await?;
-        tokens.extend(read.items);
-        let Some(next) = read.next else { return Ok(tokens) };
-        page = PageRequest::after(ROWS, next);
-    }
+    Ok(Page::all(|page| async move { store.list_tokens(&page).await }).await?)
 }
 
 async fn find(store: &Store, wanted: &str) -> Result<Uuid> {

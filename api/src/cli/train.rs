@@ -15,7 +15,7 @@ use crate::open;
 pub enum Command {
     /// A head that names one label a text.
     Classify(Classify),
-    /// How search weighs its scores, and how sure it is.
+    /// How search weighs its scores.
     Fusion(fusion::Options),
     /// Which tickets are probably about the same matter.
     Duplicates(duplicates::Options),
@@ -88,6 +88,7 @@ fn classify(options: Classify, config: &Config) -> Result<()> {
         columns,
         test: options.test,
         encoder: open::model_folder(config, &config.models.encoder)?,
+        encoder_config: open::encoder_settings(config)?,
         finetune: options.finetune,
         out: options.out,
     };

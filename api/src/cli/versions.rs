@@ -10,7 +10,7 @@ use desk::{Actor, HeadRole, ModelOrigin, ModelVersion};
 use store::Store;
 
 use crate::config::Config;
-use crate::learning::{self, Shadow, Shelf};
+use crate::learning::{self, Candidate, Shadow, Shelf};
 use crate::open;
 
 /// What to do with versions. Works while a server runs, which follows within a second.
@@ -94,7 +94,13 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
         Command::List => list(&store).await?,
         Command::Show { head } => show(&store, head).await?,
         Command::Add { head, folder, note } => {
-            let added = learning::add(&store, &shelf, head, &folder, ModelOrigin::Added, &note).await?;
+            let candidate = Candidate {
+                head,
+                folder: &folder,
+                origin: ModelOrigin::Added,
+                note: &note,
+            };
+            let added = learning::add(&store, &shelf, candidate, &actor).await?;
             println!("{head} version {} is known; it decides nothing yet", added.version);
         }
         Command::Activate { head, version, reason } => {

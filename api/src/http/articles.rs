@@ -21,7 +21,7 @@ use crate::http::json::Body;
 use crate::http::login::{Agent, Customer, Login};
 use crate::http::patch::present;
 use crate::http::problem::{BadField, Problem, ProblemDocument};
-use crate::http::query::{Id, List, PageParams, Params, read as read_param, refuse_faults, word};
+use crate::http::query::{Id, List, PageParams, Params, flag, read as read_param, refuse_faults, word};
 use crate::http::words;
 
 /// The routes of this resource.
@@ -203,9 +203,8 @@ fn may_read(login: &Login, article: &Article) -> bool {
 impl ArticleParams {
     fn parse(self, login: &Login) -> Result<(ArticleFilter, store::PageRequest), Problem> {
         let mut faults: Vec<BadField> = Vec::new();
-        let words = ArticleVisibility::ALL.iter().map(|word| word.as_str());
-        let asked: Option<ArticleVisibility> = read_param("visibility", self.visibility, &mut faults, word(words));
-        let archived = read_param("archived", self.archived, &mut faults, word(["true", "false"]));
+        let asked: Option<ArticleVisibility> = read_param("visibility", self.visibility, &mut faults, word);
+        let archived = read_param("archived", self.archived, &mut faults, flag);
         let page = PageParams {
             limit: self.limit,
             cursor: self.cursor,

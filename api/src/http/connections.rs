@@ -42,10 +42,12 @@ pub async fn serve(mut listener: TcpListener, service: Router, patience: Duratio
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
-    use tokio::sync::oneshot;
+    use tokio::sync::{Notify, oneshot};
 
     use super::*;
 
@@ -82,23 +84,27 @@ mod tests {
     async fn a_stop_waits_for_the_request_under_way() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
-        let slow = get(|| async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            "here"
-        });
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let slow = {
+            let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+            get(move || async move {
+                begun.notify_one();
+                go_on.notified().await;
+                "here"
+            })
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async { drop(stopped.await) };
-        let serving = tokio::spawn(serve(
-            listener,
-            Router::new().route("/", slow),
-            Duration::from_secs(60),
-            stopped,
-        ));
+        let router = Router::new().route("/", slow);
+        let serving = tokio::spawn(serve(listener, router, Duration::from_secs(60), stopped));
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         let asked = stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n");
         asked.await.expect("sent");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        begun.notified().await;
         drop(stop);
+        // It has heard of the stop when it takes nobody else.
+        while TcpStream::connect(address).await.is_ok() {}
+        go_on.notify_one();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("text");
         assert!(answer.ends_with("here"), "{answer}");

@@ -58,6 +58,7 @@ pub fn suggest_problem(error: SuggestError) -> Problem {
         SuggestError::Knowledge(error) => knowledge_problem(error),
         SuggestError::Triage(error) => triage_problem(error),
         SuggestError::Store(error) => store_problem(error),
+        error @ SuggestError::Group(_) => Problem::internal().because(error),
     }
 }
 

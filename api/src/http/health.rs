@@ -21,13 +21,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(metrics))
 }
 
-/// Whether the desk can take tickets.
+/// What a desk that can take tickets lacks otherwise.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
-    /// Whether tickets can be stored.
-    ready: bool,
-    /// Whether the database answers; without it nothing is accepted.
-    store: bool,
     /// Whether the index answers; without it tickets are accepted and come through later.
     index: bool,
 }
@@ -44,11 +40,7 @@ async fn healthz() -> &'static str {
 async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Readiness>, crate::http::problem::Problem> {
     let (store, index) = tokio::join!(app.store().ping(), app.triage.index_answers());
     store.map_err(crate::http::failure::store_problem)?;
-    Ok(Json(Readiness {
-        ready: true,
-        store: true,
-        index,
-    }))
+    Ok(Json(Readiness { index }))
 }
 
 /// Figures in the text format of Prometheus.

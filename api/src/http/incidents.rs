@@ -88,8 +88,7 @@ async fn list(
     Params(params): Params<IncidentParams>,
 ) -> Result<Json<List<IncidentView>>, Problem> {
     let mut faults = Vec::new();
-    let known = IncidentState::ALL.iter().map(|state| state.as_str());
-    let state: Option<IncidentState> = read_param("state", params.state, &mut faults, word(known));
+    let state: Option<IncidentState> = read_param("state", params.state, &mut faults, word);
     let (limit, cursor) = (params.limit, params.cursor);
     let page = PageParams { limit, cursor }.page(&mut faults);
     refuse_faults(faults)?;

@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use desk::ArticleVisibility;
-use knowledge::{Likeness, Question, Suggestion};
+use knowledge::{Likeness, Suggestion};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::http::asked::{Asked, AskedParams};
 use crate::http::failure::knowledge_problem;
-use crate::http::login::{Customer, Login};
+use crate::http::login::Customer;
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::query::{Params, read, refuse_faults, word};
-use crate::http::search::readable;
+use crate::http::query::Params;
 use crate::http::search_view::{ArticleRefView, SpanView};
 use crate::http::words;
 
@@ -96,7 +95,7 @@ async fn instant(
     Customer(login): Customer,
     Params(params): Params<InstantParams>,
 ) -> Result<Json<InstantView>, Problem> {
-    let question = params.question(&login)?;
+    let question = params.asked()?.question(&login)?;
     let found = app.knowledge.instant(&question).await.map_err(knowledge_problem)?;
     Ok(Json(InstantView {
         q: question.text,
@@ -105,27 +104,15 @@ async fn instant(
 }
 
 impl InstantParams {
-    fn question(self, login: &Login) -> Result<Question, Problem> {
-        let mut faults = Vec::new();
-        let number = |text: &str| {
-            text.parse::<usize>()
-                .map_err(|_| "must be a whole number from 1 to 50".to_owned())
-        };
-        let limit = read("limit", self.limit, &mut faults, number);
-        let known = ArticleVisibility::ALL.iter().map(|word| word.as_str());
-        let visibility = read("visibility", self.visibility, &mut faults, word(known));
-        refuse_faults(faults)?;
-        let tags = self.tags.unwrap_or_default();
-        let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-        Ok(Question {
-            text: self
-                .q
-                .ok_or_else(|| Problem::invalid_field("q", "missing", "must be given"))?,
-            visibility: readable(login, visibility)?,
+    fn asked(self) -> Result<Asked, Problem> {
+        let asked = AskedParams {
+            q: self.q,
             language: self.language,
-            tags: tags.map(str::to_owned).collect(),
-            limit: limit.unwrap_or(DEFAULT_LIMIT),
-        })
+            tags: self.tags,
+            visibility: self.visibility,
+            limit: self.limit,
+        };
+        asked.parse(Vec::new(), DEFAULT_LIMIT)
     }
 }
 

@@ -5,6 +5,7 @@ mod agents;
 mod article_versions;
 mod article_view;
 mod articles;
+mod asked;
 mod connections;
 mod contacts;
 mod decision_view;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use desk::model_version::active_version;
+use desk::model_version::{active_version, check_reason};
 use desk::{Activation, HeadRole, ModelOrigin, ModelVersion};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -137,7 +137,7 @@ pub struct ActivateBody {
     /// Its number.
     #[schema(example = 2)]
     version: i64,
-    /// Why; kept in the audit.
+    /// Why; kept in the audit. At most 1,000 characters.
     #[serde(default)]
     reason: String,
 }
@@ -182,6 +182,7 @@ async fn activate(
     Body(body): Body<ActivateBody>,
 ) -> Result<Json<ModelView>, Problem> {
     let head = role(&head)?;
+    check_reason(&body.reason).map_err(Problem::invalid)?;
     learning::activate(
         app.store(),
         &app.shelf,

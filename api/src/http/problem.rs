@@ -187,13 +187,7 @@ impl Problem {
     /// The chain of causes, for the log.
     pub fn chain(&self) -> Option<String> {
         let first = self.cause.as_ref()?;
-        let mut chain = first.to_string();
-        let mut cause = first.source();
-        while let Some(error) = cause {
-            chain.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Some(chain)
+        Some(desk::chain(first.as_ref()))
     }
 
     /// The document for one request.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use desk::Word;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -147,10 +148,17 @@ pub fn uuid(text: &str) -> Result<Uuid, String> {
     Uuid::from_str(text).map_err(|_| "is not a UUID".to_owned())
 }
 
-/// A word of a fixed list.
-pub fn word<T: FromStr>(words: impl IntoIterator<Item = &'static str>) -> impl FnOnce(&str) -> Result<T, String> {
-    let known = words.into_iter().collect::<Vec<_>>().join(", ");
-    move |text| text.parse().map_err(|_| format!("is none of {known}"))
+/// A word of an enum.
+pub fn word<T: Word>(text: &str) -> Result<T, String> {
+    T::find(text).ok_or_else(|| {
+        let known: Vec<&str> = T::all().iter().map(|word| word.word()).collect();
+        format!("is none of {}", known.join(", "))
+    })
+}
+
+/// Yes or no.
+pub fn flag(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "is none of true, false".to_owned())
 }
 
 /// Nothing, where no fault was noted.

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use desk::{ArticleVisibility, Role};
-use knowledge::Question;
+use knowledge::{Answer, Question};
 use serde::Deserialize;
-use triage::TriageError;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::articles::visible_to;
+use crate::http::asked::{Asked, AskedParams};
 use crate::http::failure::{knowledge_problem, triage_problem};
 use crate::http::json::Body;
 use crate::http::login::{Customer, Login};
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::query::{Params, read, refuse_faults, word};
+use crate::http::query::{Params, read};
 use crate::http::search_view::{SearchView, TicketHitView};
 use crate::http::words;
 
@@ -99,7 +98,8 @@ async fn search(
     Customer(login): Customer,
     Params(params): Params<SearchParams>,
 ) -> Result<Json<SearchView>, Problem> {
-    answer(&app, login, params.parse()?).await
+    let (kind, asked) = params.parse()?;
+    answer(&app, login, kind, asked).await
 }
 
 /// The same with the question in a body, which is not written to any log on the way.
@@ -111,62 +111,44 @@ async fn search_by_body(
     Customer(login): Customer,
     Body(body): Body<SearchBody>,
 ) -> Result<Json<SearchView>, Problem> {
-    answer(&app, login, body).await
+    let (kind, asked) = body.asked();
+    answer(&app, login, kind, asked).await
 }
 
-async fn answer(app: &App, login: Login, asked: SearchBody) -> Result<Json<SearchView>, Problem> {
-    let login = match asked.kind {
+async fn answer(app: &App, login: Login, kind: Kind, asked: Asked) -> Result<Json<SearchView>, Problem> {
+    let login = match kind {
         Kind::Articles => login,
         Kind::Tickets | Kind::All => login.require(Role::Agent)?,
     };
-    let question = question(&login, &asked)?;
+    let question = asked.question(&login)?;
     // The question is checked before anything is looked for.
-    let answer = app.knowledge.find(&question).await.map_err(knowledge_problem)?;
-    let tickets = match asked.kind {
-        Kind::Articles => Vec::new(),
-        Kind::Tickets | Kind::All => tickets(app, &asked).await.map_err(triage_problem)?,
-    };
-    let of_articles = (asked.kind != Kind::Tickets).then(|| (app.knowledge.note(&question, &answer), answer));
+    question.check().map_err(knowledge_problem)?;
+    let (answer, tickets) = tokio::try_join!(articles(app, kind, &question), tickets(app, kind, &question))?;
+    let of_articles = answer.map(|answer| (app.knowledge.note(&question, &answer), answer));
     Ok(Json(SearchView::of(asked.q, of_articles, tickets)))
 }
 
-fn question(login: &Login, asked: &SearchBody) -> Result<Question, Problem> {
-    Ok(Question {
-        text: asked.q.clone(),
-        visibility: readable(login, asked.visibility)?,
-        language: asked.language.clone(),
-        tags: asked.tags.clone(),
-        limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
-    })
-}
-
-/// What the caller may read of what they asked for; drafts only where they asked for drafts.
-pub fn readable(login: &Login, asked: Option<ArticleVisibility>) -> Result<Vec<ArticleVisibility>, Problem> {
-    let allowed = visible_to(login);
-    match asked {
-        Some(asked) if allowed.contains(&asked) => Ok(vec![asked]),
-        Some(_) => {
-            let message = "is not readable with this token";
-            Err(Problem::invalid_field("visibility", "forbidden", message))
-        }
-        None => {
-            let finished = |word: &&ArticleVisibility| **word != ArticleVisibility::Draft;
-            Ok(allowed.iter().filter(finished).copied().collect())
-        }
+/// What the knowledge base answers; none where it is not asked.
+async fn articles(app: &App, kind: Kind, question: &Question) -> Result<Option<Answer>, Problem> {
+    if kind == Kind::Tickets {
+        return Ok(None);
     }
+    let answer = app.knowledge.find(question).await;
+    answer.map(Some).map_err(knowledge_problem)
 }
 
-async fn tickets(app: &App, asked: &SearchBody) -> Result<Vec<TicketHitView>, TriageError> {
-    let limit = asked.limit.unwrap_or(DEFAULT_LIMIT);
-    let found = app
-        .triage
-        .find_tickets(&asked.q, asked.language.as_deref(), limit)
-        .await?;
+async fn tickets(app: &App, kind: Kind, question: &Question) -> Result<Vec<TicketHitView>, Problem> {
+    if kind == Kind::Articles {
+        return Ok(Vec::new());
+    }
+    let language = question.language.as_deref();
+    let found = app.triage.find_tickets(&question.text, language, question.limit).await;
+    let found = found.map_err(triage_problem)?;
     Ok(found.into_iter().map(TicketHitView::from).collect())
 }
 
 impl SearchParams {
-    fn parse(self) -> Result<SearchBody, Problem> {
+    fn parse(self) -> Result<(Kind, Asked), Problem> {
         let mut faults = Vec::new();
         let kinds = [
             ("articles", Kind::Articles),
@@ -179,27 +161,27 @@ impl SearchParams {
                 .map(|(_, kind)| *kind)
                 .ok_or_else(|| "is none of articles, tickets, all".to_owned())
         };
-        let limit = |text: &str| {
-            text.parse::<usize>()
-                .map_err(|_| "must be a whole number from 1 to 50".to_owned())
-        };
         let kind = read("kind", self.kind, &mut faults, kind).unwrap_or_default();
-        let limit = read("limit", self.limit, &mut faults, limit);
-        let words = ArticleVisibility::ALL.iter().map(|word| word.as_str());
-        let visibility = read("visibility", self.visibility, &mut faults, word(words));
-        refuse_faults(faults)?;
-        let q = self
-            .q
-            .ok_or_else(|| Problem::invalid_field("q", "missing", "must be given"))?;
-        let tags = self.tags.unwrap_or_default();
-        let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-        Ok(SearchBody {
-            q,
-            kind,
+        let asked = AskedParams {
+            q: self.q,
             language: self.language,
-            tags: tags.map(str::to_owned).collect(),
-            visibility,
-            limit,
-        })
+            tags: self.tags,
+            visibility: self.visibility,
+            limit: self.limit,
+        };
+        Ok((kind, asked.parse(faults, DEFAULT_LIMIT)?))
+    }
+}
+
+impl SearchBody {
+    fn asked(self) -> (Kind, Asked) {
+        let asked = Asked {
+            q: self.q,
+            language: self.language,
+            tags: self.tags,
+            visibility: self.visibility,
+            limit: self.limit.unwrap_or(DEFAULT_LIMIT),
+        };
+        (self.kind, asked)
     }
 }

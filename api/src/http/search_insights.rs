@@ -142,8 +142,7 @@ async fn feedback(
 impl InsightParams {
     fn parse(self) -> Result<(Option<InsightKind>, u16, PageRequest), Problem> {
         let mut faults = Vec::new();
-        let known = InsightKind::ALL.iter().map(|word| word.as_str());
-        let kind = read_param("kind", self.kind, &mut faults, word(known));
+        let kind = read_param("kind", self.kind, &mut faults, word);
         let number = |text: &str| {
             let days = text.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days));
             days.ok_or_else(|| format!("must be a whole number from 1 to {MAX_DAYS}"))

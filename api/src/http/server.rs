@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::config::HttpConfig;
+use crate::background::Background;
+use crate::config::{Config, HttpConfig};
 use crate::http::{connections, router};
-use crate::learning;
-use crate::reindex;
 
 /// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -66,36 +65,22 @@ impl Server {
     }
 
     /// Serves until `stop`, then finishes requests under way and every triage that has begun.
-    pub async fn run(self, app: Arc<App>, stop: impl Future<Output = ()>) {
-        let (stopping, stopped) = watch::channel(false);
-        let sweeper = tokio::spawn(Arc::clone(&app.triage).run_sweeper(told(stopped.clone())));
-        let keeper = tokio::spawn(Arc::clone(&app.triage).run_keeper(told(stopped.clone())));
-        let mender = tokio::spawn(Arc::clone(&app.triage).run_mender(told(stopped.clone())));
-        let forgetter = tokio::spawn(Arc::clone(&app.triage).run_forgetter(told(stopped.clone())));
-        let indexer = tokio::spawn(Arc::clone(&app.knowledge).run_sweeper(told(stopped.clone())));
-        let follower = tokio::spawn(learning::run_follower(Arc::clone(&app), told(stopped.clone())));
-        let reindexer = tokio::spawn(reindex::run_follower(Arc::clone(&app), told(stopped.clone())));
-        let figures = tokio::spawn(Arc::clone(&app).keep_figures());
+    pub async fn run(self, app: Arc<App>, config: &Config, stop: impl Future<Output = ()>) {
+        let background = Background::start(&app, config);
+        let (stopping, stopped) = oneshot::channel::<()>();
         let service = router(Arc::clone(&app), &self.config);
-        let serving = connections::serve(self.listener, service, self.config.timeout(), told(stopped));
+        let stopped = async { drop(stopped.await) };
+        let serving = connections::serve(self.listener, service, self.config.timeout(), stopped);
         let serving = tokio::spawn(serving);
         stop.await;
         tracing::info!("stopping: no new requests, what was accepted is finished");
-        stopping.send_replace(true);
+        drop(stopping);
+        background.stop();
         finish(self.config.shutdown(), serving).await;
-        for task in [
-            sweeper, keeper, mender, forgetter, indexer, follower, reindexer, figures,
-        ] {
-            task.abort();
-        }
+        background.end().await;
         app.knowledge.finish().await;
         app.triage.finish().await;
     }
-}
-
-async fn told(mut stopped: watch::Receiver<bool>) {
-    // The sender outlives the server, so waiting ends with the signal alone.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Waits for requests under way, at most `limit`; a connection that sends nothing does not hold the server up.

@@ -1,7 +1,8 @@
 //! How a version that is tried out is shown.
 
 use eval::Figure;
-use eval::paired::{Standing, wilson};
+use eval::paired::Standing;
+use eval::share::wilson;
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -28,6 +29,9 @@ pub struct ShadowView {
     coverage: Option<FigureView>,
     /// Tickets of those that agents have corrected or solved since.
     settled: u64,
+    /// Of those, the ones whose label an agent has corrected; the others were solved with the label they had, which may be
+    /// the active version's own that nobody looked at.
+    corrected: u64,
     /// How often the active version's guess was right on them; null before the first.
     active_accuracy: Option<FigureView>,
     /// How often this version's guess was.
@@ -100,6 +104,7 @@ impl From<Shadow> for ShadowView {
             active_coverage: share(counts.active_sure),
             coverage: share(counts.challenger_sure),
             settled: settled.rows(),
+            corrected: counts.corrected,
             active_accuracy: settled.accuracy_a().map(FigureView::from),
             accuracy: settled.accuracy_b().map(FigureView::from),
             difference: settled.difference().map(FigureView::from),

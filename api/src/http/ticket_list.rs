@@ -1,6 +1,6 @@
 //! Which tickets a list shows.
 
-use desk::{Priority, Taxonomy, TriageState, WorkStatus};
+use desk::Taxonomy;
 use serde::Deserialize;
 use store::{PageRequest, TicketFilter};
 use utoipa::IntoParams;
@@ -67,25 +67,10 @@ impl TicketParams {
             )),
         };
         let filter = TicketFilter {
-            state: read(
-                "state",
-                self.state,
-                &mut faults,
-                word(TriageState::ALL.iter().map(|w| w.as_str())),
-            ),
-            status: read(
-                "status",
-                self.status,
-                &mut faults,
-                word(WorkStatus::ALL.iter().map(|w| w.as_str())),
-            ),
+            state: read("state", self.state, &mut faults, word),
+            status: read("status", self.status, &mut faults, word),
             category: read("category", self.category, &mut faults, category),
-            priority: read(
-                "priority",
-                self.priority,
-                &mut faults,
-                word(Priority::ALL.iter().map(|w| w.as_str())),
-            ),
+            priority: read("priority", self.priority, &mut faults, word),
             team_id: read("team_id", self.team_id, &mut faults, uuid),
             agent_id: read("agent_id", self.agent_id, &mut faults, uuid),
             account_id: read("account_id", self.account_id, &mut faults, uuid),

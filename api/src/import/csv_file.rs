@@ -1,13 +1,13 @@
 //! CSV files with a header.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
+use desk::csv_quotes::Quotes;
 
 use crate::http::BadField;
-use crate::import::quotes::find_broken;
 use crate::import::row::{Columns, Fields, Rejected, Row};
 use crate::import::{ImportError, Rows, unreadable};
 
@@ -16,7 +16,7 @@ use crate::import::{ImportError, Rows, unreadable};
 /// **Errors:** a broken quote anywhere in the file, no header, or a column that is not there.
 pub fn rows(path: &Path, columns: &Columns) -> Result<Rows, ImportError> {
     let file = || File::open(path).map(BufReader::new).map_err(unreadable(path));
-    if let Some(line) = find_broken(file()?).map_err(unreadable(path))? {
+    if let Some(line) = find_broken_quote(file()?).map_err(unreadable(path))? {
         return Err(ImportError::BrokenQuote {
             path: path.to_owned(),
             line,
@@ -46,6 +46,22 @@ pub fn rows(path: &Path, columns: &Columns) -> Result<Rows, ImportError> {
         Err(error) => Err(unreadable(&path)(error.into())),
     });
     Ok(Box::new(read))
+}
+
+/// Line on which a field with a broken quote begins; none where all quotes are whole.
+fn find_broken_quote(mut file: impl BufRead) -> io::Result<Option<u64>> {
+    let mut quotes = Quotes::default();
+    loop {
+        let read = file.fill_buf()?;
+        if read.is_empty() {
+            return Ok(quotes.end());
+        }
+        if let Some(line) = quotes.read(read) {
+            return Ok(Some(line));
+        }
+        let length = read.len();
+        file.consume(length);
+    }
 }
 
 fn row(record: &ByteRecord, names: &[String], columns: &Columns) -> Result<Row, Rejected> {

@@ -2,7 +2,6 @@
 
 mod csv_file;
 mod jsonl;
-mod quotes;
 mod row;
 
 use std::path::{Path, PathBuf};

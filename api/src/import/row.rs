@@ -132,12 +132,7 @@ fn derived_id(line: u64, fields: &Fields) -> String {
         hash.update(value.as_bytes());
         hash.update([0]);
     }
-    let sum: String = hash
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sum = manifest::hexadecimal(&hash.finalize()[..6]);
     format!("line-{line}-{sum}")
 }
 

@@ -1,22 +1,21 @@
 //! A server follows the log of active versions: what another process activates, it serves within a second.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use desk::model_version::FIRST_VERSION;
 use desk::{Actor, HeadRole};
 use store::StoreError;
 use time::OffsetDateTime;
-use triage::Ticks;
+use triage::HeadError;
 
 use crate::app::App;
+use crate::learning::files::fetch;
 use crate::learning::switch::fixed_revision;
 
-/// How often the log is looked at.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// A folder, and the revision of the head in it where that is fixed.
+type Files = (PathBuf, Option<String>);
 
 /// Why a server does not serve the active version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,16 +64,6 @@ impl Refusals {
     }
 }
 
-/// Follows the log until told to stop.
-pub async fn run_follower(app: Arc<App>, stop: impl Future<Output = ()>) {
-    let mut ticks = Ticks::new(INTERVAL, stop);
-    while ticks.next().await {
-        if let Err(error) = follow(&app).await {
-            tracing::debug!(error = %error, "the active versions cannot be read");
-        }
-    }
-}
-
 /// Serves the active version of each head, as far as it can be used; what cannot be used is tried again next time, for
 /// its files may still come.
 ///
@@ -108,8 +97,11 @@ async fn follow_challengers(app: &App) -> Result<(), StoreError> {
 }
 
 async fn try_out(app: &App, head: HeadRole, version: i64) -> Result<(), StoreError> {
-    let (folder, revision) = files(app, head, version).await?;
-    match app.triage.set_challenger(head, version, revision, folder).await {
+    let tried = match files(app, head, version).await? {
+        Ok((folder, revision)) => app.triage.set_challenger(head, version, revision, folder).await,
+        Err(error) => Err(error.into()),
+    };
+    match tried {
         Ok(()) => {
             tracing::info!(%head, version, "a version is tried out");
             app.challenger_refusals.clear(head);
@@ -126,15 +118,20 @@ async fn try_out(app: &App, head: HeadRole, version: i64) -> Result<(), StoreErr
 }
 
 /// Where the files of a version lie, and the revision they must have.
-async fn files(app: &App, head: HeadRole, version: i64) -> Result<(PathBuf, Option<String>), StoreError> {
-    let known = app.store().get_model_version(head, version).await?;
-    let revision = known.as_ref().and_then(fixed_revision);
-    Ok((app.shelf.folder(head, version), revision))
+async fn files(app: &App, head: HeadRole, version: i64) -> Result<Result<Files, HeadError>, StoreError> {
+    let Some(known) = app.store().get_model_version(head, version).await? else {
+        return Ok(Ok((app.shelf.folder(head, version), None)));
+    };
+    let folder = fetch(app.store(), &app.shelf, &known).await?;
+    Ok(folder.map(|folder| (folder, fixed_revision(&known))))
 }
 
 async fn serve(app: &App, head: HeadRole, version: i64) -> Result<(), StoreError> {
-    let (folder, revision) = files(app, head, version).await?;
-    match app.triage.switch_head(head, version, revision, folder).await {
+    let switched = match files(app, head, version).await? {
+        Ok((folder, revision)) => app.triage.switch_head(head, version, revision, folder).await,
+        Err(error) => Err(error.into()),
+    };
+    match switched {
         Ok(()) => {
             tracing::info!(head = %head, version, "another version serves");
             app.refusals.clear(head);

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use desk::{CorrectedField, HeadRole, Ticket};
-use store::{PageRequest, Store, StoreError};
+use serde::Serialize;
+use store::{Page, Store, StoreError};
 use training::data::Row;
 use training::sample::{self, same_text};
 use uuid::Uuid;
@@ -78,10 +79,43 @@ pub fn may_have_learnt(head: HeadRole, is_of_desk: bool) -> impl Fn(&str) -> boo
 pub struct Lessons {
     /// Tickets to learn from, the latest first.
     pub own: Vec<Row>,
+    /// Whose word their labels are.
+    pub own_by: Evidence,
     /// Tickets to judge by: no two with the same words, and none that a head has learnt.
     pub held_out: Vec<Row>,
+    /// Whose word their labels are.
+    pub held_out_by: Evidence,
     /// Rows that came with the program, where the head decides on their labels.
     pub shipped: Vec<Row>,
+}
+
+/// Tickets by whose word their label is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// A person has given the label in the place of another.
+    pub corrected: usize,
+    /// The ticket was solved with the label it had, which may be the head's own that nobody looked at.
+    pub solved: usize,
+}
+
+/// The settled tickets of a desk, the latest first.
+#[derive(Debug, Default)]
+struct Settled {
+    rows: Vec<Row>,
+    /// The words of those whose label a person has corrected.
+    corrected: HashSet<String>,
+}
+
+impl Evidence {
+    /// Of tickets, of which a person has corrected those with these words.
+    fn of(rows: &[Row], corrected: &HashSet<String>) -> Self {
+        let is_corrected = |row: &&Row| corrected.contains(&same_text(&row.text));
+        let corrected = rows.iter().filter(is_corrected).count();
+        Evidence {
+            corrected,
+            solved: rows.len() - corrected,
+        }
+    }
 }
 
 impl Lessons {
@@ -90,19 +124,41 @@ impl Lessons {
     /// **Errors:** [`RetrainError`] by downcast, and what could not be read.
     pub async fn read(store: &Store, head: HeadRole, in_force: &Path) -> Result<Self> {
         let labels: BTreeSet<String> = triage::head_labels(in_force)?.into_iter().collect();
-        let shipped: Vec<Row> = labelled_texts(head).map(|(text, label)| row(text, label)).collect();
-        Ok(part(head, settled(store, head).await?, shipped, &labels)?)
+        Ok(part(head, settled(store, head).await?, shipped(head), &labels)?)
     }
+}
+
+/// What retraining would teach a head if the desk had only these tickets, the latest first: those of them that versions may
+/// learn from, and the rows that came with the program, where it decides on their labels and the tickets have no others.
+pub fn taught_by(head: HeadRole, tickets: Vec<Row>, labels: &BTreeSet<String>) -> (Vec<Row>, Vec<Row>) {
+    let is_foreign = refuse_foreign(head, &tickets, labels).is_err();
+    let (own, _) = sample::by_words(tickets, HELD_OUT_SHARE);
+    let shipped = if is_foreign {
+        Vec::new()
+    } else {
+        of_labels(shipped(head), labels)
+    };
+    (own, shipped)
+}
+
+fn shipped(head: HeadRole) -> Vec<Row> {
+    labelled_texts(head).map(|(text, label)| row(text, label)).collect()
+}
+
+/// The rows that came with the program, none where the head does not decide on their labels.
+fn of_labels(shipped: Vec<Row>, labels: &BTreeSet<String>) -> Vec<Row> {
+    let is_ours = shipped.iter().all(|row| labels.contains(&row.label));
+    if is_ours { shipped } else { Vec::new() }
 }
 
 fn part(
     head: HeadRole,
-    settled: Vec<Row>,
+    Settled { rows, corrected }: Settled,
     shipped: Vec<Row>,
     labels: &BTreeSet<String>,
 ) -> Result<Lessons, RetrainError> {
-    refuse_foreign(head, &settled, labels)?;
-    let (own, mut held_out) = sample::by_words(settled, HELD_OUT_SHARE);
+    refuse_foreign(head, &rows, labels)?;
+    let (own, mut held_out) = sample::by_words(rows, HELD_OUT_SHARE);
     let mut known: HashSet<String> = shipped.iter().map(|row| as_a_ticket(&row.text)).collect();
     let before = held_out.len();
     held_out.retain(|row| !known.contains(&same_text(&row.text)));
@@ -116,10 +172,15 @@ fn part(
             shipped: left_out,
         });
     }
-    let is_ours = shipped.iter().all(|row| labels.contains(&row.label));
-    let shipped = if is_ours { shipped } else { Vec::new() };
+    let shipped = of_labels(shipped, labels);
     refuse_missing(head, own.iter().chain(&shipped), labels)?;
-    Ok(Lessons { own, held_out, shipped })
+    Ok(Lessons {
+        own_by: Evidence::of(&own, &corrected),
+        held_out_by: Evidence::of(&held_out, &corrected),
+        own,
+        held_out,
+        shipped,
+    })
 }
 
 /// The words of a text as a ticket with it is judged.
@@ -143,8 +204,8 @@ fn refuse_missing<'a>(
     labels: &BTreeSet<String>,
 ) -> Result<(), RetrainError> {
     let taught: HashSet<&str> = rows.map(|row| row.label.as_str()).collect();
-    let missing: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let missing: Vec<&str> = missing.into_iter().filter(|label| !taught.contains(label)).collect();
+    let labels = labels.iter().map(String::as_str);
+    let missing: Vec<&str> = labels.filter(|label| !taught.contains(label)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -154,11 +215,24 @@ fn refuse_missing<'a>(
 
 /// The tickets whose label a person has corrected, or left when they solved the ticket, the latest first: of two with
 /// the same words the later one counts.
-async fn settled(store: &Store, head: HeadRole) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for_each_labelled(store, head, |_, text, label| rows.push(row(text, label))).await?;
-    rows.reverse();
-    Ok(rows)
+async fn settled(store: &Store, head: HeadRole) -> Result<Settled, StoreError> {
+    let corrected = corrected(store, head).await?;
+    let mut settled = Settled::default();
+    for_each_settled(store, &corrected, |ticket| {
+        let Some((text, label)) = labelled(ticket, head) else {
+            return;
+        };
+        let words = same_text(&text);
+        if corrected.contains(&ticket.id) {
+            settled.corrected.insert(words);
+        } else {
+            settled.corrected.remove(&words);
+        }
+        settled.rows.push(row(text, label));
+    })
+    .await?;
+    settled.rows.reverse();
+    Ok(settled)
 }
 
 /// Acts on every ticket whose label a person has corrected, or left when they solved the ticket, the oldest first; with
@@ -171,8 +245,8 @@ pub async fn for_each_labelled(
     mut act: impl FnMut(&Ticket, String, String),
 ) -> Result<(), StoreError> {
     for_each_settled(store, &corrected(store, head).await?, |ticket| {
-        if let Some(label) = label(ticket, head) {
-            act(ticket, desk::text::without_quoted_history(&ticket.text()), label);
+        if let Some((text, label)) = labelled(ticket, head) {
+            act(ticket, text, label);
         }
     })
     .await
@@ -212,21 +286,23 @@ async fn corrected(store: &Store, head: HeadRole) -> Result<HashSet<Uuid>, Store
         HeadRole::Priority => CorrectedField::Priority,
     };
     let mut corrected = HashSet::new();
-    let mut page = PageRequest::first(PAGE);
-    loop {
-        let read = store.list_corrections(None, &page).await?;
-        let of_head = read.items.iter().filter(|correction| correction.field == field);
-        corrected.extend(of_head.map(|correction| correction.ticket_id));
-        let Some(next) = read.next else { return Ok(corrected) };
-        page = PageRequest::after(PAGE, next);
-    }
+    let read = |page| async move { store.list_corrections(None, &page).await };
+    Page::each(read, |correction| {
+        if correction.field == field {
+            corrected.insert(correction.ticket_id);
+        }
+    })
+    .await?;
+    Ok(corrected)
 }
 
-fn label(ticket: &Ticket, head: HeadRole) -> Option<String> {
-    match head {
+/// The text that a ticket is judged by, and its label; none where it has none.
+fn labelled(ticket: &Ticket, head: HeadRole) -> Option<(String, String)> {
+    let label = match head {
         HeadRole::Category => ticket.category.clone(),
         HeadRole::Priority => ticket.priority.map(|priority| priority.to_string()),
-    }
+    };
+    label.map(|label| (desk::text::without_quoted_history(&ticket.text()), label))
 }
 
 fn row(text: String, label: String) -> Row {
@@ -251,7 +327,11 @@ mod tests {
         ["a", "b"].map(str::to_owned).into()
     }
 
-    fn parted(settled: Vec<Row>, shipped: Vec<Row>) -> Result<Lessons, RetrainError> {
+    fn parted(rows: Vec<Row>, shipped: Vec<Row>) -> Result<Lessons, RetrainError> {
+        let settled = Settled {
+            rows,
+            corrected: HashSet::new(),
+        };
         part(HeadRole::Category, settled, shipped, &labels())
     }
 
@@ -310,6 +390,37 @@ mod tests {
         );
         let judged: HashSet<String> = lessons.held_out.iter().map(|row| same_text(&row.text)).collect();
         assert!(lessons.own.iter().all(|row| !judged.contains(&same_text(&row.text))));
+    }
+
+    #[test]
+    fn what_people_corrected_is_told_from_what_they_merely_solved() {
+        let rows = rows(300, two);
+        let settled = Settled {
+            corrected: rows.iter().step_by(3).map(|row| same_text(&row.text)).collect(),
+            rows,
+        };
+        let lessons = part(HeadRole::Category, settled, Vec::new(), &labels()).expect("enough");
+        let (own, held_out) = (lessons.own_by, lessons.held_out_by);
+        assert_eq!(own.corrected + held_out.corrected, 100);
+        assert_eq!(own.solved + held_out.solved, 200);
+        assert_eq!(held_out.corrected + held_out.solved, lessons.held_out.len());
+    }
+
+    #[test]
+    fn a_past_teaches_what_retraining_would_have_taught_then() {
+        let head = HeadRole::Category;
+        let of_program: BTreeSet<String> = shipped(head).into_iter().map(|row| row.label).collect();
+        let tickets = || rows(300, |_| "billing_payment");
+        let (own, with) = taught_by(head, tickets(), &of_program);
+        assert!((200..280).contains(&own.len()), "four fifths: {}", own.len());
+        assert_eq!(with.len(), shipped(head).len());
+        let (_, with) = taught_by(head, tickets(), &labels());
+        assert!(with.is_empty(), "the head decides on other labels");
+        let (own, with) = taught_by(head, rows(300, |_| "c"), &of_program);
+        assert!(
+            !own.is_empty() && with.is_empty(),
+            "the tickets have labels of their own"
+        );
     }
 
     #[test]

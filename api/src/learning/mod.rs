@@ -1,6 +1,8 @@
 //! Learning in use: versions of the heads, which one is active, and servers that follow without a restart.
 
+mod files;
 mod follow;
+mod judged;
 mod lessons;
 mod report;
 mod retrain;
@@ -10,12 +12,14 @@ mod shelf;
 mod switch;
 mod vectors;
 
-pub use follow::{Refusal, Refusals, follow, run_follower};
-pub use lessons::{RetrainError, for_each_labelled, may_have_learnt};
+pub use files::hand_in;
+pub use follow::{Refusal, Refusals, follow};
+pub use judged::MARGIN;
+pub use lessons::{RetrainError, for_each_labelled, may_have_learnt, taught_by};
 pub use report::{Report, Summary};
-pub use retrain::{MARGIN, Means, Outcome, Retrained, retrain};
-pub use schedule::run_schedule;
+pub use retrain::{Means, Outcome, Retrained, recipe, retrain};
+pub use schedule::retrain_in_turn;
 pub use shadow::{Shadow, shadow};
 pub use shelf::Shelf;
-pub use switch::{LearningError, activate, add, rollback, try_out};
+pub use switch::{Candidate, LearningError, activate, add, rollback, try_out};
 pub use vectors::{SharedVectors, keep, known};

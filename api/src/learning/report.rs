@@ -87,10 +87,11 @@ impl std::fmt::Display for Report {
         match self {
             Report::Fitted(retrained) => write!(
                 f,
-                "{} version {}, from {} tickets and {} shipped rows, {} texts embedded: {}",
+                "{} version {}, from {} tickets ({} of them corrected) and {} shipped rows, {} texts embedded: {}",
                 retrained.head,
                 retrained.version,
                 retrained.own_rows,
+                retrained.own_corrected,
                 retrained.shipped_rows,
                 retrained.embedded,
                 retrained.reason

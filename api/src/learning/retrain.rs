@@ -6,26 +6,19 @@ use std::sync::PoisonError;
 use anyhow::{Context, Result};
 use desk::model_version::active_version;
 use desk::{Activation, Actor, HeadRole, ModelOrigin, ModelVersion};
-use eval::Figure;
 use eval::classify::Models;
 use eval::compare::{self, Comparison};
-use eval::paired::{Paired, Standing};
 use eval::rows::LabelledText;
 use serde::{Deserialize, Serialize};
 use store::{NewActivation, Store, StoreError};
 use training::data::Row;
 use training::{KnownVectors, Progress, Recipe};
 
-use crate::learning::lessons::Lessons;
-use crate::learning::switch::{find_same, put_in_force};
+use crate::learning::files::fetch;
+use crate::learning::judged::Judged;
+use crate::learning::lessons::{Evidence, Lessons};
+use crate::learning::switch::{Candidate, find_same, put_in_force};
 use crate::learning::{self, LearningError, SharedVectors, Shelf};
-
-/// How much less often right a new version may be at most, as far as the held-out tickets can tell, to be put in force.
-///
-/// Three points are what a desk would not notice: of twenty tickets a day it is one in two days. That they cannot be
-/// more takes evidence, at least 125 held-out tickets where both versions are always right; a version that is plainly
-/// better needs fewer. **Units:** share of tickets.
-pub const MARGIN: f64 = 0.03;
 
 /// Versions of each head that are kept though they never decided anything: the latest, to be tried out.
 const UNUSED_KEPT: usize = 5;
@@ -63,6 +56,8 @@ pub struct Retrained {
     pub head: HeadRole,
     /// Tickets of the desk it learnt from.
     pub own_rows: usize,
+    /// Of those, the ones whose label a person has corrected; the others were solved with the label they had.
+    pub own_corrected: usize,
     /// Rows it learnt from besides, that came with the program.
     pub shipped_rows: usize,
     /// Texts that had to be embedded, having no vector in the index nor from the last time.
@@ -81,8 +76,8 @@ pub struct Retrained {
 
 /// Fits a head on the desk's settled tickets and on the rows that came with the program, embedding only what has no
 /// known vector, judges it on tickets that no version learns from, and puts it in force when it is better, or shown
-/// not to be worse by more than [`MARGIN`]; unless the last who chose a version took one back: that stays until somebody
-/// activates another one.
+/// not to be worse by more than [`MARGIN`](learning::MARGIN), and shown not to decide wrongly more often by more than that; unless the last
+/// who chose a version took one back: that stays until somebody activates another one.
 ///
 /// **Errors:** [`RetrainError`](crate::learning::RetrainError) and [`training::DataError`] by downcast, and what could
 /// not be read or written; the head in force stays then.
@@ -91,33 +86,28 @@ pub async fn retrain(
     shelf: &Shelf,
     means: Means,
     head: HeadRole,
-    mut progress: impl FnMut(Progress) + Send + 'static,
+    progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Retrained> {
-    let Means {
-        encoder,
-        known,
-        precision,
-    } = means;
     let log = store.list_activations(head).await?;
     let against = active_version(&log);
-    let in_force = shelf.folder(head, against);
+    let in_force = folder(store, shelf, head, against).await?;
     let lessons = Lessons::read(store, head, &in_force).await?;
-    let (own_rows, shipped_rows) = (lessons.own.len(), lessons.shipped.len());
-    let recipe = recipe(head, precision, &in_force)?;
     let scratch = tempfile::tempdir().context("no room for a new head")?;
-    let folder = scratch.path().join(in_force_name(shelf, head));
-    let (fitted, fitting) = (folder.clone(), encoder.clone());
-    let (held_out, embedded) = blocking(move || {
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.made();
-        let held_out = fit(lessons, &recipe, (&fitting, &mut known), &fitted, &mut progress)?;
-        Ok((held_out, known.made() - before))
-    })
-    .await?;
-
-    let retrained = |version, outcome, reason, comparison| Retrained {
+    let attempt = Attempt {
+        store,
+        shelf,
+        head,
+        against,
+        in_force,
+        new: scratch.path().join(shelf.name(head)),
+    };
+    let (own_rows, shipped_rows) = (lessons.own.len(), lessons.shipped.len());
+    let (own_by, held_out_by) = (lessons.own_by, lessons.held_out_by);
+    let (held_out, embedded) = attempt.fit(lessons, means.clone(), progress).await?;
+    let retrained = |(version, outcome, reason), comparison| Retrained {
         head,
         own_rows,
+        own_corrected: own_by.corrected,
         shipped_rows,
         embedded,
         against,
@@ -126,53 +116,143 @@ pub async fn retrain(
         reason,
         comparison,
     };
-    let same = find_same(store, shelf, head, &folder).await?;
+    let same = find_same(store, shelf, head, &attempt.new).await?;
     if let Some((version, reason)) = same.as_ref().and_then(|same| nothing_new(same, &log)) {
-        return Ok(retrained(version, Outcome::Unchanged, reason, None));
+        return Ok(retrained((version, Outcome::Unchanged, reason), None));
     }
-    let (judged, encoder_folder) = (folder.clone(), shelf.encoder().to_owned());
-    let (comparison, paired) = blocking(move || {
-        let judge = |head: &Path| {
-            let models = Models {
-                head,
-                encoder: &encoder_folder,
-                target_precision: precision,
+    let (comparison, judged) = attempt.judge(held_out, held_out_by, means).await?;
+    let decided = attempt.decide(same, &judged).await?;
+    // What was decided stands, whatever lies about.
+    if let Err(error) = forget_unused(store, shelf, head).await {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "versions that never decided anything are forgotten later"
+        );
+    }
+    Ok(retrained(decided, Some(comparison)))
+}
+
+/// A head in the making, and the one whose place it may take.
+struct Attempt<'a> {
+    store: &'a Store,
+    shelf: &'a Shelf,
+    head: HeadRole,
+    /// The version in force.
+    against: i64,
+    /// Its folder.
+    in_force: PathBuf,
+    /// The folder of the new head.
+    new: PathBuf,
+}
+
+impl Attempt<'_> {
+    /// Writes the new head; gives back what to judge it by, and how many texts had to be embedded.
+    async fn fit(
+        &self,
+        lessons: Lessons,
+        means: Means,
+        mut progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<(HeldOut, usize)> {
+        let recipe = recipe(self.head, means.precision, &self.in_force)?;
+        let new = self.new.clone();
+        blocking(move || {
+            let mut known = means.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = known.made();
+            let held_out = fit(lessons, &recipe, (&means.encoder, &mut known), &new, &mut progress)?;
+            Ok((held_out, known.made() - before))
+        })
+        .await
+    }
+
+    /// What both heads say of the held-out tickets; A is the one in force.
+    async fn judge(&self, held_out: HeldOut, evidence: Evidence, means: Means) -> Result<(Comparison, Judged)> {
+        let (in_force, new) = (self.in_force.clone(), self.new.clone());
+        let encoder_folder = self.shelf.encoder().to_owned();
+        blocking(move || {
+            let judge = |head: &Path| {
+                let models = Models {
+                    head,
+                    encoder: &encoder_folder,
+                    target_precision: means.precision,
+                };
+                eval::classify::judge(models, &means.encoder, &held_out.rows, &held_out.vectors)
             };
-            eval::classify::judge(models, &encoder, &held_out.rows, &held_out.vectors)
+            let (a, b) = (judge(&in_force)?, judge(&new)?);
+            Ok((compare::heads(&a, &b)?, Judged::of(&a, &b, evidence)))
+        })
+        .await
+    }
+
+    /// Makes the new head known as a version, where it is not yet, and puts it in force where it may be; says which version
+    /// it is, what became of it, and why.
+    async fn decide(&self, same: Option<ModelVersion>, judged: &Judged) -> Result<(i64, Outcome, String)> {
+        // Read anew: somebody may have taken a version back while this one was fitted.
+        let held_back = held_back(&self.store.list_activations(self.head).await?);
+        let reason = reason(judged, held_back.as_deref());
+        let version = match same {
+            Some(same) => same.version,
+            None => self.add(&reason).await?,
         };
-        let (a, b) = (judge(&in_force)?, judge(&judged)?);
-        Ok((compare::heads(&a, &b)?, Paired::of(&a, &b)))
-    })
-    .await?;
-    let standing = paired.standing(MARGIN);
-    // Read anew: somebody may have taken a version back while this one was fitted.
-    let held_back = held_back(&store.list_activations(head).await?);
-    let reason = reason(&paired, standing, held_back.as_deref());
-    let version = match same {
-        Some(same) => same.version,
-        None => {
-            let origin = ModelOrigin::Retrained;
-            learning::add(store, shelf, head, &folder, origin, &reason)
-                .await?
-                .version
+        if !judged.verdict().is_good() || held_back.is_some() {
+            return Ok((version, Outcome::NotPromoted, reason));
         }
-    };
-    let is_good = matches!(standing, Standing::Better | Standing::NotWorse);
-    let (outcome, reason) = if is_good && held_back.is_none() {
-        promote(store, shelf, (head, version, against), reason).await?
-    } else {
-        (Outcome::NotPromoted, reason)
-    };
-    forget_unused(store, shelf, head).await?;
-    Ok(retrained(version, outcome, reason, Some(comparison)))
+        let (outcome, reason) = self.promote(version, reason).await?;
+        Ok((version, outcome, reason))
+    }
+
+    async fn add(&self, note: &str) -> Result<i64> {
+        let candidate = Candidate {
+            head: self.head,
+            folder: &self.new,
+            origin: ModelOrigin::Retrained,
+            note,
+        };
+        let added = learning::add(self.store, self.shelf, candidate, &actor()).await?;
+        Ok(added.version)
+    }
+
+    /// Puts a version in force, unless another one than it was judged against came into force meanwhile.
+    async fn promote(&self, version: i64, reason: String) -> Result<(Outcome, String)> {
+        let Attempt { head, against, .. } = *self;
+        let new = NewActivation {
+            head,
+            version,
+            replacing: Some(against),
+            is_rollback: false,
+            reason: &reason,
+        };
+        match put_in_force(self.store, self.shelf, new, &actor()).await {
+            Ok(_) => Ok((Outcome::Promoted, reason)),
+            Err(LearningError::Store(StoreError::Stale { current, .. })) => {
+                let reason = format!("judged against version {against}, but version {current} is in force by now");
+                Ok((Outcome::NotPromoted, reason))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Who acts, for the audit.
+fn actor() -> Actor {
+    Actor::system("retrain")
+}
+
+/// The folder of the version in force, with its files, also where another server made it.
+async fn folder(store: &Store, shelf: &Shelf, head: HeadRole, version: i64) -> Result<PathBuf> {
+    match store.get_model_version(head, version).await? {
+        Some(known) => Ok(fetch(store, shelf, &known).await??),
+        None => Ok(shelf.folder(head, version)),
+    }
 }
 
 /// A schedule makes a version a day and most are not put in force.
 async fn forget_unused(store: &Store, shelf: &Shelf, head: HeadRole) -> Result<()> {
-    let actor = Actor::system("retrain");
-    for version in store.forget_model_versions(head, UNUSED_KEPT, &actor).await? {
+    for version in store.forget_model_versions(head, UNUSED_KEPT, &actor()).await? {
         let folder = shelf.place(head, version.version);
-        if let Err(error) = std::fs::remove_dir_all(&folder) {
+        // Another server may have made it.
+        if let Err(error) = std::fs::remove_dir_all(&folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             tracing::warn!(folder = %folder.display(), error = %error, "the files of a forgotten version stay");
         }
     }
@@ -213,32 +293,10 @@ fn held_back(log: &[Activation]) -> Option<String> {
     ))
 }
 
-/// Puts a version in force, unless another one than it was judged against came into force meanwhile.
-async fn promote(
-    store: &Store,
-    shelf: &Shelf,
-    (head, version, against): (HeadRole, i64, i64),
-    reason: String,
-) -> Result<(Outcome, String)> {
-    let new = NewActivation {
-        head,
-        version,
-        replacing: Some(against),
-        is_rollback: false,
-        reason: &reason,
-    };
-    match put_in_force(store, shelf, new, &Actor::system("retrain")).await {
-        Ok(_) => Ok((Outcome::Promoted, reason)),
-        Err(LearningError::Store(StoreError::Stale { current, .. })) => {
-            let reason = format!("judged against version {against}, but version {current} is in force by now");
-            Ok((Outcome::NotPromoted, reason))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// The shipped recipe, with the precision that the settings ask for, else with that of the head in force.
-fn recipe(head: HeadRole, precision: Option<f64>, in_force: &Path) -> Result<Recipe> {
+///
+/// **Errors:** the head in force cannot be read.
+pub fn recipe(head: HeadRole, precision: Option<f64>, in_force: &Path) -> Result<Recipe> {
     let shipped = match head {
         HeadRole::Category => CATEGORY_RECIPE,
         HeadRole::Priority => PRIORITY_RECIPE,
@@ -269,6 +327,7 @@ fn fit(
         mut own,
         held_out,
         shipped,
+        ..
     } = lessons;
     // The desk's own word comes first: of two rows with the same text the first is kept.
     own.extend(shipped);
@@ -282,50 +341,16 @@ fn fit(
     })
 }
 
-fn in_force_name(shelf: &Shelf, head: HeadRole) -> PathBuf {
-    PathBuf::from(shelf.first(head).file_name().unwrap_or(head.as_str().as_ref()))
-}
-
-fn reason(paired: &Paired, standing: Standing, held_back: Option<&str>) -> String {
-    let percent = |figure: Option<Figure>| 100.0 * figure.map_or(0.0, |figure| figure.value);
-    let worst = paired.difference().map_or(0.0, |difference| difference.low);
-    let put_in_force = held_back.unwrap_or("put in force");
-    let verdict = match standing {
-        Standing::Better => format!("better beyond chance, {put_in_force}"),
-        Standing::NotWorse => format!("not worse by more than the margin, {put_in_force}"),
-        Standing::Worse => "worse beyond chance, not put in force".to_owned(),
-        Standing::Unclear => "too little to tell, not put in force; `deskwise model shadow` tries it out".to_owned(),
-    };
-    format!(
-        "right on {:.1} % of {} held-out tickets, the one before on {:.1} % (at worst {:+.1} points, McNemar p = \
-         {:.3}): {verdict}",
-        percent(paired.accuracy_b()),
-        paired.rows(),
-        percent(paired.accuracy_a()),
-        100.0 * worst,
-        paired.mcnemar().p
-    )
+fn reason(judged: &Judged, held_back: Option<&str>) -> String {
+    let verdict = judged.verdict().told(held_back.unwrap_or("put in force"));
+    format!("{judged}: {verdict}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use eval::paired::Paired;
 
-    #[test]
-    fn a_reason_says_how_much_worse_it_may_be() {
-        let close = Paired {
-            both: 18,
-            a_alone: 0,
-            b_alone: 0,
-            neither: 2,
-        };
-        let said = reason(&close, close.standing(MARGIN), None);
-        assert!(said.contains("right on 90.0 % of 20"), "{said}");
-        assert!(
-            said.contains("-15.7 points") && said.contains("too little to tell"),
-            "{said}"
-        );
-    }
+    use super::*;
 
     fn activation(version: i64, replaced: i64, is_rollback: bool) -> Activation {
         Activation {
@@ -349,13 +374,22 @@ mod tests {
         assert!(why.contains("version 2 was rolled back by Ines"), "{why}");
         let better = Paired {
             both: 5,
-            a_alone: 0,
             b_alone: 15,
-            neither: 0,
+            ..Paired::default()
         };
-        let said = reason(&better, better.standing(MARGIN), Some(&why));
+        let judged = Judged {
+            evidence: Evidence::default(),
+            right: better,
+            harmless: better,
+            decided: 20,
+            decided_right: 20,
+        };
+        let said = reason(&judged, Some(&why));
         assert!(
-            said.contains("better beyond chance, not put in force, because version 2"),
+            said.ends_with(
+                "better beyond chance, not put in force, because version 2 was rolled back by Ines: none follows \
+                by itself until somebody activates one"
+            ),
             "{said}"
         );
         log.push(activation(3, 1, false));

@@ -5,12 +5,12 @@
 //! version, and gives the process up when it stops.
 
 use std::process::{Output, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use desk::HeadRole;
+use store::StoreError;
 use tokio::process::Command;
-use tokio::time::MissedTickBehavior;
 use triage::Triage;
 
 use crate::config::Config;
@@ -22,41 +22,26 @@ const NICENESS: &str = "19";
 /// Name of the turn to retrain, of which every server on the database has one after the other. **Persisted**.
 const TURN: &str = "learning.retrain";
 
-/// Retrains at the configured interval until it is dropped; returns at once where none is set.
-pub async fn run_schedule(config: Config, triage: Arc<Triage>) {
-    let Some(interval) = Some(config.learning.retrain_seconds).filter(|seconds| *seconds > 0) else {
-        return;
-    };
-    let mut tick = tokio::time::interval(Duration::from_secs(interval));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick comes at once; a server that has just started has something better to do.
-    tick.tick().await;
-    loop {
-        tick.tick().await;
-        // Of several servers on one database, the one whose tick comes first does it; half an interval later, when
-        // another tick is due, the next round begins.
-        match triage.store().take_turn(TURN, Duration::from_secs(interval) / 2).await {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(error) => {
-                tracing::warn!(error = %error, "the heads could not be retrained");
-                continue;
-            }
-        }
-        match retrain(&config, &triage).await {
-            Ok(output) => log(&output),
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "the heads could not be retrained"),
-        }
+/// Fits the heads anew, unless another server on this database does, and logs what came of it.
+///
+/// **Errors:** the database's.
+pub async fn retrain_in_turn(config: &Config, triage: &Triage) -> Result<(), StoreError> {
+    // Of several servers, the one whose turn comes first does it; half an interval later, when another turn is due, the
+    // next round begins.
+    let interval = Duration::from_secs(config.learning.retrain_seconds);
+    if !triage.store().take_turn(TURN, interval / 2).await? {
+        return Ok(());
     }
+    match retrain(config, triage).await {
+        Ok(output) => log(&output),
+        Err(error) => tracing::warn!(error = format!("{error:#}"), "the heads could not be retrained"),
+    }
+    Ok(())
 }
 
-/// One line a head; where the process ended before it could report, what it said last.
+/// One line a head, and what the process said last where it did not come to its end.
 fn log(output: &Output) {
-    let said = String::from_utf8_lossy(&output.stdout);
-    let summaries: Vec<Summary> = said
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
+    let summaries = summaries(output);
     for Summary {
         head,
         outcome,
@@ -70,11 +55,26 @@ fn log(output: &Output) {
             None => tracing::warn!(%head, outcome, reason, "a head was not retrained"),
         }
     }
-    if summaries.is_empty() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let reason = said.lines().last().unwrap_or("no reason");
-        tracing::warn!(reason, "the heads could not be retrained");
+    if let Some(reason) = why_it_ended(output, &summaries) {
+        tracing::warn!(reason, status = %output.status, heads = summaries.len(), "the heads could not be retrained");
     }
+}
+
+fn summaries(output: &Output) -> Vec<Summary> {
+    let said = String::from_utf8_lossy(&output.stdout);
+    said.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// The last line of a process that failed for another reason than it has given for one of the heads: it was killed, or
+/// broke before or after it spoke of them.
+fn why_it_ended(output: &Output, summaries: &[Summary]) -> Option<String> {
+    let is_told = summaries.len() == HeadRole::ALL.len() && summaries.iter().any(|said| said.version.is_none());
+    let is_explained = output.status.success() || (output.status.code().is_some() && is_told);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().last().unwrap_or("no reason");
+    (!is_explained).then(|| last.to_owned())
 }
 
 async fn retrain(config: &Config, triage: &Triage) -> Result<Output> {
@@ -96,4 +96,40 @@ async fn retrain(config: &Config, triage: &Triage) -> Result<Output> {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     Ok(command.output().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    const CATEGORY: &str = "{\"head\": \"category\", \"outcome\": \"promoted\", \"reason\": \"better\", \"version\": 2, \"embedded\": 3}\n";
+    const PRIORITY: &str = "{\"head\": \"priority\", \"outcome\": \"not_ready\", \"reason\": \"too few\"}\n";
+    const SUCCESS: i32 = 0;
+    const FAILURE: i32 = 1 << 8;
+    const KILLED: i32 = 9;
+
+    fn check(raw_status: i32, said: &[&str], expect: Option<&str>) {
+        let output = Output {
+            status: ExitStatus::from_raw(raw_status),
+            stdout: said.concat().into_bytes(),
+            stderr: b"a word\nthe last word\n".to_vec(),
+        };
+        let summaries = summaries(&output);
+        assert_eq!(summaries.len(), said.len());
+        assert_eq!(why_it_ended(&output, &summaries).as_deref(), expect);
+    }
+
+    #[test]
+    fn a_process_that_did_not_come_to_its_end_is_heard() {
+        check(SUCCESS, &[CATEGORY, PRIORITY], None);
+        check(FAILURE, &[PRIORITY, PRIORITY], None);
+        check(FAILURE, &[], Some("the last word"));
+        check(FAILURE, &[CATEGORY], Some("the last word"));
+        check(FAILURE, &[CATEGORY, CATEGORY], Some("the last word"));
+        check(KILLED, &[CATEGORY], Some("the last word"));
+        check(KILLED, &[CATEGORY, PRIORITY], Some("the last word"));
+    }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use desk::model_version::{FIRST_VERSION, active_version, version_before};
 use desk::{Activation, Actor, Challenger, HeadRole, ModelOrigin, ModelVersion};
-use store::{NewActivation, NewModelVersion, Store, StoreError};
+use store::{ModelFile, NewActivation, NewModelVersion, Store, StoreError};
 use triage::HeadError;
 
-use crate::learning::Shelf;
+use crate::learning::{Shelf, files};
 
 /// Why the active version stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -74,17 +74,29 @@ pub enum LearningError {
     Interrupted(#[source] tokio::task::JoinError),
 }
 
-/// Copies a head's folder in as the next version; it decides nothing until it is activated.
+/// A head in a folder, to be added as a version.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// What it decides.
+    pub head: HeadRole,
+    /// Where its files lie.
+    pub folder: &'a Path,
+    /// Where it comes from.
+    pub origin: ModelOrigin,
+    /// Why it was made, in words.
+    pub note: &'a str,
+}
+
+/// Copies a head in as the next version; it decides nothing until it is activated.
 ///
 /// **Errors:** a folder that cannot be used, `Known`, the database's; nothing is made known then.
 pub async fn add(
     store: &Store,
     shelf: &Shelf,
-    head: HeadRole,
-    folder: &Path,
-    origin: ModelOrigin,
-    note: &str,
+    candidate: Candidate<'_>,
+    actor: &Actor,
 ) -> Result<ModelVersion, LearningError> {
+    let Candidate { head, folder, .. } = candidate;
     let failed = |source| LearningError::Add {
         head,
         folder: folder.to_owned(),
@@ -101,17 +113,23 @@ pub async fn add(
         });
     }
     let version = known.last().map_or(FIRST_VERSION, |last| last.version) + 1;
-    let install = || triage::install_head(folder, &shelf.place(head, version)).map_err(failed);
+    let files = read(folder.to_owned()).await?.map_err(failed)?;
+    let install = || triage::install_head(&files, &shelf.place(head, version)).map_err(failed);
     let new = NewModelVersion {
         head,
         version,
         revision,
-        origin,
-        note: note.to_owned(),
+        origin: candidate.origin,
+        note: candidate.note.to_owned(),
     };
-    store
-        .add_model_version(new, &Actor::operator("command line"), install)
+    store.add_model_version(new, &files, actor, install).await
+}
+
+/// Reads the files on a thread that may block.
+async fn read(folder: PathBuf) -> Result<Result<Vec<ModelFile>, HeadError>, LearningError> {
+    tokio::task::spawn_blocking(move || triage::read_head(&folder))
         .await
+        .map_err(LearningError::Interrupted)
 }
 
 /// The version that the head in a folder is already; none where it is new.
@@ -214,9 +232,8 @@ async fn check_version(store: &Store, shelf: &Shelf, head: HeadRole, version: i6
         return Err(LearningError::NoVersion { head, version });
     };
     let unusable = |source| LearningError::Unusable { head, version, source };
-    let found = check(shelf, head, shelf.folder(head, version))
-        .await?
-        .map_err(unusable)?;
+    let folder = files::fetch(store, shelf, &known).await?.map_err(unusable)?;
+    let found = check(shelf, head, folder).await?.map_err(unusable)?;
     fixed_revision(&known).map_or(Ok(()), |expected| {
         triage::same_revision(&expected, &found).map_err(unusable)
     })
@@ -230,7 +247,8 @@ pub fn fixed_revision(known: &ModelVersion) -> Option<String> {
 /// Reads and sums the files on a thread that may block.
 async fn check(shelf: &Shelf, head: HeadRole, folder: PathBuf) -> Result<Result<String, HeadError>, LearningError> {
     let (encoder, first) = (shelf.encoder().to_owned(), shelf.first(head).to_owned());
-    tokio::task::spawn_blocking(move || triage::check_head(&folder, &encoder, &first))
+    let max_tokens = shelf.max_tokens();
+    tokio::task::spawn_blocking(move || triage::check_head(&folder, (&encoder, max_tokens), &first))
         .await
         .map_err(LearningError::Interrupted)
 }

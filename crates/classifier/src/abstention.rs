@@ -5,8 +5,8 @@
 
 /// With fewer rows than this behind it a precision is an anecdote.
 const MIN_ROWS: usize = 30;
-/// The threshold of a head that cannot reach the target: it always asks.
-pub const ALWAYS_ASK: f32 = 1.0;
+/// The threshold of a head that cannot reach the target: it always asks, for no confidence is that high.
+pub const ALWAYS_ASK: f32 = f32::INFINITY;
 
 /// What the head said of rows that its fit had not seen, one entry a row.
 ///
@@ -24,7 +24,7 @@ pub struct HeldOut {
 /// From which confidence on each label is given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thresholds {
-    /// By label index.
+    /// By label index; [`ALWAYS_ASK`] where the label is never given.
     pub by_label: Vec<f32>,
     /// What they cost and gave on the held-out rows.
     pub outcome: Outcome,
@@ -177,6 +177,18 @@ mod tests {
                 precision: 1.0
             }
         );
+    }
+
+    #[test]
+    fn a_target_out_of_reach_means_asking_about_the_surest_texts_too() {
+        let rows = HeldOut {
+            predicted: vec![0; 60],
+            confidence: vec![1.0; 60],
+            correct: (0..60).map(|i| i < 30).collect(),
+        };
+        let thresholds = rows.thresholds(1, 0.9, true);
+        assert_eq!(thresholds.by_label, [ALWAYS_ASK]);
+        assert_eq!(thresholds.outcome.coverage, 0.0);
     }
 
     #[test]

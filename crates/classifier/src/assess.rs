@@ -13,7 +13,7 @@ pub struct Assessment {
     pub confidence: f32,
     /// Log-sum-exp of the logits over the temperature: how much the text looks like anything the head was trained on.
     pub energy: f32,
-    /// The confidence from which on the most probable label is given.
+    /// The confidence from which on the most probable label is given, in `0..=1`; 1 as well where it never is.
     pub threshold: f32,
     /// Whether the text looks like none of the labels (its energy is too low).
     pub out_of_scope: bool,

@@ -9,16 +9,22 @@
 //! | `memory_vectors`, `memory_labels` | F16, U32 | `[examples, dimensions]`, `[examples]` |
 //! | `curve_from`, `curve_to` | F32 | `[points]` |
 //! | `held_out_predicted`, `held_out_confidence`, `held_out_correct` | U32, F32, U8 | `[rows]` |
+//! | `learnt`, where it is known | U64 | `[texts]` |
 
 use half::f16;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use crate::abstention::HeldOut;
 use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::Lexicon;
+use crate::learnt::Learnt;
 use crate::memory::Memory;
+use crate::reading::{File, wrong};
 use crate::spec::HeadSpec;
+
+/// The one tensor that a file may lack.
+const LEARNT: &str = "learnt";
 
 /// Tensors of a head.
 ///
@@ -39,6 +45,8 @@ pub struct Tensors {
     pub curve: Curve,
     /// What the head said of rows its fit had not seen.
     pub held_out: HeldOut,
+    /// The texts it was fitted on; empty where nothing is known of them.
+    pub learnt: Learnt,
 }
 
 impl Tensors {
@@ -51,7 +59,7 @@ impl Tensors {
         let (curve, memory) = (&self.curve, &self.memory);
         let examples = memory.labels.len();
         let correct: Vec<u8> = self.held_out.correct.iter().map(|&right| u8::from(right)).collect();
-        let parts = [
+        let mut parts = vec![
             ("bias", Dtype::F32, vec![self.bias.len()], f32_bytes(&self.bias)),
             ("chars", Dtype::U8, vec![], lines(&self.chars)),
             (
@@ -96,6 +104,10 @@ impl Tensors {
                 f32_bytes(self.words.idf()),
             ),
         ];
+        if !self.learnt.is_empty() {
+            let hashes = self.learnt.hashes();
+            parts.push((LEARNT, Dtype::U64, vec![hashes.len()], u64_bytes(hashes)));
+        }
         let views = parts.iter().map(|(name, dtype, shape, bytes)| {
             let shape = if shape.is_empty() {
                 vec![bytes.len()]
@@ -112,30 +124,30 @@ impl Tensors {
 
     /// The tensors of a file.
     ///
-    /// **Errors**: not safetensors, a tensor missing or of another type.
+    /// **Errors**: not safetensors, a tensor missing, of another type, or turned on its side.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ClassifierError> {
-        let file = SafeTensors::deserialize(bytes).map_err(ClassifierError::ReadWeights)?;
+        let file = File::of(bytes)?;
+        let bias = file.f32s("bias")?;
+        let labels = file.u32s("memory_labels")?;
         Ok(Self {
-            weights: f16s(&file, "weights")?,
-            bias: f32s(&file, "bias")?,
+            weights: file.f16s("weights", [None, Some(bias.len())])?,
+            bias,
             words: lexicon(&file, "words", "words_idf")?,
             chars: lexicon(&file, "chars", "chars_idf")?,
             memory: Memory {
-                vectors: f16s(&file, "memory_vectors")?,
-                labels: u32s(&file, "memory_labels")?,
+                vectors: file.f16s("memory_vectors", [Some(labels.len()), None])?,
+                labels,
             },
             curve: Curve {
-                from: f32s(&file, "curve_from")?,
-                to: f32s(&file, "curve_to")?,
+                from: file.f32s("curve_from")?,
+                to: file.f32s("curve_to")?,
             },
             held_out: HeldOut {
-                predicted: u32s(&file, "held_out_predicted")?,
-                confidence: f32s(&file, "held_out_confidence")?,
-                correct: tensor(&file, "held_out_correct", Dtype::U8)?
-                    .iter()
-                    .map(|&right| right != 0)
-                    .collect(),
+                predicted: file.u32s("held_out_predicted")?,
+                confidence: file.f32s("held_out_confidence")?,
+                correct: file.u8s("held_out_correct")?.iter().map(|&right| right != 0).collect(),
             },
+            learnt: learnt(&file)?,
         })
     }
 
@@ -177,45 +189,21 @@ fn below(tensor: &'static str, values: &[u32], labels: usize) -> Result<(), Clas
     }
 }
 
-fn lexicon(file: &SafeTensors<'_>, name: &'static str, idf_name: &'static str) -> Result<Lexicon, ClassifierError> {
-    let bytes = tensor(file, name, Dtype::U8)?;
-    let text = std::str::from_utf8(bytes).map_err(|error| wrong(name, "UTF-8".to_owned(), error.to_string()))?;
+fn lexicon(file: &File<'_>, name: &'static str, idf_name: &'static str) -> Result<Lexicon, ClassifierError> {
+    let text = std::str::from_utf8(file.u8s(name)?);
+    let text = text.map_err(|error| wrong(name, "UTF-8".to_owned(), error.to_string()))?;
     let terms: Vec<String> = text.lines().map(str::to_owned).collect();
-    let idf = f32s(file, idf_name)?;
+    let idf = file.f32s(idf_name)?;
     expect(idf_name, terms.len(), idf.len())?;
     Ok(Lexicon::new(terms, idf))
 }
 
-fn tensor<'a>(file: &SafeTensors<'a>, name: &'static str, dtype: Dtype) -> Result<&'a [u8], ClassifierError> {
-    let view = file
-        .tensor(name)
-        .map_err(|_| wrong(name, format!("{dtype:?}"), "nothing".to_owned()))?;
-    if view.dtype() != dtype {
-        return Err(wrong(name, format!("{dtype:?}"), format!("{:?}", view.dtype())));
+fn learnt(file: &File<'_>) -> Result<Learnt, ClassifierError> {
+    if !file.has(LEARNT) {
+        return Ok(Learnt::default());
     }
-    Ok(view.data())
-}
-
-fn f32s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<f32>, ClassifierError> {
-    Ok(words_of::<4>(tensor(file, name, Dtype::F32)?)
-        .map(f32::from_le_bytes)
-        .collect())
-}
-
-fn f16s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<f32>, ClassifierError> {
-    Ok(words_of::<2>(tensor(file, name, Dtype::F16)?)
-        .map(|bytes| f16::from_le_bytes(bytes).to_f32())
-        .collect())
-}
-
-fn u32s(file: &SafeTensors<'_>, name: &'static str) -> Result<Vec<u32>, ClassifierError> {
-    Ok(words_of::<4>(tensor(file, name, Dtype::U32)?)
-        .map(u32::from_le_bytes)
-        .collect())
-}
-
-fn words_of<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    bytes.as_chunks::<N>().0.iter().copied()
+    let unordered = || wrong(LEARNT, "ascending hashes".to_owned(), "others".to_owned());
+    Learnt::from_hashes(file.u64s(LEARNT)?).ok_or_else(unordered)
 }
 
 fn lines(lexicon: &Lexicon) -> Vec<u8> {
@@ -241,19 +229,15 @@ fn u32_bytes(values: &[u32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
+fn u64_bytes(values: &[u64]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
 fn expect(tensor: &'static str, expected: usize, found: usize) -> Result<(), ClassifierError> {
     if expected == found {
         return Ok(());
     }
     Err(wrong(tensor, format!("{expected} values"), format!("{found} values")))
-}
-
-fn wrong(tensor: &'static str, expected: String, found: String) -> ClassifierError {
-    ClassifierError::WrongTensor {
-        tensor,
-        expected,
-        found,
-    }
 }
 
 fn finite(tensor: &'static str, values: &[f32]) -> Result<(), ClassifierError> {

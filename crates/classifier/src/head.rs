@@ -10,6 +10,7 @@ use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::{Feature, FeatureSpace};
 use crate::format::Tensors;
+use crate::learnt::Learnt;
 use crate::memory::{Remembered, labelled, nearest};
 use crate::senses::{Impression, Senses};
 use crate::spec::{EncoderId, HeadSpec};
@@ -30,6 +31,7 @@ pub struct Head {
     remembered: Vec<u32>,
     curve: Curve,
     held_out: HeldOut,
+    learnt: Learnt,
     thresholds: Thresholds,
 }
 
@@ -67,6 +69,7 @@ impl Head {
             memory,
             curve,
             held_out,
+            learnt,
         } = tensors;
         let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
         let senses = Senses {
@@ -83,6 +86,7 @@ impl Head {
             remembered: memory.labels,
             curve,
             held_out,
+            learnt,
             thresholds,
         })
     }
@@ -98,7 +102,7 @@ impl Head {
         Ok(self)
     }
 
-    /// Refuses vectors of any other encoder than the one the head was trained on.
+    /// Refuses vectors of any other encoder than the one the head was trained on, and of texts cut elsewhere.
     ///
     /// **Errors**: [`ClassifierError::OtherEncoder`], naming both.
     pub fn accept_encoder(&self, given: &EncoderId) -> Result<(), ClassifierError> {
@@ -168,11 +172,25 @@ impl Head {
             label: is_sure.then(|| names[0].clone()),
             confidence: ranked[0],
             energy,
-            threshold,
+            // It is shown and written as JSON, which has no infinity.
+            threshold: threshold.min(1.0),
             out_of_scope,
             alternatives: names[..set_size(&ranked, self.spec.conformal)].to_vec(),
             probabilities: names.into_iter().zip(ranked).collect(),
         }
+    }
+
+    /// Whether the head was fitted on a text with the same words in the same order, given as it would be assessed (so
+    /// without quoted mails); false where nothing is known of that, see [`Head::knows_what_it_learnt`].
+    #[must_use]
+    pub fn has_learnt(&self, text: &str) -> bool {
+        self.learnt.has(text)
+    }
+
+    /// Whether the head knows which texts it was fitted on, as those that were written before this was kept do not.
+    #[must_use]
+    pub fn knows_what_it_learnt(&self) -> bool {
+        !self.learnt.is_empty()
     }
 
     /// How often the head predicted each label on the rows held out while it was trained.

@@ -11,7 +11,9 @@ mod error;
 pub mod features;
 pub mod format;
 mod head;
+pub mod learnt;
 pub mod memory;
+mod reading;
 mod senses;
 mod spec;
 pub mod words;
@@ -21,6 +23,7 @@ pub use curve::Curve;
 pub use error::ClassifierError;
 pub use format::Tensors;
 pub use head::{Head, WEIGHTS_FILE};
+pub use learnt::Learnt;
 pub use memory::{Memory, Vote};
 pub use spec::{Conformal, EncoderId, HeadSpec};
 

@@ -1,5 +1,6 @@
 //! The `[head]` table of a manifest: what a head is, apart from its weights.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use crate::error::ClassifierError;
 use crate::features::Ngrams;
 use crate::memory::Vote;
 
-/// Name and revision of the encoder whose vectors a head was trained on.
+/// What vectors depend on that a head was trained on: the encoder, and how much of a text it is given.
 ///
 /// **Persisted** in the head's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +21,28 @@ pub struct EncoderId {
     pub revision: String,
     /// Length of its vectors.
     pub dimensions: usize,
+    /// Where texts are cut before it reads them. **Units**: tokens, special ones included.
+    #[serde(default = "max_tokens")]
+    pub max_tokens: usize,
+}
+
+/// Where texts were cut for every head that was written before the cut was kept.
+fn max_tokens() -> usize {
+    256
 }
 
 impl fmt::Display for EncoderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {} ({} dimensions)", self.name, self.revision, self.dimensions)
+        let Self {
+            name,
+            revision,
+            dimensions,
+            max_tokens,
+        } = self;
+        write!(
+            f,
+            "{name} at {revision} ({dimensions} dimensions, texts cut at {max_tokens} tokens)"
+        )
     }
 }
 
@@ -77,6 +95,17 @@ impl HeadSpec {
     pub fn check(&self) -> Result<(), ClassifierError> {
         let open_unit = |value: f64| value > 0.0 && value < 1.0;
         require(self.labels.len() >= 2, "labels", "fewer than two")?;
+        require(
+            !self.labels.iter().any(|label| label.trim().is_empty()),
+            "labels",
+            "one of them is blank",
+        )?;
+        let different: BTreeSet<&String> = self.labels.iter().collect();
+        require(
+            different.len() == self.labels.len(),
+            "labels",
+            "one of them is there twice",
+        )?;
         require(
             self.temperature.is_finite() && self.temperature > 0.0,
             "temperature",

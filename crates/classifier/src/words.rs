@@ -27,6 +27,24 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// Equal for texts that are one and the same to a head: their words are, in the same order, or where they have none, they
+/// themselves are but for the blanks around them.
+#[must_use]
+pub fn same_text(text: &str) -> String {
+    let words = words(text).join(" ");
+    if words.is_empty() {
+        text.trim().to_owned()
+    } else {
+        words
+    }
+}
+
+/// Equal for labels that differ only by case or blanks: two of those are one that somebody spelt in two ways.
+#[must_use]
+pub fn same_label(label: &str) -> String {
+    label.to_lowercase().split_whitespace().collect()
+}
+
 fn mark(chunk: &str) -> Option<&'static str> {
     let is_link = chunk.contains("://") || chunk.starts_with("www.");
     let is_email = chunk
@@ -108,7 +126,7 @@ impl Word {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{same_label, same_text, words};
 
     fn check(text: &str, expect: &[&str]) {
         assert_eq!(words(text), expect, "{text:?}");
@@ -140,6 +158,20 @@ mod tests {
             &["<email>", "see", "<link>"],
         );
         check("@home", &["home"]);
+    }
+
+    #[test]
+    fn texts_are_the_same_by_their_words_or_by_themselves() {
+        assert_eq!(same_text(" Paid  TWICE! "), same_text("paid twice!"));
+        assert_ne!(same_text("paid twice"), same_text("twice paid"));
+        assert_eq!(same_text(" 😀\n"), "😀");
+        assert_ne!(same_text("😀"), same_text("😃"));
+    }
+
+    #[test]
+    fn labels_are_the_same_but_for_case_and_blanks() {
+        assert_eq!(same_label(" Log  in"), same_label("login"));
+        assert_ne!(same_label("log-in"), same_label("login"));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use classifier::abstention::HeldOut;
 use classifier::features::{Lexicon, Ngrams};
-use classifier::{ClassifierError, Conformal, Curve, EncoderId, Head, HeadSpec, Memory, Tensors, Vote, WEIGHTS_FILE};
+use classifier::{
+    ClassifierError, Conformal, Curve, EncoderId, Head, HeadSpec, Learnt, Memory, Tensors, Vote, WEIGHTS_FILE,
+};
 use sha2::{Digest, Sha256};
 
 fn encoder() -> EncoderId {
@@ -13,6 +15,7 @@ fn encoder() -> EncoderId {
         name: "tiny".to_owned(),
         revision: "1".to_owned(),
         dimensions: 2,
+        max_tokens: 256,
     }
 }
 
@@ -48,6 +51,7 @@ fn tensors() -> Tensors {
             confidence: (0..100).map(|row| if row < 50 { 0.6 } else { 0.9 }).collect(),
             correct: (0..100).map(|row| row >= 50).collect(),
         },
+        learnt: Learnt::of(["Invoice missing"]),
     }
 }
 
@@ -56,8 +60,11 @@ fn head() -> Head {
 }
 
 fn write(folder: &Path, tensors: &Tensors, spec: &HeadSpec) {
-    let weights = tensors.to_bytes().expect("serialised");
-    let sum: String = Sha256::digest(&weights)
+    write_bytes(folder, &tensors.to_bytes().expect("serialised"), spec);
+}
+
+fn write_bytes(folder: &Path, weights: &[u8], spec: &HeadSpec) {
+    let sum: String = Sha256::digest(weights)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
@@ -284,6 +291,92 @@ fn tensors_of_another_shape_are_refused() {
             ..
         }
     ));
+}
+
+/// The file's bytes with the shape of one tensor written otherwise, as many numbers as before.
+fn reshaped(tensors: &Tensors, from: &str, to: &str) -> Vec<u8> {
+    let bytes = tensors.to_bytes().expect("serialised");
+    assert_eq!(from.len(), to.len(), "the header keeps its length");
+    let at = bytes.windows(from.len()).position(|window| window == from.as_bytes());
+    let at = at.expect("the shape");
+    [&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat()
+}
+
+#[test]
+fn a_tensor_turned_on_its_side_is_refused() {
+    let (tensors, spec) = newcomer();
+    for (from, to, name) in [
+        ("\"shape\":[4,3]", "\"shape\":[3,4]", "weights"),
+        ("\"shape\":[3,2]", "\"shape\":[2,3]", "memory_vectors"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        write_bytes(folder.path(), &reshaped(&tensors, from, to), &spec);
+        match Head::open(folder.path()) {
+            Err(ClassifierError::WrongTensor { tensor, .. }) => assert_eq!(tensor, name),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn labels_that_cannot_be_told_apart_are_refused() {
+    for labels in [["billing", "billing"], ["billing", " "]] {
+        let spec = HeadSpec {
+            labels: labels.map(str::to_owned).to_vec(),
+            ..spec()
+        };
+        assert!(matches!(
+            refused(&tensors(), &spec),
+            ClassifierError::BadSpec { field: "labels", .. }
+        ));
+    }
+}
+
+#[test]
+fn a_head_knows_what_it_learnt_and_an_older_one_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &tensors(), &spec());
+    let opened = Head::open(folder.path()).expect("opens");
+    assert!(opened.knows_what_it_learnt());
+    assert!(opened.has_learnt("invoice  MISSING") && !opened.has_learnt("invoice found"));
+    let older = Tensors {
+        learnt: Learnt::default(),
+        ..tensors()
+    };
+    write(folder.path(), &older, &spec());
+    let opened = Head::open(folder.path()).expect("opens");
+    assert!(!opened.knows_what_it_learnt() && !opened.has_learnt("invoice missing"));
+}
+
+#[test]
+fn a_head_that_cannot_be_precise_enough_asks_about_its_surest_texts_too() {
+    let mut unsure = tensors();
+    unsure.held_out.correct = vec![false; 100];
+    unsure.weights.iter_mut().for_each(|weight| *weight *= 100.0);
+    let head = Head::new("demo".to_owned(), "1".to_owned(), spec(), unsure).expect("sound");
+    let said = head.assess("invoice", &[1.0, 0.0]).expect("assessed");
+    assert_eq!((said.confidence, said.label.as_deref()), (1.0, None));
+    assert_eq!(said.threshold, 1.0, "what is shown is a number");
+    assert!(!said.out_of_scope);
+}
+
+#[test]
+fn a_head_of_before_the_cut_was_kept_takes_texts_cut_at_256_tokens() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &tensors(), &spec());
+    let manifest = folder.path().join("manifest.toml");
+    let text = fs::read_to_string(&manifest).expect("read");
+    let older = text.replace("max_tokens = 256\n", "");
+    assert_ne!(text, older);
+    fs::write(&manifest, older).expect("written");
+    let head = Head::open(folder.path()).expect("opens");
+    assert!(head.accept_encoder(&encoder()).is_ok());
+    let shorter = EncoderId {
+        max_tokens: 128,
+        ..encoder()
+    };
+    let error = head.accept_encoder(&shorter).expect_err("refused").to_string();
+    assert!(error.contains("256 tokens") && error.contains("128 tokens"), "{error}");
 }
 
 #[test]

@@ -56,6 +56,13 @@ impl FieldError {
     }
 }
 
+/// What is wrong with a text that somebody sends beside any record; nothing where it is fit.
+pub fn text_faults(field: &str, text: &str, max_chars: usize) -> Vec<FieldError> {
+    let mut checks = Checks::default();
+    checks.text(field, text, max_chars);
+    checks.0
+}
+
 /// What is wrong with the tags and the language that something is looked for by; nothing where they are fit.
 pub fn filter_faults(tags: &[String], language: Option<&str>) -> Vec<FieldError> {
     let mut checks = Checks::default();

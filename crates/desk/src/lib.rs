@@ -7,8 +7,10 @@
 pub mod account;
 pub mod agent;
 pub mod article;
+mod causes;
 pub mod contact;
 pub mod correction;
+pub mod csv_quotes;
 pub mod decision;
 pub mod duplicate;
 pub mod event;
@@ -32,6 +34,7 @@ mod word;
 pub use account::{Account, AccountPatch, NewAccount};
 pub use agent::{Agent, AgentPatch, Availability, NewAgent};
 pub use article::{Article, ArticlePatch, ArticleVersion, ArticleVisibility, NewArticle, Passage};
+pub use causes::chain;
 pub use contact::{Contact, ContactPatch, NewContact};
 pub use correction::{CorrectedField, Correction};
 pub use decision::{Decision, LabelChoice, ModelRef, Neighbour, Probability};
@@ -54,7 +57,7 @@ pub use taxonomy::{Category, Taxonomy};
 pub use team::{NewTeam, Team, TeamPatch};
 pub use ticket::{Channel, NewTicket, Priority, Ticket, TriageState, ValidTicket, WorkStatus};
 pub use token::{ApiToken, NewToken, Role};
-pub use word::UnknownWord;
+pub use word::{UnknownWord, Word};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::event::Actor;
+use crate::field::{FieldError, text_faults};
 use crate::word::words;
 
 words! {
@@ -28,6 +29,9 @@ words! {
         Retrained = "retrained",
     }
 }
+
+/// Longest reason for a change of the active version. **Units:** Unicode characters.
+pub const MAX_REASON_CHARS: usize = 1_000;
 
 /// The version every head begins with.
 pub const FIRST_VERSION: i64 = 1;
@@ -74,6 +78,17 @@ pub struct Activation {
     pub created_at: OffsetDateTime,
 }
 
+/// Whether a reason can be kept; there may be none.
+///
+/// **Errors:** everything that is wrong with it.
+pub fn check_reason(reason: &str) -> Result<(), Vec<FieldError>> {
+    let faults = match reason {
+        "" => Vec::new(),
+        reason => text_faults("reason", reason, MAX_REASON_CHARS),
+    };
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
 /// The version in force after a log, oldest line first.
 pub fn active_version(log: &[Activation]) -> i64 {
     log.last().map_or(FIRST_VERSION, |last| last.version)
@@ -110,6 +125,17 @@ mod tests {
     #[test]
     fn without_a_line_the_first_version_is_in_force_and_nothing_is_before_it() {
         assert_eq!((active_version(&[]), version_before(&[])), (FIRST_VERSION, None));
+    }
+
+    #[test]
+    fn a_reason_is_a_text_that_the_audit_can_keep_or_none() {
+        for fit in ["", "better on invoices", &"ñ".repeat(MAX_REASON_CHARS)] {
+            assert_eq!(check_reason(fit), Ok(()), "{fit}");
+        }
+        for bad in [" ", "a\0b", &"ñ".repeat(MAX_REASON_CHARS + 1)] {
+            let faults = check_reason(bad).expect_err(bad);
+            assert_eq!((faults.len(), faults[0].field.as_str()), (1, "reason"), "{faults:?}");
+        }
     }
 
     #[test]

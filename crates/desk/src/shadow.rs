@@ -59,4 +59,7 @@ pub struct ShadowCounts {
     pub challenger_alone: u64,
     /// Both were wrong.
     pub both_wrong: u64,
+    /// Of those that people have settled, the ones whose label a person has corrected; the others were solved with the
+    /// label they had, which may be the one that the version in force gave and nobody looked at.
+    pub corrected: u64,
 }

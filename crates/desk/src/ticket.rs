@@ -51,13 +51,6 @@ words! {
     }
 }
 
-impl WorkStatus {
-    /// Whether the ticket still counts against an agent's capacity.
-    pub const fn is_load(self) -> bool {
-        matches!(self, WorkStatus::Open | WorkStatus::Pending)
-    }
-}
-
 words! {
     /// The way a ticket came in.
     "channel" Channel {
@@ -168,11 +161,6 @@ impl ValidTicket {
     /// The checked fields.
     pub fn fields(&self) -> &NewTicket {
         &self.0
-    }
-
-    /// The checked fields, moved out.
-    pub fn into_fields(self) -> NewTicket {
-        self.0
     }
 
     /// The namespace of the external id.

@@ -12,8 +12,22 @@ pub struct UnknownWord {
     pub expected: String,
 }
 
+/// An enum that is written as one word.
+pub trait Word: Copy + 'static {
+    /// Every variant, in the order of declaration.
+    fn all() -> &'static [Self];
+
+    /// The word written to JSON and SQL.
+    fn word(self) -> &'static str;
+
+    /// The variant that is written as this word; none where none is.
+    fn find(word: &str) -> Option<Self> {
+        Self::all().iter().copied().find(|variant| variant.word() == word)
+    }
+}
+
 /// Declares an enum with one stable word per variant: `as_str`, `Display`,
-/// `FromStr`, `ALL` and serde agree on it.
+/// `FromStr`, `ALL`, [`Word`] and serde agree on it.
 macro_rules! words {
     (
         $(#[$meta:meta])*
@@ -33,6 +47,16 @@ macro_rules! words {
             }
         }
 
+        impl $crate::word::Word for $name {
+            fn all() -> &'static [Self] {
+                Self::ALL
+            }
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
@@ -43,7 +67,7 @@ macro_rules! words {
             type Err = $crate::word::UnknownWord;
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == word).ok_or_else(|| {
+                <Self as $crate::word::Word>::find(word).ok_or_else(|| {
                     $crate::word::UnknownWord {
                         what: $what,
                         got: word.chars().take(100).collect(),

@@ -1,14 +1,20 @@
-//! How fast an encoder is on given texts.
+//! How fast an encoder is on given texts, and how near its vectors come to those of the reference.
+
+mod likeness;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use manifest::hexadecimal;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::config::{Config, Side};
 use crate::encoder::{self, Encoder};
 use crate::error::EncoderError;
 use crate::kernel::Kernel;
+
+pub use likeness::{Likeness, Reference};
 
 /// What `deskwise bench encoder` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +29,16 @@ pub struct Figures {
     pub texts_per_second: f64,
     /// Tokens of a round by its median time.
     pub tokens_per_second: f64,
+    /// Rounds that the median is of.
+    pub rounds: usize,
+    /// SHA-256 of the texts, each with a line feed behind it: that of a file with one a line.
+    pub texts_sha256: String,
+    /// Name of the model.
+    pub model: String,
+    /// Its revision.
+    pub revision: String,
+    /// Where texts were cut. **Units**: tokens, special ones included.
+    pub max_tokens: usize,
     /// What computed.
     pub kernel: String,
     /// Threads that computed.
@@ -55,7 +71,8 @@ pub fn bench(encoder: &Encoder, texts: &[String], rounds: usize) -> Result<Figur
     let encoder = &encoder.verbatim();
     let tokens = encoder.count_tokens(texts)?;
     round(encoder, texts)?;
-    let times = (0..rounds.max(1))
+    let rounds = rounds.max(1);
+    let times = (0..rounds)
         .map(|_| round(encoder, texts))
         .collect::<Result<Vec<_>, _>>()?;
     let seconds = median(times).as_secs_f64();
@@ -65,6 +82,11 @@ pub fn bench(encoder: &Encoder, texts: &[String], rounds: usize) -> Result<Figur
         seconds,
         texts_per_second: texts.len() as f64 / seconds,
         tokens_per_second: tokens as f64 / seconds,
+        rounds,
+        texts_sha256: sha256_of(texts),
+        model: encoder.model().to_owned(),
+        revision: encoder.revision().to_owned(),
+        max_tokens: encoder.max_tokens(),
         kernel: encoder.kernel().to_owned(),
         threads: encoder.threads(),
         single: single(encoder, &texts[..texts.len().min(SINGLE_TEXTS)])?,
@@ -100,6 +122,15 @@ fn round(encoder: &Encoder, texts: &[String]) -> Result<Duration, EncoderError> 
     let start = Instant::now();
     encoder.embed_blocking(texts, Side::Passage)?;
     Ok(start.elapsed())
+}
+
+fn sha256_of(texts: &[String]) -> String {
+    let mut digest = Sha256::new();
+    texts.iter().for_each(|text| {
+        digest.update(text);
+        digest.update("\n");
+    });
+    hexadecimal(&digest.finalize())
 }
 
 /// The middle one, the later of two.

@@ -1,13 +1,12 @@
 //! The handle everyone else holds.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use manifest::{EncoderSpec, Glossary, Manifest, Model};
+use manifest::{EncoderSpec, Glossary, Manifest, Model, hexadecimal};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -67,7 +66,7 @@ impl Encoder {
         let facts = Facts {
             revision_by_glossary: revision(&model.manifest),
             dimensions: worker.dimensions,
-            max_tokens: config.max_tokens,
+            max_tokens: worker.max_tokens,
             model: model.manifest.name,
             revision: model.manifest.revision,
             kernel: worker.network.kernel().name(),
@@ -170,7 +169,7 @@ impl Encoder {
             .chain_update(format!("{}\0{}\0{}\0", facts.model, facts.revision, facts.max_tokens))
             .chain_update(read)
             .finalize();
-        hex(&digest[..FINGERPRINT_BYTES])
+        hexadecimal(&digest[..FINGERPRINT_BYTES])
     }
 
     /// Tokens the model reads of these texts as passages, after the cut. **Units**: tokens, special ones included.
@@ -186,6 +185,11 @@ impl Encoder {
     /// Length of a vector.
     pub fn dimensions(&self) -> usize {
         self.facts.dimensions
+    }
+
+    /// Where texts are cut: what the settings say, or the model's own limit. **Units**: tokens, special ones included.
+    pub fn max_tokens(&self) -> usize {
+        self.facts.max_tokens
     }
 
     /// Name of the model.
@@ -218,18 +222,11 @@ pub fn revision(manifest: &Manifest) -> String {
     let glossary = manifest.encoder.as_ref().and_then(|spec| spec.glossary);
     match glossary {
         Some(Glossary::Es) => {
-            let sum = hex(&Sha256::digest(language::GLOSSARY)[..GLOSSARY_SUM_BYTES]);
+            let sum = hexadecimal(&Sha256::digest(language::GLOSSARY)[..GLOSSARY_SUM_BYTES]);
             format!("{}+{sum}", manifest.revision)
         }
         None => manifest.revision.clone(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}"); // writing to a String cannot fail
-        digits
-    })
 }
 
 /// Reads a model folder and checks all of it.
@@ -257,6 +254,7 @@ fn worker(model: &Model, spec: &EncoderSpec, config: &Config) -> Result<Worker, 
         network: network::load(config.kernel, &weights, &bert, spec.pooling)?,
         tokenizer: Arc::new(tokenizer),
         dimensions: spec.hidden_size,
+        max_tokens,
         batch_tokens: config.batch_tokens,
     })
 }

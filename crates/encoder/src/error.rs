@@ -125,12 +125,10 @@ pub enum EncoderError {
     /// The thread that owns the model is gone.
     #[error("the encoder has stopped")]
     Stopped,
-    /// The thread that owns the model panicked over this request; it goes on with others.
-    #[error("the encoder panicked: {message}")]
-    Panicked {
-        /// What the panic said.
-        message: String,
-    },
+    /// The thread that owns the model panicked over this request; it goes on with others. Without the panic's words: they
+    /// may quote the text, and errors are logged and kept.
+    #[error("the encoder panicked")]
+    Panicked,
     /// A text could not be tokenized.
     #[error("cannot tokenize a text: {reason}")]
     Tokenize {
@@ -157,13 +155,16 @@ pub enum Fault {
 }
 
 impl EncoderError {
+    /// Whether one of the texts cannot be embedded, however often it is tried; others can.
+    pub fn is_of_a_text(&self) -> bool {
+        self.fault() == Fault::Bug && !matches!(self, Self::Stopped)
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Busy => Fault::Busy,
-            Self::Stopped | Self::Panicked { .. } | Self::Tokenize { .. } | Self::Compute(_) | Self::NoVector => {
-                Fault::Bug
-            }
+            Self::Stopped | Self::Panicked | Self::Tokenize { .. } | Self::Compute(_) | Self::NoVector => Fault::Bug,
             _ => Fault::Setup,
         }
     }

@@ -15,6 +15,7 @@ mod kernel;
 mod network;
 mod network_config;
 mod packing;
+mod patience;
 mod pooling;
 mod queue;
 mod tokens;

@@ -239,6 +239,39 @@ async fn a_full_queue_is_busy_and_serves_again_later() {
 }
 
 #[tokio::test]
+async fn whoever_is_patient_waits_for_a_full_queue() {
+    let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
+    let config = Config {
+        queue_texts: 4,
+        ..Config::default()
+    };
+    let encoder = Encoder::open(folder.path(), config).unwrap();
+    let many = vec!["red box ".repeat(20); 500];
+    let (first, patient) = tokio::join!(
+        encoder.embed(many, Side::Query),
+        encoder.embed_patiently(texts(&["red"; 2]), Side::Query)
+    );
+    assert_eq!(first.unwrap().len(), 500);
+    assert_eq!(patient.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_embedded_spoils_no_other() {
+    let mut tiny = Tiny::new(Tokenizer::WordPiece, "mean");
+    let lamp = 7;
+    let (shape, words) = tiny.tensors.get_mut("embeddings.word_embeddings.weight").unwrap();
+    words[lamp * shape[1]..][..shape[1]].fill(f32::MAX);
+    let encoder = open(&tiny);
+    let together = encoder.embed(texts(&["red", "lamp", "box"]), Side::Passage).await;
+    assert!(together.unwrap_err().is_of_a_text());
+    let each = encoder
+        .embed_patiently(texts(&["red", "lamp", "box"]), Side::Passage)
+        .await;
+    let each: Vec<bool> = each.unwrap().iter().map(Result::is_ok).collect();
+    assert_eq!(each, [true, false, true]);
+}
+
+#[tokio::test]
 async fn a_caller_who_left_gives_the_room_back() {
     let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
     let encoder = Encoder::open(

@@ -57,8 +57,13 @@ impl Config {
         Duration::from_millis(self.instant_deadline_ms)
     }
 
-    /// How often articles that wait are looked for.
-    pub(crate) fn sweep_interval(&self) -> Duration {
-        Duration::from_millis(self.sweep_interval_ms.max(1))
+    /// How long searches are kept.
+    pub(crate) fn searches_kept(&self) -> time::Duration {
+        time::Duration::days(self.feedback_days.into())
+    }
+
+    /// How long counts of unanswered queries are kept.
+    pub(crate) fn counts_kept(&self) -> time::Duration {
+        time::Duration::days(self.insight_days.into())
     }
 }

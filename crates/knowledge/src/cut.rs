@@ -83,12 +83,8 @@ fn pack(
     into.extend(
         shown
             .into_iter()
-            .filter(|piece| shows_words(&body[piece.range.clone()])),
+            .filter(|piece| markdown::shows_words(&body[piece.range.clone()])),
     );
-}
-
-fn shows_words(markdown: &str) -> bool {
-    markdown::to_plain(markdown).chars().any(char::is_alphanumeric)
 }
 
 fn blocks(body: &str) -> Vec<Block> {
@@ -158,13 +154,21 @@ fn stretches(text: &str, budget: usize) -> Vec<Range<usize>> {
         let mut rest = at..at + sentence.len();
         while let Some((cut, _)) = text[rest.clone()].char_indices().nth(longest) {
             let head = &text[rest.start..rest.start + cut];
-            let end = rest.start + head.rfind(char::is_whitespace).map_or(cut, |space| space + 1);
+            let end = rest.start + after_last_space(head).unwrap_or(cut);
             found.push(rest.start..end);
             rest.start = end;
         }
         found.push(rest);
     }
     found
+}
+
+/// Where what follows the last white space begins, which may take several bytes itself.
+fn after_last_space(text: &str) -> Option<usize> {
+    let mut last_first = text.char_indices().rev();
+    last_first
+        .find(|(_, c)| c.is_whitespace())
+        .map(|(at, space)| at + space.len_utf8())
 }
 
 #[cfg(test)]
@@ -226,5 +230,21 @@ mod tests {
         assert!(pieces.iter().all(|piece| count(&body[piece.range.clone()]) <= 20));
         let whole: String = pieces.iter().map(|piece| &body[piece.range.clone()]).collect();
         assert_eq!(whole, body);
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_behind_any_space() {
+        let count = |text: &str| text.chars().count();
+        for space in [" ", "\u{a0}", "\u{3000}", "\u{2028}"] {
+            let body = format!("{}{space}{}", "a".repeat(15), "b".repeat(30));
+            let pieces = cut(&body, 10, count);
+            let first = &body[pieces[0].range.clone()];
+            assert_eq!(first.trim_end(), "a".repeat(15), "{space:?}");
+            let shown: usize = pieces
+                .iter()
+                .map(|piece| count(body[piece.range.clone()].trim_end()))
+                .sum();
+            assert_eq!(shown, 45, "{space:?}");
+        }
     }
 }

@@ -22,13 +22,6 @@ pub enum KnowledgeError {
 impl KnowledgeError {
     /// The chain of causes in one line, without anybody's text.
     pub fn chain(&self) -> String {
-        let mut chain = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            chain.push_str(": ");
-            chain.push_str(&error.to_string());
-            cause = error.source();
-        }
-        chain
+        desk::chain(self)
     }
 }

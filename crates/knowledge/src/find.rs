@@ -11,6 +11,7 @@ use crate::Knowledge;
 use crate::error::KnowledgeError;
 use crate::evidence::{COMPARED, Compared, Evidence};
 use crate::index::{self, PASSAGES};
+use crate::span::{Span, in_characters};
 
 /// Longest question. **Units:** Unicode characters.
 const MAX_QUESTION_CHARS: usize = 4_000;
@@ -82,29 +83,12 @@ struct Readable {
     rows: HashMap<Uuid, (Passage, Article)>,
 }
 
-/// A stretch of a text. **Units:** Unicode characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Where it begins.
-    pub start: usize,
-    /// Where it ends, exclusive.
-    pub end: usize,
-}
-
 impl Question {
-    /// The question, fit to be asked.
+    /// Whether the question can be asked, of articles or of anything else.
     ///
     /// **Errors:** every bad field.
-    pub(crate) fn check(&self) -> Result<(), KnowledgeError> {
-        let mut errors = Vec::new();
-        let length = self.text.chars().count();
-        if desk::field::is_blank(&self.text) {
-            errors.push(FieldError::new("q", FieldCode::Empty, "must not be empty or blank"));
-        }
-        if length > MAX_QUESTION_CHARS {
-            let message = format!("has {length} characters, at most {MAX_QUESTION_CHARS}");
-            errors.push(FieldError::new("q", FieldCode::TooLong, message));
-        }
+    pub fn check(&self) -> Result<(), KnowledgeError> {
+        let mut errors = desk::field::text_faults("q", &self.text, MAX_QUESTION_CHARS);
         if !(1..=MAX_LIMIT).contains(&self.limit) {
             let message = format!("must be a whole number from 1 to {MAX_LIMIT}");
             errors.push(FieldError::new("limit", FieldCode::OutOfRange, message));
@@ -279,23 +263,6 @@ impl Knowledge {
     }
 }
 
-/// Rising byte ranges as character spans.
-pub(crate) fn in_characters(text: &str, marks: Vec<std::ops::Range<usize>>) -> Vec<Span> {
-    let (mut bytes, mut chars) = (0, 0);
-    let mut until = |at: usize| {
-        chars += text[bytes..at].chars().count();
-        bytes = at;
-        chars
-    };
-    marks
-        .into_iter()
-        .map(|mark| Span {
-            start: until(mark.start),
-            end: until(mark.end),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,14 +277,43 @@ mod tests {
         assert_eq!(refused, expect);
     }
 
+    fn question(text: &str) -> Question {
+        Question {
+            text: text.to_owned(),
+            visibility: vec![ArticleVisibility::Public],
+            language: None,
+            tags: Vec::new(),
+            limit: 10,
+        }
+    }
+
+    #[test]
+    fn a_question_says_something_and_no_more_than_the_store_can_keep() {
+        for fit in [
+            "till",
+            "Where is it?\r\n\tOn the till.",
+            &"ñ".repeat(MAX_QUESTION_CHARS),
+        ] {
+            check(&question(fit), &[]);
+        }
+        for unfit in ["x\0", "\u{7}till", " \n", &"ñ".repeat(MAX_QUESTION_CHARS + 1)] {
+            check(&question(unfit), &["q"]);
+        }
+        for limit in [0, MAX_LIMIT + 1] {
+            let asked = Question {
+                limit,
+                ..question("till")
+            };
+            check(&asked, &["limit"]);
+        }
+    }
+
     #[test]
     fn what_a_question_is_narrowed_by_is_bounded() {
         let asked = Question {
-            text: "till".to_owned(),
-            visibility: vec![ArticleVisibility::Public],
             language: Some("pt-BR".to_owned()),
             tags: (0..50).map(|at| format!("{at:050}")).collect(),
-            limit: 10,
+            ..question("till")
         };
         check(&asked, &[]);
         let tags = |tags: Vec<String>| Question { tags, ..asked.clone() };

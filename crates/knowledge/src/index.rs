@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::cut::Piece;
 use crate::markdown;
+use crate::span::CharCounter;
 
 /// The collection of passages.
 pub(crate) const PASSAGES: &str = "passages";
@@ -33,14 +34,15 @@ pub(crate) fn passages(article: &Article, pieces: Vec<Piece>) -> Vec<Passage> {
         let text = &body[piece.range.clone()];
         let twin: &mut u32 = earlier.entry((piece.headings.clone(), text.to_owned())).or_default();
         *twin += 1;
+        let span = chars.span(&piece.range);
         Passage {
             id: fingerprint(article, &piece.headings, text, *twin),
             article_id: article.id,
             article_version: article.version,
             position: position as i64,
             visibility: article.fields.visibility,
-            start: chars.until(piece.range.start),
-            end: chars.until(piece.range.end),
+            start: span.start as i64,
+            end: span.end as i64,
             text: text.to_owned(),
             headings: piece.headings,
         }
@@ -60,8 +62,8 @@ pub(crate) fn readable(title: &str, headings: &[String], text: &str) -> String {
     read
 }
 
-/// A passage as the index keeps it.
-pub(crate) fn point(article: &Article, passage: &Passage, vector: Vec<f32>, title: Vec<f32>) -> Point {
+/// A passage as the index keeps it, with the vector of its article's title where that has one.
+pub(crate) fn point(article: &Article, passage: &Passage, vector: Vec<f32>, title: Option<Vec<f32>>) -> Point {
     let language = article.fields.language.as_deref().map(primary_language);
     let mut payload = Map::new();
     payload.insert("article_id".to_owned(), json!(article.id));
@@ -71,7 +73,7 @@ pub(crate) fn point(article: &Article, passage: &Passage, vector: Vec<f32>, titl
     Point {
         id: passage.id,
         vector,
-        title_vector: Some(title),
+        title_vector: title,
         text: readable(&article.fields.title, &passage.headings, &passage.text),
         language: language.map(Cow::into_owned),
         payload,
@@ -104,29 +106,6 @@ fn fingerprint(article: &Article, headings: &[String], text: &str, twin: u32) ->
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&sum[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
-
-/// Turns rising byte offsets into character offsets in one pass.
-struct CharCounter<'t> {
-    text: &'t str,
-    bytes: usize,
-    chars: i64,
-}
-
-impl<'t> CharCounter<'t> {
-    fn new(text: &'t str) -> Self {
-        CharCounter {
-            text,
-            bytes: 0,
-            chars: 0,
-        }
-    }
-
-    fn until(&mut self, bytes: usize) -> i64 {
-        self.chars += self.text[self.bytes..bytes].chars().count() as i64;
-        self.bytes = bytes;
-        self.chars
-    }
 }
 
 #[cfg(test)]
@@ -174,7 +153,7 @@ mod tests {
         let mut regional = article("Close the till.");
         regional.fields.language = Some("en-US".to_owned());
         let passage = &passages(&regional, crate::cut::cut("Close the till.", 50, str::len))[0];
-        let point = point(&regional, passage, vec![1.0], vec![1.0]);
+        let point = point(&regional, passage, vec![1.0], None);
         assert_eq!(point.payload["language"], "en");
         assert_eq!(point.language.as_deref(), Some("en"));
         let asked = |language| filter(&[ArticleVisibility::Public], Some(language), &[]);

@@ -1,16 +1,14 @@
 //! From an article's latest version to the index; what a crash or a missing dependency left behind is taken up again.
 
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use desk::{Article, Passage};
 use encoder::Side;
 use search::{Point, Rebuild, Search};
+use store::Turn;
 use time::OffsetDateTime;
-use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use crate::error::KnowledgeError;
@@ -23,14 +21,35 @@ const BATCH: usize = 32;
 const ROWS: u32 = 64;
 /// Tokens a passage may have at least, however long its title is.
 const FEWEST_TOKENS: usize = 48;
-/// How long a rebuild waits where the encoder has too much to do.
-const BUSY_WAIT: Duration = Duration::from_millis(200);
+/// Name of the turn to build the index anew, which servers that share it take one at a time. **Persisted**.
+const TURN: &str = "knowledge.reindex.turn";
+/// How long a server that died with the turn holds the others up.
+const TURN_LEASE: Duration = Duration::from_secs(15);
+/// How often a turn that somebody has is looked at.
+const TURN_LOOK: Duration = Duration::from_secs(1);
 /// How far back a rebuild looks for what others wrote meanwhile: clocks differ, and what was begun is committed later.
 const LOOK_BACK: Duration = Duration::from_secs(60);
 
+/// Says that an index is built beside the one that serves, for as long as it is there.
+struct Building<'k>(&'k AtomicBool);
+
+impl<'k> Building<'k> {
+    fn begin(is_building: &'k AtomicBool) -> Self {
+        is_building.store(true, Ordering::Release);
+        Building(is_building)
+    }
+}
+
+impl Drop for Building<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl Knowledge {
     /// Brings the index up to an article's latest version; whether that version was still the latest at the end.
-    /// Only passages whose content changed are embedded.
+    /// Only passages whose content changed are embedded. One that the encoder cannot take is left out, of the rows too:
+    /// the article has the others.
     ///
     /// **Errors:** the encoder, the index or the store is out of reach; the article stays waiting.
     pub async fn index_article(&self, article: &Article) -> Result<bool, KnowledgeError> {
@@ -41,6 +60,9 @@ impl Knowledge {
         let changed: Vec<&Passage> = passages.iter().filter(|one| !known.contains(&one.id)).collect();
         let points = self.points(article, &changed).await?;
         self.search.upsert(PASSAGES, &points).await?;
+        let embedded: HashSet<Uuid> = points.iter().map(|point| point.id).collect();
+        let is_indexed = |one: &Passage| known.contains(&one.id) || embedded.contains(&one.id);
+        let passages: Vec<Passage> = passages.into_iter().filter(is_indexed).collect();
         if !self
             .store
             .record_passages(article.id, article.version, &passages)
@@ -101,88 +123,92 @@ impl Knowledge {
         Ok(waiting.len())
     }
 
-    /// Sweeps until told to stop: at once while there is work, else at the configured interval. An index that has
-    /// vanished or lost passages is built anew.
-    pub async fn run_sweeper(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        if let Err(error) = self.follow_titles().await {
+    /// Indexes all articles that wait. An index that has vanished or lost passages is built anew.
+    ///
+    /// **Errors:** as of [`Knowledge::index_article`]; what waits the next call takes up.
+    pub async fn keep_up(&self) -> Result<(), KnowledgeError> {
+        // So that whoever types first need not wait for all of them.
+        if !self.titles.are_complete()
+            && let Err(error) = self.follow_titles().await
+        {
             tracing::warn!(error = %error.chain(), "the titles are read when they are asked for");
         }
-        let mut tick = tokio::time::interval(self.config.sweep_interval());
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(stop);
-        loop {
-            tokio::select! {
-                () = &mut stop => return,
-                _ = tick.tick() => {}
-            }
-            if let Err(error) = self.keep_up().await {
-                tracing::warn!(error = %error.chain(), "articles wait for the index");
-            }
-        }
-    }
-
-    async fn keep_up(&self) -> Result<(), KnowledgeError> {
         self.mend().await?;
         while self.sweep().await? > 0 {}
         Ok(())
     }
 
-    /// Builds the index anew where it does not hold what the store says; whether it did.
+    /// Builds the index anew where it does not hold what the store says and no other server is at it; whether it did.
     ///
     /// **Errors:** as of [`Knowledge::reindex`].
     pub async fn mend(&self) -> Result<bool, KnowledgeError> {
         self.ensure_index().await?;
-        let wanted = self.store.count_passages().await?;
-        let held = self.search.count(PASSAGES, &search::Filter::default()).await?;
-        // More than wanted is what a crash left; it is found by nobody, because its rows are gone.
-        if held as i64 >= wanted {
+        if !self.lacks_passages().await? {
             return Ok(false);
         }
-        // One is under way.
-        let Ok(_turn) = self.rebuilding.try_lock() else {
+        let Some(turn) = self.store.begin_turn(TURN, TURN_LEASE).await? else {
             return Ok(false);
         };
-        tracing::warn!(held, wanted, "the index has lost passages and is built anew");
-        self.rebuild(&mut |_| {}).await?;
-        Ok(true)
+        let mending = async {
+            // Another server may have mended it between the look and the turn.
+            if !self.lacks_passages().await? {
+                return Ok(false);
+            }
+            tracing::warn!("the index has lost passages and is built anew");
+            self.rebuild(&mut |_| {}).await?;
+            Ok(true)
+        };
+        turn.hold(mending).await.unwrap_or(Ok(false))
+    }
+
+    /// Whether the index holds fewer passages than the rows name. More than those is what a crash left; it is found by
+    /// nobody, because its rows are gone.
+    async fn lacks_passages(&self) -> Result<bool, KnowledgeError> {
+        let wanted = self.store.count_passages().await?;
+        let held = self.search.count(PASSAGES, &search::Filter::default()).await?;
+        Ok((held as i64) < wanted)
     }
 
     /// Builds the index of all articles beside the one that serves, switches over at the end, and says how many
     /// passages it holds. Articles are written and found meanwhile; those that are cut otherwise than before are found
-    /// again once their rows say so too.
+    /// again once their rows say so too. Waits for whoever builds it already, in this process or another.
     ///
     /// **Errors:** the store, the encoder or the index is out of reach; the old index goes on serving, or where the new
     /// one serves already, what remains to be done waits for the sweeper.
     pub async fn reindex(&self, mut progress: impl FnMut(u64)) -> Result<u64, KnowledgeError> {
-        let _turn = self.rebuilding.lock().await;
-        self.rebuild(&mut progress).await
+        let turn = self.turn_to_rebuild().await?;
+        let lost = || search::Error::RebuildGivenUp {
+            collection: PASSAGES.to_owned(),
+        };
+        let rebuilt = turn.hold(self.rebuild(&mut progress)).await;
+        rebuilt.unwrap_or_else(|| Err(lost().into()))
     }
 
+    async fn turn_to_rebuild(&self) -> Result<Turn, KnowledgeError> {
+        loop {
+            if let Some(turn) = self.store.begin_turn(TURN, TURN_LEASE).await? {
+                return Ok(turn);
+            }
+            tokio::time::sleep(TURN_LOOK).await;
+        }
+    }
+
+    /// Must be called by whoever has the turn.
     async fn rebuild(&self, progress: &mut impl FnMut(u64)) -> Result<u64, KnowledgeError> {
-        self.is_building.store(true, Ordering::Release);
-        let built = self.build(progress).await;
-        self.is_building.store(false, Ordering::Release);
-        let held = built?;
+        let building = Building::begin(&self.is_building);
+        let held = self.build(progress).await?;
+        drop(building);
         while self.sweep().await? > 0 {}
         Ok(held)
     }
 
     async fn build(&self, progress: &mut impl FnMut(u64)) -> Result<u64, KnowledgeError> {
         let began = store::now();
-        let rebuild = self.search.begin_rebuild(PASSAGES).await?;
-        match self.fill(&rebuild, progress).await {
-            Ok(held) => {
-                rebuild.finish().await?;
-                self.recent.forget();
-                self.index_what_others_wrote(began - LOOK_BACK).await?;
-                Ok(held)
-            }
-            Err(error) => {
-                // The first error is the one to report; a leftover is cleared by the next rebuild anyway.
-                let _ = rebuild.give_up().await;
-                Err(error)
-            }
-        }
+        let fill = async |rebuild: &Rebuild| self.fill(rebuild, progress).await;
+        let held = self.search.rebuild_with(PASSAGES, fill).await?;
+        self.recent.forget();
+        self.index_what_others_wrote(began - LOOK_BACK).await?;
+        Ok(held)
     }
 
     /// Adds every article to the index in the making. The rows stay as they are: they speak of the index that serves,
@@ -199,27 +225,17 @@ impl Knowledge {
             };
             after = Some(article.id);
             let passages = self.passages(&article);
-            let points = self.points_patiently(&article, &passages).await?;
+            let points = self.points(&article, &passages.iter().collect::<Vec<_>>()).await?;
             rebuild.add(&points).await?;
-            if ids(&passages) != ids(&self.store.passages_of(article.id).await?) {
+            let added: HashSet<Uuid> = points.iter().map(|point| point.id).collect();
+            if added != ids(&self.store.passages_of(article.id).await?) {
                 cut_anew.push(article.id);
             }
-            held += passages.len() as u64;
+            held += points.len() as u64;
             progress(held);
         }
         self.store.index_again(&cut_anew).await?;
         Ok(held)
-    }
-
-    /// As [`Self::points`], waiting where the encoder has too much to do.
-    async fn points_patiently(&self, article: &Article, passages: &[Passage]) -> Result<Vec<Point>, KnowledgeError> {
-        let passages: Vec<&Passage> = passages.iter().collect();
-        loop {
-            match self.points(article, &passages).await {
-                Err(KnowledgeError::Encode(encoder::EncoderError::Busy)) => tokio::time::sleep(BUSY_WAIT).await,
-                points => return points,
-            }
-        }
     }
 
     /// Lets articles that changed since a time wait: on a server that other processes share, what they wrote to the old
@@ -249,7 +265,8 @@ impl Knowledge {
         counted.unwrap_or_else(|_| text.chars().count() / 4)
     }
 
-    /// The points of these passages. Passages that read alike are embedded once.
+    /// The points of these passages, except of those that the encoder cannot take. Passages that read alike are embedded
+    /// once.
     async fn points(&self, article: &Article, passages: &[&Passage]) -> Result<Vec<Point>, KnowledgeError> {
         if passages.is_empty() {
             return Ok(Vec::new());
@@ -261,17 +278,27 @@ impl Knowledge {
             .map(|passage| read(passage))
             .chain([title.to_owned()])
             .collect();
-        let vectors = self.embed(texts.into_iter().collect()).await?;
-        let of = |text: &str| vectors.get(text).cloned().unwrap_or_default();
-        let point = |passage: &&Passage| index::point(article, passage, of(&read(passage)), of(title));
-        Ok(passages.iter().map(point).collect())
+        let vectors = self.vectors(article.id, texts.into_iter().collect()).await?;
+        let point = |passage: &&Passage| {
+            let vector = vectors.get(&read(passage))?.clone();
+            Some(index::point(article, passage, vector, vectors.get(title).cloned()))
+        };
+        Ok(passages.iter().filter_map(point).collect())
     }
 
-    async fn embed(&self, texts: Vec<String>) -> Result<HashMap<String, Vec<f32>>, KnowledgeError> {
+    /// The vectors of an article's texts, each by its text; none of a text that the encoder cannot take.
+    async fn vectors(&self, article: Uuid, texts: Vec<String>) -> Result<HashMap<String, Vec<f32>>, KnowledgeError> {
         let mut vectors = HashMap::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            let embedded = self.encoder.embed(batch.to_vec(), Side::Passage).await?;
-            vectors.extend(batch.iter().cloned().zip(embedded));
+            let embedded = self.encoder.embed_patiently(batch.to_vec(), Side::Passage).await?;
+            for (text, vector) in batch.iter().zip(embedded) {
+                match vector {
+                    Ok(vector) => drop(vectors.insert(text.clone(), vector)),
+                    Err(error) => {
+                        tracing::warn!(article.id = %article, error = %error, "a passage or title cannot be embedded and is left out");
+                    }
+                }
+            }
         }
         Ok(vectors)
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use desk::Article;
 use store::ArticleHead;
@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::Knowledge;
 use crate::error::KnowledgeError;
-use crate::find::{Question, Span, in_characters};
+use crate::find::Question;
+use crate::span::{Span, in_characters};
 use crate::titles::{TitleHit, Titles};
 use crate::typed::{self, Typed};
 
@@ -58,12 +59,40 @@ pub enum Likeness {
 pub(crate) struct KnownTitles {
     titles: std::sync::RwLock<Titles>,
     /// When they were last read; none before the first time. Held while they are read.
-    read_at: tokio::sync::Mutex<Option<OffsetDateTime>>,
+    read_at: tokio::sync::Mutex<Option<ReadAt>>,
     /// Whether all of them have been read once.
     complete: AtomicBool,
 }
 
+/// When the titles were read: by a clock that nobody sets, for their age, and by the clock of the rows.
+#[derive(Debug, Clone, Copy)]
+struct ReadAt {
+    instant: Instant,
+    time: OffsetDateTime,
+}
+
+impl ReadAt {
+    fn now() -> Self {
+        ReadAt {
+            instant: Instant::now(),
+            time: store::now(),
+        }
+    }
+
+    /// From when on changes are to be read by `now`; none where the titles are young enough. A clock that was set back
+    /// is followed back.
+    fn changed_since(&self, now: &ReadAt) -> Option<OffsetDateTime> {
+        let is_old = now.instant.duration_since(self.instant) >= TITLES_AGE;
+        is_old.then(|| self.time.min(now.time) - LOOK_BACK)
+    }
+}
+
 impl KnownTitles {
+    /// Whether all of them have been read once.
+    pub fn are_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
+    }
+
     /// Takes an article in as it is now.
     pub fn put(&self, article: &Article) {
         self.titles.write().unwrap_or_else(PoisonError::into_inner).put(article);
@@ -105,13 +134,13 @@ impl Knowledge {
         let mut read_at = match self.titles.read_at.try_lock() {
             Ok(read_at) => read_at,
             // Someone reads what is new; what is known is good enough meanwhile.
-            Err(_) if self.titles.complete.load(Ordering::Acquire) => return Ok(()),
+            Err(_) if self.titles.are_complete() => return Ok(()),
             Err(_) => self.titles.read_at.lock().await,
         };
-        let now = store::now();
-        match *read_at {
-            Some(before) if now - before < TITLES_AGE => return Ok(()),
-            Some(before) => self.read_changed_titles(before - LOOK_BACK).await?,
+        let now = ReadAt::now();
+        match read_at.as_ref().map(|before| before.changed_since(&now)) {
+            Some(None) => return Ok(()),
+            Some(Some(since)) => self.read_changed_titles(since).await?,
             None => self.read_all_titles().await?,
         }
         *read_at = Some(now);
@@ -215,5 +244,28 @@ impl Suggestion {
                 heading_highlights: Vec::new(),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(start: &ReadAt, elapsed: Duration, clock: time::Duration) -> ReadAt {
+        ReadAt {
+            instant: start.instant + elapsed,
+            time: start.time + clock,
+        }
+    }
+
+    #[test]
+    fn titles_are_read_again_after_a_while_whatever_the_clock_says() {
+        let start = ReadAt::now();
+        let young = after(&start, TITLES_AGE / 2, time::Duration::hours(1));
+        assert_eq!(start.changed_since(&young), None);
+        let old = after(&start, TITLES_AGE, time::Duration::seconds(1));
+        assert_eq!(start.changed_since(&old), Some(start.time - LOOK_BACK));
+        let set_back = after(&start, TITLES_AGE, -time::Duration::hours(1));
+        assert_eq!(start.changed_since(&set_back), Some(set_back.time - LOOK_BACK));
     }
 }

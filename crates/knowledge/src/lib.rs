@@ -20,6 +20,7 @@ mod instant;
 pub mod markdown;
 mod recent;
 mod search_log;
+mod span;
 mod titles;
 mod typed;
 mod write;
@@ -42,8 +43,9 @@ pub use config::Config;
 pub use diff::{Change, Line, diff};
 pub use error::KnowledgeError;
 pub use evidence::{EVIDENCE, Evidence, SPEAKS_FOR};
-pub use find::{Answer, Best, Found, Question, Span};
+pub use find::{Answer, Best, Found, Question};
 pub use instant::{Likeness, Suggestion};
+pub use span::Span;
 pub use write::Imported;
 
 /// The knowledge base at work: shared by every handler.
@@ -60,8 +62,6 @@ pub struct Knowledge {
     log: SearchLog,
     /// Held while the index is written, so that an older version never overwrites a newer one.
     indexing: Mutex<()>,
-    /// Held from the beginning of a rebuild until every article's rows speak of the new index.
-    rebuilding: Mutex<()>,
     /// Whether an index is being built beside the one that serves.
     is_building: AtomicBool,
     tasks: TaskTracker,
@@ -83,7 +83,7 @@ impl Knowledge {
         let knowledge = Knowledge {
             recent: Recent::new(config.recent_answers, config.recent()),
             titles: KnownTitles::default(),
-            log: SearchLog::start(store.clone(), &config),
+            log: SearchLog::start(store.clone()),
             config,
             store,
             search,
@@ -92,7 +92,6 @@ impl Knowledge {
             comparing: encoder,
             answerability,
             indexing: Mutex::new(()),
-            rebuilding: Mutex::new(()),
             is_building: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         };

@@ -31,6 +31,11 @@ pub fn to_plain(markdown: &str) -> String {
     plain.trim_end().to_owned()
 }
 
+/// Whether a reader sees any words of the text.
+pub(crate) fn shows_words(markdown: &str) -> bool {
+    to_plain(markdown).chars().any(char::is_alphanumeric)
+}
+
 fn ends_line(end: TagEnd) -> bool {
     matches!(
         end,

@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use desk::{ArticleVisibility, FieldCode, FieldError, SearchFeedback, SearchInsight, SearchOutcome, SearchRecord};
 use store::{InsightFilter, Page, PageRequest, Store, StoreError};
-use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::Knowledge;
 use crate::anonymous::without_personal_data;
-use crate::config::Config;
 use crate::error::KnowledgeError;
 use crate::find::{Answer, Question};
 
@@ -24,8 +22,6 @@ const GROUP: usize = 256;
 const ATTEMPTS: u32 = 3;
 /// How long to wait before it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often what is too old is forgotten.
-const FORGET_INTERVAL: time::Duration = time::Duration::hours(1);
 
 /// The queue of searches and the task that writes them.
 pub(crate) struct SearchLog {
@@ -39,34 +35,20 @@ enum Note {
     Flush(oneshot::Sender<()>),
 }
 
-/// Writes groups of searches and forgets old ones.
+/// Writes groups of searches.
 struct Writer {
     store: Store,
-    keep: Keep,
     let_go: Arc<AtomicU64>,
-    forgot_at: Option<OffsetDateTime>,
-}
-
-/// How long what is kept.
-struct Keep {
-    searches: time::Duration,
-    counts: time::Duration,
 }
 
 impl SearchLog {
     /// A log over the store. Must be called within a tokio runtime.
-    pub fn start(store: Store, config: &Config) -> Self {
+    pub fn start(store: Store) -> Self {
         let (notes, inbox) = mpsc::channel(QUEUE);
         let let_go = Arc::new(AtomicU64::new(0));
-        let keep = Keep {
-            searches: time::Duration::days(config.feedback_days.into()),
-            counts: time::Duration::days(config.insight_days.into()),
-        };
         let writer = Writer {
             store,
-            keep,
             let_go: Arc::clone(&let_go),
-            forgot_at: None,
         };
         tokio::spawn(writer.run(inbox));
         SearchLog { notes, let_go }
@@ -91,7 +73,7 @@ impl SearchLog {
 
 impl Writer {
     /// Writes what comes until nobody can note anything any more.
-    async fn run(mut self, mut inbox: mpsc::Receiver<Note>) {
+    async fn run(self, mut inbox: mpsc::Receiver<Note>) {
         let mut waiting = Vec::with_capacity(GROUP);
         while inbox.recv_many(&mut waiting, GROUP).await > 0 {
             let (mut searches, mut flushes) = (Vec::new(), Vec::new());
@@ -103,7 +85,6 @@ impl Writer {
             }
             if !searches.is_empty() {
                 self.write(&searches).await;
-                self.forget_old().await;
             }
             for done in flushes {
                 // Whoever was dropped meanwhile does not wait.
@@ -123,22 +104,6 @@ impl Writer {
                 Err(error) if attempt == ATTEMPTS => given_up(&error, searches.len()),
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
-        }
-    }
-
-    async fn forget_old(&mut self) {
-        let now = store::now();
-        if self.forgot_at.is_some_and(|before| now - before < FORGET_INTERVAL) {
-            return;
-        }
-        let counted_before = (now - self.keep.counts).date();
-        match self
-            .store
-            .forget_searches(now - self.keep.searches, counted_before)
-            .await
-        {
-            Ok(()) => self.forgot_at = Some(now),
-            Err(error) => tracing::warn!(error = %error, "old searches are forgotten later"),
         }
     }
 }
@@ -164,6 +129,18 @@ impl Knowledge {
             created_at: store::now(),
         });
         id
+    }
+
+    /// Forgets searches, and counts of those that were not answered, that are older than they are kept.
+    ///
+    /// **Errors:** the store's.
+    pub async fn forget_searches(&self) -> Result<(), KnowledgeError> {
+        let now = store::now();
+        let counted_before = (now - self.config.counts_kept()).date();
+        self.store
+            .forget_searches(now - self.config.searches_kept(), counted_before)
+            .await?;
+        Ok(())
     }
 
     /// Queries that nothing answered, or not well, those most often asked first.

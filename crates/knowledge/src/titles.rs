@@ -10,14 +10,14 @@ use std::collections::{HashMap, HashSet};
 
 use desk::{Article, ArticleVisibility};
 use rustc_hash::FxHashMap;
-use search::primary_language;
+use search::{folded, primary_language};
 use uuid::Uuid;
 
 use crate::cut;
 use crate::find::Question;
 use crate::titles::tally::{Tally, tallies, whole_weight};
 use crate::titles::terms::{Place, StandIn, Terms};
-use crate::typed::{Typed, folded, words};
+use crate::typed::{Typed, words};
 
 /// Lines of an article that are kept: its title and the first headings.
 const LINES_MAX: usize = 200;

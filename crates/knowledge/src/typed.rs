@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use unicode_normalization::UnicodeNormalization;
+use search::folded;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -69,14 +69,6 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
                 (!part.is_empty()).then_some(start..start + part.len())
             })
     })
-}
-
-/// Lower case without accents.
-pub(crate) fn folded(word: &str) -> String {
-    word.nfd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 /// The stretches of `text` that are among the words found, rising. A word that was found by its beginning is marked

@@ -149,7 +149,7 @@ fn checked(article: NewArticle) -> Result<NewArticle, KnowledgeError> {
 
 /// Refuses a body that shows a reader nothing, such as a comment alone.
 fn check_words(body: &str) -> Result<(), KnowledgeError> {
-    if markdown::to_plain(body).chars().any(char::is_alphanumeric) {
+    if markdown::shows_words(body) {
         return Ok(());
     }
     Err(refused("body", "shows no words to a reader"))

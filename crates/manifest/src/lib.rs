@@ -6,15 +6,17 @@
 mod digest;
 mod encoder_spec;
 mod error;
+mod install;
 mod model;
 mod progress;
 mod pull;
 mod schema;
 mod source;
 
-pub use digest::sha256_of;
+pub use digest::{hexadecimal, sha256_of};
 pub use encoder_spec::{EncoderSpec, Glossary, Pooling};
 pub use error::{Attempt, ManifestError};
+pub use install::install;
 pub use model::{MANIFEST_FILE, Model};
 pub use progress::Progress;
 pub use pull::{PullOptions, pull};

@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
 
 use crate::FusionConfig;
 
+const CANDIDATES: usize = 100;
+const FREE_BYTES: u64 = 128 * 1024 * 1024;
+const TIMEOUT_MS: u64 = 10_000;
+
 /// Everything [`crate::Search::open`] needs.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct SearchConfig {
     /// Where the points live.
     pub backend: Backend,
     /// How the two scores of a hit become one.
-    #[serde(default)]
     pub fusion: FusionConfig,
     /// Hits that each half contributes before they are fused; at least twice the limit of a query is always taken.
-    #[serde(default = "default_candidates")]
     pub candidates: usize,
 }
 
@@ -37,7 +37,7 @@ impl SearchConfig {
         Self {
             backend,
             fusion: FusionConfig::default(),
-            candidates: default_candidates(),
+            candidates: CANDIDATES,
         }
     }
 
@@ -50,8 +50,7 @@ impl SearchConfig {
 }
 
 /// Where the points live.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Backend {
     /// Qdrant Edge, inside this process.
     Edge(EdgeConfig),
@@ -60,14 +59,12 @@ pub enum Backend {
 }
 
 /// Settings of Qdrant Edge.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct EdgeConfig {
     /// The data folder; made when it is missing, held alone by one process.
     pub folder: PathBuf,
     /// Writes are refused when the disk has fewer bytes left, because the index writes through memory maps and a
     /// full disk there ends the process instead of returning an error.
-    #[serde(default = "default_free_bytes")]
     pub free_bytes_min: u64,
 }
 
@@ -76,25 +73,21 @@ impl EdgeConfig {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            free_bytes_min: default_free_bytes(),
+            free_bytes_min: FREE_BYTES,
         }
     }
 }
 
 /// Settings of a Qdrant server.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Its gRPC address, for example `http://127.0.0.1:6334`.
     pub url: String,
     /// Its key, where it asks for one; never printed.
-    #[serde(default, deserialize_with = "secret")]
     pub api_key: Option<SecretString>,
     /// How long one call may take before it counts as failed, in milliseconds.
-    #[serde(default = "default_timeout_ms")]
     pub timeout_ms: u64,
     /// Put before every collection name, so that several installations can share one server.
-    #[serde(default)]
     pub prefix: String,
 }
 
@@ -104,25 +97,8 @@ impl ServerConfig {
         Self {
             url: url.into(),
             api_key: None,
-            timeout_ms: default_timeout_ms(),
+            timeout_ms: TIMEOUT_MS,
             prefix: String::new(),
         }
     }
-}
-
-fn default_candidates() -> usize {
-    100
-}
-
-fn default_free_bytes() -> u64 {
-    128 * 1024 * 1024
-}
-
-fn default_timeout_ms() -> u64 {
-    10_000
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    let key = Option::<String>::deserialize(deserializer)?;
-    Ok(key.map(SecretString::from))
 }

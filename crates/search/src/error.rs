@@ -182,15 +182,13 @@ pub enum Error {
         /// What it said.
         source: Box<OperationError>,
     },
-    /// Qdrant Edge panicked, as it does when its files vanish.
-    #[error("Qdrant Edge gave up while it tried to {act} in the collection {collection}: {reason}")]
+    /// Qdrant Edge panicked, as it does when its files vanish. Without its words: they may quote a text.
+    #[error("Qdrant Edge gave up while it tried to {act} in the collection {collection}")]
     EdgePanicked {
         /// What was being done.
         act: &'static str,
         /// The collection.
         collection: String,
-        /// Its last words.
-        reason: String,
     },
     /// The Qdrant server refused or could not be reached.
     #[error("the Qdrant server could not {act}")]

@@ -1,7 +1,6 @@
 //! Which points a query may find, by their payload.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
 use crate::{CollectionSpec, Error};
 
@@ -32,14 +31,6 @@ pub enum FieldKind {
     Keyword,
     /// Whole numbers.
     Integer,
-    /// Numbers.
-    Float,
-    /// True or false.
-    Bool,
-    /// Points in time, in RFC 3339.
-    Time,
-    /// Running text in which phrases are looked up.
-    Text,
 }
 
 impl FieldKind {
@@ -48,37 +39,25 @@ impl FieldKind {
         match self {
             Self::Keyword => "keyword",
             Self::Integer => "integer",
-            Self::Float => "float",
-            Self::Bool => "bool",
-            Self::Time => "time",
-            Self::Text => "text",
         }
     }
 }
 
-/// A point passes when it meets every condition of `all`, one of `any` (where there are some) and none of `none`.
+/// A point passes when it meets every condition; without any, each does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Each must hold.
     pub all: Vec<Condition>,
-    /// One must hold, unless this is empty.
-    pub any: Vec<Condition>,
-    /// None may hold.
-    pub none: Vec<Condition>,
 }
 
 impl Filter {
     /// A filter of conditions that must all hold.
     pub fn all(conditions: impl Into<Vec<Condition>>) -> Self {
-        Self {
-            all: conditions.into(),
-            ..Self::default()
-        }
+        Self { all: conditions.into() }
     }
 
     pub(crate) fn check(&self, spec: &CollectionSpec) -> Result<(), Error> {
-        let mut conditions = self.all.iter().chain(&self.any).chain(&self.none);
-        conditions.try_for_each(|condition| condition.check(spec))
+        self.all.iter().try_for_each(|condition| condition.check(spec))
     }
 }
 
@@ -89,8 +68,6 @@ pub enum Value {
     Keyword(String),
     /// For an integer field.
     Integer(i64),
-    /// For a bool field.
-    Bool(bool),
 }
 
 impl From<&str> for Value {
@@ -102,12 +79,6 @@ impl From<&str> for Value {
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Integer(value)
-    }
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
     }
 }
 
@@ -128,31 +99,6 @@ pub enum Condition {
         /// The values; none of them means nothing passes.
         values: Vec<String>,
     },
-    /// The number is at least `from` and at most `to`.
-    Between {
-        /// The field.
-        field: String,
-        /// None leaves this end open.
-        from: Option<f64>,
-        /// None leaves this end open.
-        to: Option<f64>,
-    },
-    /// The moment is `from` or later and before `until`.
-    During {
-        /// The field.
-        field: String,
-        /// None leaves this end open.
-        from: Option<OffsetDateTime>,
-        /// None leaves this end open.
-        until: Option<OffsetDateTime>,
-    },
-    /// The words of `phrase` stand in the text field side by side, in this order.
-    Phrase {
-        /// The field.
-        field: String,
-        /// The words.
-        phrase: String,
-    },
 }
 
 impl Condition {
@@ -172,21 +118,9 @@ impl Condition {
         }
     }
 
-    /// The words of `phrase` stand in the text field side by side.
-    pub fn phrase(field: impl Into<String>, phrase: impl Into<String>) -> Self {
-        Self::Phrase {
-            field: field.into(),
-            phrase: phrase.into(),
-        }
-    }
-
     fn field(&self) -> &str {
         match self {
-            Self::Is { field, .. }
-            | Self::OneOf { field, .. }
-            | Self::Between { field, .. }
-            | Self::During { field, .. }
-            | Self::Phrase { field, .. } => field,
+            Self::Is { field, .. } | Self::OneOf { field, .. } => field,
         }
     }
 
@@ -194,14 +128,9 @@ impl Condition {
         match self {
             Self::Is { value, .. } => matches!(
                 (value, kind),
-                (Value::Keyword(_), FieldKind::Keyword)
-                    | (Value::Integer(_), FieldKind::Integer)
-                    | (Value::Bool(_), FieldKind::Bool)
+                (Value::Keyword(_), FieldKind::Keyword) | (Value::Integer(_), FieldKind::Integer)
             ),
             Self::OneOf { .. } => kind == FieldKind::Keyword,
-            Self::Between { .. } => matches!(kind, FieldKind::Integer | FieldKind::Float),
-            Self::During { .. } => kind == FieldKind::Time,
-            Self::Phrase { .. } => kind == FieldKind::Text,
         }
     }
 
@@ -245,12 +174,8 @@ mod tests {
 
     #[test]
     fn a_value_must_be_of_the_fields_kind() {
-        let wrong = Filter {
-            none: vec![Condition::is("number", "seven")],
-            ..Filter::default()
-        };
         assert!(matches!(
-            wrong.check(&spec()),
+            Filter::all([Condition::is("number", "seven")]).check(&spec()),
             Err(Error::FieldKind { kind: "integer", .. })
         ));
     }

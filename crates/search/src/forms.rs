@@ -31,8 +31,8 @@ pub(crate) fn plain_words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Lower case without accents.
-pub(crate) fn folded(word: &str) -> String {
+/// A text as words are compared: lower case without accents.
+pub fn folded(word: &str) -> String {
     word.nfd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)

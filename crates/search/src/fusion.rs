@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::AnswerConfig;
 use crate::candidates::Candidate;
 use crate::language::primary_language;
 
@@ -36,9 +36,9 @@ pub struct FusionConfig {
     /// difference of scores, so that what is asked for exactly comes first.
     #[serde(default = "default_exact")]
     pub exact: f32,
-    /// Whether what was found answers the query.
-    #[serde(default)]
-    pub answer: AnswerConfig,
+    /// What earlier versions fitted beside the weights and nobody reads any more.
+    #[serde(default, skip_serializing)]
+    answer: IgnoredAny,
 }
 
 /// How much each score counts; only their ratio matters.
@@ -131,7 +131,7 @@ impl Default for FusionConfig {
             titled: BTreeMap::new(),
             forms: FormWeights::default(),
             exact: default_exact(),
-            answer: AnswerConfig::default(),
+            answer: IgnoredAny,
         }
     }
 }
@@ -332,6 +332,17 @@ mod tests {
         assert_eq!(config.weights(Some("es"), true), config.by_language["es"]);
         assert_eq!(config.weights(Some("en-US"), true), weights(0.3, 0.7));
         assert_eq!(config.weights(None, true), config.otherwise);
+    }
+
+    #[test]
+    fn weights_of_an_earlier_version_are_read_without_what_they_had_beside() {
+        let mut stored = serde_json::to_value(FusionConfig::default()).unwrap();
+        assert_eq!(stored.get("answer"), None);
+        stored["answer"] = serde_json::json!({ "threshold": 0.5, "otherwise": { "bias": -8.5, "weights": [5.2] } });
+        let read: FusionConfig = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(read, FusionConfig::default());
+        stored["unknown"] = 1.into();
+        assert!(serde_json::from_value::<FusionConfig>(stored).is_err());
     }
 
     #[test]

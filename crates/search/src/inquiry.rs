@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::candidates::{By, Candidate, Found, Lookup, Pool};
+use crate::candidates::{Candidate, Found, Lookup, Pool};
 use crate::exact::{Exact, Trace, holders};
 use crate::fusion::{Standards, fuse};
 use crate::search::Core;
@@ -35,8 +35,6 @@ pub(crate) struct Ranking {
     best: Vec<Candidate>,
     /// How many of the best carry their payload.
     shown: usize,
-    /// What the words of the query weigh together.
-    words_weight: f32,
 }
 
 impl<'a> Inquiry<'a> {
@@ -115,14 +113,13 @@ impl Completion<'_> {
         }
         let of_kinds = self.lookups.iter().zip(found);
         of_kinds.for_each(|(lookup, found)| self.pool.add(lookup, found));
-        let Inquiry { core, query, kinds, .. } = self.inquiry;
+        let Inquiry { core, query, .. } = self.inquiry;
         let mut best = self.pool.into_candidates(query.vector.is_some(), query.text.is_some());
         fuse(&mut best, &self.standards, core.weights(query), core.exact_weight());
         best.truncate(query.limit);
         Ranking {
             shown: query.payloads.unwrap_or(best.len()).min(best.len()),
             best,
-            words_weight: words_weight(&kinds),
         }
     }
 }
@@ -135,7 +132,6 @@ impl Ranking {
 
     /// The hits; a candidate without a payload was deleted meanwhile.
     pub(crate) fn hits(self, mut payloads: HashMap<Uuid, Payload>) -> Vec<Hit> {
-        let words_weight = self.words_weight.max(f32::MIN_POSITIVE);
         let shown = self.shown;
         let hit = |(at, candidate): (usize, Candidate)| {
             let payload = match payloads.remove(&candidate.id) {
@@ -147,7 +143,6 @@ impl Ranking {
                 dense: candidate.dense,
                 title: candidate.title,
                 sparse: candidate.sparse,
-                word_share: candidate.sparse.map(|sparse| sparse / words_weight),
                 exact: candidate.exact,
                 features: candidate.features,
                 score: candidate.score,
@@ -156,12 +151,4 @@ impl Ranking {
         };
         self.best.into_iter().enumerate().filter_map(hit).collect()
     }
-}
-
-fn words_weight(kinds: &[Lookup]) -> f32 {
-    let weight = |lookup: &Lookup| match &lookup.by {
-        By::Sparse(words) => words.weight(),
-        By::Dense(_) | By::Title(_) => 0.0,
-    };
-    kinds.iter().map(weight).sum()
 }

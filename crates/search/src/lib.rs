@@ -8,7 +8,6 @@
 //! The same calls run on Qdrant Edge in a folder of this process or on a Qdrant server; the contract suite in
 //! `tests/contract.rs` holds both to the same order.
 
-mod answer;
 mod candidates;
 mod codes;
 mod config;
@@ -19,6 +18,7 @@ mod exact;
 mod filter;
 mod forms;
 mod fusion;
+mod holder;
 mod inquiry;
 mod language;
 mod marks;
@@ -27,11 +27,11 @@ mod search;
 mod server;
 mod words;
 
-pub use answer::{ANSWER_FEATURES, AnswerConfig, AnswerWeights, answer_features};
 pub use config::{Backend, EdgeConfig, SearchConfig, ServerConfig};
 pub use edge::Edge;
 pub use error::{Error, Fault};
 pub use filter::{Condition, Field, FieldKind, Filter, Value};
+pub use forms::folded;
 pub use fusion::{FEATURES, FormWeights, FusionConfig, Weights};
 pub use language::primary_language;
 pub use point::{CollectionSpec, Hit, Payload, Point, Query, Stored};

@@ -178,8 +178,6 @@ pub struct Hit {
     pub title: Option<f32>,
     /// BM25 of the forms of the query's words, 0 when none occurs; none when the query had no text.
     pub sparse: Option<f32>,
-    /// `sparse` of an average word: over the weight of all the query's words.
-    pub word_share: Option<f32>,
     /// Share of the query's exact parts (identifiers that few hold, quoted phrases) that it holds, 0 to 1.
     pub exact: f32,
     /// What the fusion weighs: the standardised scores by meaning, title and words, then each times how far its best

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::candidates::{By, Lookup};
 use crate::exact::{Exact, PHRASE_DEPTH};
+use crate::holder::Holder;
 use crate::words::{ExactPart, SparseWords, Words};
 use crate::{
     Backend, CollectionSpec, Edge, Error, Filter, FusionConfig, Hit, Payload, Point, Query, SearchConfig, Server,
@@ -133,11 +134,6 @@ impl Search {
         }
     }
 
-    /// The learnt weights in use.
-    pub fn fusion(&self) -> &FusionConfig {
-        &self.core().fusion
-    }
-
     /// Where a text has words of a query, by the analysis that finds it; each in its language where that is known.
     ///
     /// **Units:** bytes, rising.
@@ -185,47 +181,46 @@ impl Search {
         }
     }
 
-    /// Starts to build the collection anew beside the one in use. Until [`Rebuild::finish`] all queries are answered
-    /// from the old points; what is upserted or deleted meanwhile through this `Search` (or a clone) goes to both and
-    /// wins over what the rebuild adds. On a server, other processes' writes meanwhile must be sent again.
+    /// Builds the collection anew beside the one in use, from what `fill` adds, and switches over at the end; what
+    /// `fill` answers. Until then all queries are answered from the old points; what is upserted or deleted meanwhile
+    /// through this `Search` (or a clone) goes to both and wins over what the rebuild adds. Where something fails, or
+    /// the future is dropped, the old points stay in use and another rebuild may begin.
     ///
-    /// **Errors** when one is under way already.
-    pub async fn begin_rebuild(&self, collection: &str) -> Result<Rebuild, Error> {
+    /// On a server, other processes' writes meanwhile must be sent again, and the caller sees to it that no two
+    /// processes rebuild a collection at once: each clears away what it takes for a leftover.
+    ///
+    /// **Errors** when one is under way already in this process; those of `fill`.
+    pub async fn rebuild_with<T, E: From<Error>>(
+        &self,
+        collection: &str,
+        fill: impl AsyncFnOnce(&Rebuild) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let rebuild = self.begin_rebuild(collection).await?;
+        match fill(&rebuild).await {
+            Ok(filled) => {
+                rebuild.finish().await?;
+                Ok(filled)
+            }
+            Err(error) => {
+                if let Err(left) = rebuild.give_up().await {
+                    tracing::debug!(search.collection = collection, error = %left, "the next rebuild clears what is left of this one");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn begin_rebuild(&self, collection: &str) -> Result<Rebuild, Error> {
         self.spec(collection)?;
-        let id = match self {
+        let holder = match self {
             Self::Edge(edge) => edge.begin_rebuild(collection).await?,
             Self::Server(server) => server.begin_rebuild(collection).await?,
         };
         Ok(Rebuild {
             search: self.clone(),
             collection: collection.to_owned(),
-            id,
+            holder,
         })
-    }
-
-    /// Builds the collection anew from `batches` and switches over at the end; see [`Search::begin_rebuild`].
-    pub async fn rebuild(&self, collection: &str, batches: impl IntoIterator<Item = Vec<Point>>) -> Result<(), Error> {
-        let rebuild = self.begin_rebuild(collection).await?;
-        for batch in batches {
-            if let Err(error) = rebuild.add(&batch).await {
-                // The first error is the one to report; a leftover is cleared by the next rebuild anyway.
-                rebuild.give_up().await.ok();
-                return Err(error);
-            }
-        }
-        rebuild.finish().await
-    }
-
-    /// Builds the graph that finds the nearest without reading every point. Edge does so beside what serves, here, at
-    /// the end of a rebuild and whenever much was written; a server does it by itself and this returns at once.
-    ///
-    /// **Errors** when a rebuild runs.
-    pub async fn optimize(&self, collection: &str) -> Result<(), Error> {
-        self.spec(collection)?;
-        match self {
-            Self::Edge(edge) => edge.optimize(collection).await,
-            Self::Server(_) => Ok(()),
-        }
     }
 
     /// Copies the collection as it is now: to the new folder `path` on Edge, into the server's own snapshot folder on
@@ -351,37 +346,39 @@ impl Core {
     }
 }
 
-/// A collection in the making; dropped without [`Rebuild::finish`] it is given up by the next rebuild.
+/// A collection in the making, within [`Search::rebuild_with`].
 #[derive(Debug)]
 pub struct Rebuild {
     search: Search,
     collection: String,
-    id: Uuid,
+    /// Dropped with it, which gives the rebuild up.
+    holder: Holder,
 }
 
 impl Rebuild {
     /// Adds points, except those written or deleted since the rebuild began, which are newer.
     pub async fn add(&self, points: &[Point]) -> Result<(), Error> {
         let points = self.search.prepare(&self.collection, points)?;
+        let id = self.holder.id();
         match &self.search {
-            Search::Edge(edge) => edge.add_to_rebuild(&self.collection, self.id, points).await,
-            Search::Server(server) => server.add_to_rebuild(&self.collection, self.id, points).await,
+            Search::Edge(edge) => edge.add_to_rebuild(&self.collection, id, points).await,
+            Search::Server(server) => server.add_to_rebuild(&self.collection, id, points).await,
         }
     }
 
     /// Switches over: from here on queries are answered from the new points, and the old ones are deleted.
-    pub async fn finish(self) -> Result<(), Error> {
+    async fn finish(self) -> Result<(), Error> {
         match &self.search {
-            Search::Edge(edge) => edge.finish_rebuild(&self.collection, self.id).await,
-            Search::Server(server) => server.finish_rebuild(&self.collection, self.id).await,
+            Search::Edge(edge) => edge.finish_rebuild(&self.collection, self.holder).await,
+            Search::Server(server) => server.finish_rebuild(&self.collection, self.holder).await,
         }
     }
 
     /// Deletes what was built; the old points stay in use.
-    pub async fn give_up(self) -> Result<(), Error> {
+    async fn give_up(self) -> Result<(), Error> {
         match &self.search {
-            Search::Edge(edge) => edge.give_up_rebuild(&self.collection, self.id).await,
-            Search::Server(server) => server.give_up_rebuild(&self.collection, self.id).await,
+            Search::Edge(edge) => edge.give_up_rebuild(&self.collection, self.holder).await,
+            Search::Server(server) => server.give_up_rebuild(&self.collection, self.holder).await,
         }
     }
 }

@@ -51,11 +51,6 @@ impl SparseWords {
         self.indices.is_empty()
     }
 
-    /// What the words together weigh; a score over this is the score of an average word.
-    pub(crate) fn weight(&self) -> f32 {
-        self.values.iter().sum()
-    }
-
     fn of(weights: BTreeMap<u32, f32>) -> Self {
         let (indices, values) = weights.into_iter().unzip();
         Self { indices, values }

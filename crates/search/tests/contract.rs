@@ -8,13 +8,14 @@ mod corpus;
 mod exact;
 mod filters;
 
-use search::{CollectionSpec, Condition, Error, Fault, Field, FieldKind, Filter, Hit, Point, Query, Search};
+use search::{CollectionSpec, Condition, Error, Fault, Field, FieldKind, Filter, Hit, Point, Query, Rebuild, Search};
 use search::{SearchConfig, Snapshot};
 use serde_json::json;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use cases::{TICKETS, cases, ids, spec};
-use corpus::{DIMENSIONS, NAMES, point, points, query, vector};
+use corpus::{DIMENSIONS, NAMES, point, points, query, rebuild, vector};
 
 fn words(text: &str, language: Option<&str>) -> Query {
     Query {
@@ -203,17 +204,19 @@ async fn deleted_points_are_gone_and_unknown_ids_passed_over() {
 async fn a_rebuild_serves_the_old_until_it_switches_and_keeps_what_came_meanwhile() {
     for case in cases("a_rebuild_serves_the_old_until_it_switches").await {
         case.fill(&points(60)).await;
-        let rebuild = case.search.begin_rebuild(TICKETS).await.unwrap();
-        let second = case.search.begin_rebuild(TICKETS).await.unwrap_err();
-        assert_eq!(second.fault(), Fault::Busy, "{second:?}");
-        rebuild.add(&points(30)).await.unwrap();
-        assert_eq!(case.total().await, 60, "{}: the old one serves", case.name);
-
         let newer = point(31, "A newer wording about zebras", "en");
-        case.fill(std::slice::from_ref(&newer)).await;
-        case.search.delete(TICKETS, &[Uuid::from_u128(32)]).await.unwrap();
-        rebuild.add(&points(40)[30..]).await.unwrap();
-        rebuild.finish().await.unwrap();
+        let fill = async |building: &Rebuild| {
+            let second = rebuild(&case.search, TICKETS, []).await.unwrap_err();
+            assert_eq!(second.fault(), Fault::Busy, "{second:?}");
+            building.add(&points(30)).await?;
+            assert_eq!(case.total().await, 60, "{}: the old one serves", case.name);
+
+            case.fill(std::slice::from_ref(&newer)).await;
+            case.search.delete(TICKETS, &[Uuid::from_u128(32)]).await?;
+            building.add(&points(40)[30..]).await?;
+            Ok::<_, Error>("filled")
+        };
+        assert_eq!(case.search.rebuild_with(TICKETS, fill).await.unwrap(), "filled");
 
         assert_eq!(case.total().await, 39, "{}: 40 without the deleted one", case.name);
         let hits = case.nearest(&query("zebras", "en")).await;
@@ -233,21 +236,37 @@ async fn a_rebuild_serves_the_old_until_it_switches_and_keeps_what_came_meanwhil
 async fn a_rebuild_given_up_leaves_the_old_in_use() {
     for case in cases("a_rebuild_given_up_leaves_the_old_in_use").await {
         case.fill(&points(20)).await;
-        let rebuild = case.search.begin_rebuild(TICKETS).await.unwrap();
-        rebuild.add(&points(5)).await.unwrap();
-        rebuild.give_up().await.unwrap();
-        assert_eq!(case.total().await, 20);
         let mut short = point(1, "short", "en");
         short.vector.pop();
-        let error = case
-            .search
-            .rebuild(TICKETS, [points(10), vec![short]])
-            .await
-            .unwrap_err();
+        let error = rebuild(&case.search, TICKETS, [points(10), vec![short]]).await;
+        let error = error.unwrap_err();
         assert!(matches!(error, Error::WrongDimensions { .. }), "{error:?}");
         assert_eq!(case.total().await, 20);
         let batches: Vec<_> = points(30).chunks(7).map(<[Point]>::to_vec).collect();
-        case.search.rebuild(TICKETS, batches).await.unwrap();
+        rebuild(&case.search, TICKETS, batches).await.unwrap();
+        assert_eq!(case.total().await, 30, "{}", case.name);
+        case.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_nobody_waits_for_any_more_stands_in_nobodys_way() {
+    for case in cases("a_rebuild_that_nobody_waits_for_any_more").await {
+        case.fill(&points(20)).await;
+        let begun = Notify::new();
+        let fill = async |building: &Rebuild| {
+            building.add(&points(5)).await?;
+            begun.notify_one();
+            std::future::pending::<Result<(), Error>>().await
+        };
+        tokio::select! {
+            _ = case.search.rebuild_with(TICKETS, fill) => panic!("it never ends"),
+            () = begun.notified() => {}
+        }
+        case.fill(&points(25)).await;
+        case.search.delete(TICKETS, &[Uuid::from_u128(3)]).await.unwrap();
+        assert_eq!(case.total().await, 24, "{}: the old one serves", case.name);
+        rebuild(&case.search, TICKETS, [points(30)]).await.unwrap();
         assert_eq!(case.total().await, 30, "{}", case.name);
         case.end().await;
     }
@@ -379,7 +398,6 @@ async fn a_snapshot_holds_what_was_there() {
 async fn a_backend_that_is_there_is_healthy() {
     for case in cases("a_backend_that_is_there_is_healthy").await {
         case.search.healthy().await.unwrap();
-        case.search.optimize(TICKETS).await.unwrap();
         case.search.flush().await.unwrap();
         case.end().await;
     }

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use search::{CollectionSpec, Error, Fault, Filter, Search, SearchConfig};
+use search::{CollectionSpec, Error, Fault, Filter, Rebuild, Search, SearchConfig};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
-use corpus::{DIMENSIONS, point, points, query};
+use corpus::{DIMENSIONS, point, points, query, rebuild};
 
 const TICKETS: &str = "tickets";
 /// Set in the process that [`what_was_upserted_survives_a_kill`] starts, to the folder it writes to.
@@ -104,7 +105,7 @@ async fn points_rebuilds_and_dimensions_survive_a_restart() {
     let folder = TempDir::new().unwrap();
     let search = open(folder.path()).await.unwrap();
     search.upsert(TICKETS, &points(300)).await.unwrap();
-    search.rebuild(TICKETS, [points(250)]).await.unwrap();
+    rebuild(&search, TICKETS, [points(250)]).await.unwrap();
     let wanted = search.nearest(TICKETS, &query("invoice charged", "en")).await.unwrap();
     drop(search);
 
@@ -127,14 +128,41 @@ async fn a_rebuild_cut_off_leaves_no_files_behind() {
     let folder = TempDir::new().unwrap();
     let search = open(folder.path()).await.unwrap();
     search.upsert(TICKETS, &points(20)).await.unwrap();
-    let rebuild = search.begin_rebuild(TICKETS).await.unwrap();
-    rebuild.add(&points(10)).await.unwrap();
-    drop((rebuild, search));
+    begin_and_leave(&search).await;
+    drop(search);
     let search = open(folder.path()).await.unwrap();
     assert_eq!(count(&search).await, 20);
-    let generations = std::fs::read_dir(folder.path().join(TICKETS)).unwrap();
-    let folders = generations.filter(|entry| entry.as_ref().unwrap().path().is_dir());
-    assert_eq!(folders.count(), 1);
+    assert_eq!(generations(folder.path()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rebuild_built_that_nobody_holds_is_removed_by_the_next_write() {
+    let folder = TempDir::new().unwrap();
+    let search = open(folder.path()).await.unwrap();
+    search.upsert(TICKETS, &points(20)).await.unwrap();
+    begin_and_leave(&search).await;
+    assert_eq!(generations(folder.path()), 2);
+    search.upsert(TICKETS, &points(21)).await.unwrap();
+    assert_eq!(generations(folder.path()), 1);
+}
+
+/// Drops a rebuild in the middle.
+async fn begin_and_leave(search: &Search) {
+    let begun = Notify::new();
+    let fill = async |rebuild: &Rebuild| {
+        rebuild.add(&points(10)).await?;
+        begun.notify_one();
+        std::future::pending::<Result<(), Error>>().await
+    };
+    tokio::select! {
+        _ = search.rebuild_with(TICKETS, fill) => panic!("it never ends"),
+        () = begun.notified() => {}
+    }
+}
+
+fn generations(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder.join(TICKETS)).unwrap();
+    entries.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,7 +235,7 @@ async fn files_deleted_under_the_process_are_noticed_and_made_anew() {
     search.ensure(&spec()).await.unwrap();
     search.healthy().await.unwrap();
     assert_eq!(count(&search).await, 0);
-    search.rebuild(TICKETS, [points(20)]).await.unwrap();
+    rebuild(&search, TICKETS, [points(20)]).await.unwrap();
     assert_eq!(count(&search).await, 20);
 }
 

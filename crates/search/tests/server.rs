@@ -7,10 +7,10 @@ mod relay;
 
 use std::net::TcpListener;
 
-use search::{Backend, CollectionSpec, Error, Fault, Filter, Search, SearchConfig};
+use search::{Backend, CollectionSpec, Error, Fault, Filter, Rebuild, Search, SearchConfig};
 use uuid::Uuid;
 
-use corpus::{DIMENSIONS, points, query};
+use corpus::{DIMENSIONS, points, query, rebuild};
 use relay::Relay;
 
 const TICKETS: &str = "tickets";
@@ -37,7 +37,7 @@ async fn a_server_that_is_down_is_a_failed_dependency_in_every_call() {
         search.upsert(TICKETS, &points(1)).await.unwrap_err(),
         search.nearest(TICKETS, &query("x", "en")).await.unwrap_err(),
         search.count(TICKETS, &Filter::default()).await.unwrap_err(),
-        search.begin_rebuild(TICKETS).await.unwrap_err(),
+        rebuild(&search, TICKETS, []).await.unwrap_err(),
     ];
     errors.push(search.delete(TICKETS, &[points(1)[0].id]).await.unwrap_err());
     for error in errors {
@@ -112,6 +112,33 @@ async fn a_server_that_was_down_at_the_start_is_used_when_it_comes() {
     relay.join().await;
     search.upsert(TICKETS, &points(5)).await.unwrap();
     assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 5);
+    search.drop_collection(TICKETS).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_cannot_be_finished_is_over() {
+    let Ok(url) = std::env::var("DESK_TEST_QDRANT_URL") else {
+        println!("skipped, DESK_TEST_QDRANT_URL is not set: a_rebuild_that_cannot_be_finished");
+        return;
+    };
+    let mut relay = Relay::to(&url).await;
+    let search = over(&relay).await;
+    search.ensure(&CollectionSpec::new(TICKETS, DIMENSIONS)).await.unwrap();
+    search.upsert(TICKETS, &points(20)).await.unwrap();
+
+    let fill = async |building: &Rebuild| {
+        building.add(&points(10)).await?;
+        relay.cut().await;
+        Ok::<_, Error>(())
+    };
+    let error = search.rebuild_with(TICKETS, fill).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Dependency, "{error:?}");
+
+    relay.join().await;
+    search.upsert(TICKETS, &points(21)).await.unwrap();
+    assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 21);
+    rebuild(&search, TICKETS, [points(10)]).await.unwrap();
+    assert_eq!(search.count(TICKETS, &Filter::default()).await.unwrap(), 10);
     search.drop_collection(TICKETS).await.unwrap();
 }
 

@@ -32,20 +32,21 @@ pub(crate) struct Reading {
 
 impl ChangeCount {
     /// The count, where it was read a moment ago; else it is to be read now.
-    pub fn lately(&self) -> Result<i64, Reading> {
+    pub fn lately(&self, now: Instant) -> Result<i64, Reading> {
         let known = self.known();
         match known.read {
-            Some((at, count)) if at.elapsed() < MOMENT => Ok(count),
+            Some((at, count)) if now.saturating_duration_since(at) < MOMENT => Ok(count),
             _ => Err(Reading {
                 changed_here: known.changed_here,
             }),
         }
     }
 
-    pub fn end(&self, reading: Reading, count: i64) {
+    /// A reading has ended at `now` with this count.
+    pub fn end(&self, reading: Reading, count: i64, now: Instant) {
         let mut known = self.known();
         if known.changed_here == reading.changed_here {
-            known.read = Some((Instant::now(), count));
+            known.read = Some((now, count));
         }
     }
 
@@ -67,7 +68,7 @@ impl Store {
     ///
     /// **Errors:** the database's.
     pub async fn change_count(&self) -> Result<i64, StoreError> {
-        let reading = match self.changes().lately() {
+        let reading = match self.changes().lately(Instant::now()) {
             Ok(count) => return Ok(count),
             Err(reading) => reading,
         };
@@ -79,7 +80,7 @@ impl Store {
             .map_err(failed("read the count of changes"))?;
         let row = row.ok_or_else(|| StoreError::corrupt("counters", "has no row for changes"))?;
         let count = Columns::of(&row).int("count of changes")?;
-        self.changes().end(reading, count);
+        self.changes().end(reading, count, Instant::now());
         Ok(count)
     }
 }
@@ -97,20 +98,19 @@ mod tests {
 
     #[test]
     fn a_count_is_known_for_a_moment() {
-        let changes = ChangeCount::default();
-        let reading = changes.lately().expect_err("not read yet");
-        changes.end(reading, 7);
-        assert_eq!(changes.lately().ok(), Some(7));
-        std::thread::sleep(MOMENT);
-        assert!(changes.lately().is_err());
+        let (changes, now) = (ChangeCount::default(), Instant::now());
+        let reading = changes.lately(now).expect_err("not read yet");
+        changes.end(reading, 7, now);
+        assert_eq!(changes.lately(now + MOMENT / 2).ok(), Some(7));
+        assert!(changes.lately(now + MOMENT).is_err());
     }
 
     #[test]
     fn what_was_read_before_a_change_does_not_count_after_it() {
-        let changes = ChangeCount::default();
-        let reading = changes.lately().expect_err("not read yet");
+        let (changes, now) = (ChangeCount::default(), Instant::now());
+        let reading = changes.lately(now).expect_err("not read yet");
         changes.change();
-        changes.end(reading, 7);
-        assert!(changes.lately().is_err());
+        changes.end(reading, 7, now);
+        assert!(changes.lately(now).is_err());
     }
 }

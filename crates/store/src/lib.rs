@@ -28,6 +28,7 @@ mod incidents;
 mod merges;
 mod messages;
 mod micros;
+mod model_files;
 mod models;
 mod noun;
 mod page;
@@ -47,6 +48,7 @@ mod teams;
 mod ticket_row;
 mod tickets;
 mod tokens;
+mod turns;
 mod writer;
 
 pub use article_heads::ArticleHead;
@@ -59,6 +61,7 @@ pub use folder::DataFolder;
 pub use idempotency::IdempotencyKey;
 pub use incident_replies::IncidentReply;
 pub use micros::now;
+pub use model_files::ModelFile;
 pub use models::{NewActivation, NewModelVersion};
 pub use page::{Page, PageRequest};
 pub use queue::{Failed, RetryPolicy};
@@ -68,6 +71,7 @@ pub use submit::{Submission, Submitted};
 pub use suggestions::StaleArticle;
 pub use tickets::TicketFilter;
 pub use tokens::{CreatedToken, TokenCheck};
+pub use turns::Turn;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -11,7 +11,7 @@ use crate::error::{StoreError, failed, is_unique_violation};
 use crate::row::{Columns, json};
 use crate::sql::{Sql, insert_rows};
 use crate::store::Store;
-use crate::{events, micros, shadows};
+use crate::{ModelFile, events, micros, model_files, shadows};
 
 const VERSION: &str = "id, head, version, revision, origin, note, created_at";
 const ACTIVATION: &str = "head, serial, version, replaced, is_rollback, reason, actor, created_at";
@@ -47,7 +47,7 @@ pub struct NewActivation<'a> {
 }
 
 impl Store {
-    /// Makes a version known, once `put_in_place` has put its files where they belong.
+    /// Makes a version known and keeps its files, once `put_in_place` has put them where they belong here.
     ///
     /// Nobody else can make this number known meanwhile, so what lies in its place is nobody's; after a crash in between
     /// the files are there and the version is not.
@@ -56,6 +56,7 @@ impl Store {
     pub async fn add_model_version<E: From<StoreError>>(
         &self,
         new: NewModelVersion,
+        files: &[ModelFile],
         actor: &Actor,
         put_in_place: impl FnOnce() -> Result<(), E> + Send,
     ) -> Result<ModelVersion, E> {
@@ -84,6 +85,7 @@ impl Store {
             data,
         );
         events::insert(&mut transaction, &[told]).await?;
+        model_files::insert(&mut transaction, version.head, version.version, files).await?;
         put_in_place()?;
         commit(transaction).await?;
         Ok(version)
@@ -204,7 +206,7 @@ impl Store {
     }
 
     /// Removes the versions of a head that retraining made and that were never active nor are tried out, but for the
-    /// latest `kept`; gives back what was removed, whose files nobody reads any more.
+    /// latest `kept`; gives back what was removed with its files, which nobody reads any more.
     ///
     /// **Errors:** the database's.
     pub async fn forget_model_versions(

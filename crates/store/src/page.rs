@@ -51,6 +51,35 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// Acts on every row of a list, of which `read` gives one page.
+    ///
+    /// **Errors:** those of `read`.
+    pub async fn each<E, F: Future<Output = Result<Page<T>, E>>>(
+        mut read: impl FnMut(PageRequest) -> F,
+        mut act: impl FnMut(T),
+    ) -> Result<(), E> {
+        let mut request = PageRequest::first(MAX_ROWS);
+        loop {
+            let page = read(request).await?;
+            page.items.into_iter().for_each(&mut act);
+            let Some(next) = page.next else { return Ok(()) };
+            request = PageRequest::after(MAX_ROWS, next);
+        }
+    }
+
+    /// Every row of a list, of which `read` gives one page.
+    ///
+    /// **Errors:** those of `read`.
+    pub async fn all<E, F: Future<Output = Result<Page<T>, E>>>(
+        read: impl FnMut(PageRequest) -> F,
+    ) -> Result<Vec<T>, E> {
+        let mut rows = Vec::new();
+        Page::each(read, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+}
+
 impl Store {
     /// Where a page of `list` starts: the position of the row before it.
     pub(crate) fn position(&self, page: &PageRequest, list: &str) -> Result<Option<String>, StoreError> {
@@ -72,5 +101,25 @@ impl Store {
         let last = items.last().filter(|_| more);
         let next = last.map(|last| cursor::seal(self.cursor_key(), list, &position(last)));
         Page { items, next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_rows_come_page_by_page() {
+        let pages = |request: PageRequest| async move {
+            let (items, next) = match request.cursor.as_deref() {
+                None => (vec![1, 2], Some("second".to_owned())),
+                Some("second") => (vec![3], Some("third".to_owned())),
+                _ => (vec![], None),
+            };
+            Ok::<_, Infallible>(Page { items, next })
+        };
+        assert_eq!(Page::all(pages).await, Ok(vec![1, 2, 3]));
     }
 }

@@ -29,16 +29,6 @@ pub struct RetryPolicy {
     pub max_delay_ms: u64,
 }
 
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        RetryPolicy {
-            max_attempts: 8,
-            first_delay_ms: 500,
-            max_delay_ms: 60_000,
-        }
-    }
-}
-
 impl RetryPolicy {
     /// The delay after this many failures; none when there is no further attempt.
     pub fn delay(&self, failures: i32) -> Option<Duration> {

@@ -46,6 +46,13 @@ impl<'r> Columns<'r> {
             .ok_or_else(|| StoreError::corrupt(what, "is null"))
     }
 
+    pub(crate) fn bytes(&mut self, what: &'static str) -> Result<Vec<u8>, StoreError> {
+        self.next += 1;
+        self.row
+            .try_get(self.next - 1)
+            .map_err(|error| StoreError::corrupt(what, error))
+    }
+
     pub(crate) fn small(&mut self, what: &'static str) -> Result<i32, StoreError> {
         let int = self.int(what)?;
         i32::try_from(int).map_err(|error| StoreError::corrupt(what, error))

@@ -1,13 +1,8 @@
 //! Small values the desk remembers about itself.
 
-use std::time::Duration;
-
-use time::OffsetDateTime;
-
 use crate::database::{Database, commit};
 use crate::error::{StoreError, failed};
 use crate::idempotency::hex;
-use crate::micros;
 use crate::row::Columns;
 use crate::sql::Sql;
 use crate::store::Store;
@@ -28,22 +23,6 @@ impl Store {
         row.map(|row| Columns::of(&row).text("setting")).transpose()
     }
 
-    /// Takes a turn that one process has at a time, until so long from now; whether it was free. Whoever dies with it
-    /// holds nobody up for longer.
-    ///
-    /// **Errors:** the database's.
-    pub async fn take_turn(&self, name: &str, lease: Duration) -> Result<bool, StoreError> {
-        let text = "INSERT INTO settings (name, value) VALUES ($1, $2) \
-                    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <= $3";
-        let now = micros::now();
-        let values = [name.into(), sortable(now + lease).into(), sortable(now).into()];
-        let mut transaction = self.database().begin().await?;
-        let taken = Sql::new(text, values).execute(&mut transaction).await;
-        let taken = taken.map_err(failed("take a turn"))?;
-        commit(transaction).await?;
-        Ok(taken == 1)
-    }
-
     /// Sets a setting.
     ///
     /// **Errors:** the database's.
@@ -57,11 +36,6 @@ impl Store {
         set.map_err(failed("store a setting"))?;
         commit(transaction).await
     }
-}
-
-/// A time as text that sorts as the time does.
-fn sortable(time: OffsetDateTime) -> String {
-    format!("{:020}", micros::of(time))
 }
 
 /// The key that seals cursors, made by whichever process comes first. Reads before

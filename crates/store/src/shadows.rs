@@ -110,12 +110,16 @@ impl Store {
              COUNT(CASE WHEN label = truth AND active_label = truth THEN 1 END), \
              COUNT(CASE WHEN label <> truth AND active_label = truth THEN 1 END), \
              COUNT(CASE WHEN label = truth AND active_label <> truth THEN 1 END), \
-             COUNT(CASE WHEN label <> truth AND active_label <> truth THEN 1 END) \
-             FROM (SELECT j.label, j.is_sure, j.active_label, j.active_sure, \
-             CASE WHEN (t.merged_into IS NULL AND t.status IN ('solved', 'closed')) OR EXISTS \
-             (SELECT 1 FROM corrections c WHERE c.ticket_id = t.id AND c.field = $1) THEN t.{truth} END AS truth \
+             COUNT(CASE WHEN label <> truth AND active_label <> truth THEN 1 END), \
+             COUNT(CASE WHEN is_corrected = 1 AND truth IS NOT NULL THEN 1 END) \
+             FROM (SELECT label, is_sure, active_label, active_sure, is_corrected, \
+             CASE WHEN is_solved = 1 OR is_corrected = 1 THEN now_label END AS truth \
+             FROM (SELECT j.label, j.is_sure, j.active_label, j.active_sure, t.{truth} AS now_label, \
+             CASE WHEN t.merged_into IS NULL AND t.status IN ('solved', 'closed') THEN 1 ELSE 0 END AS is_solved, \
+             CASE WHEN EXISTS (SELECT 1 FROM corrections c WHERE c.ticket_id = t.id AND c.field = $1) \
+             THEN 1 ELSE 0 END AS is_corrected \
              FROM shadow_judgements j JOIN tickets t ON t.id = j.ticket_id \
-             WHERE j.head = $2 AND j.version = $3 AND j.active = $4) AS judged"
+             WHERE j.head = $2 AND j.version = $3 AND j.active = $4) AS found) AS judged"
         );
         let values = [truth.into(), head.as_str().into(), challenger.into(), active.into()];
         let mut reader = self.database().reader().await?;
@@ -184,5 +188,6 @@ fn read_counts(row: &AnyRow) -> Result<ShadowCounts, StoreError> {
         active_alone: next()?,
         challenger_alone: next()?,
         both_wrong: next()?,
+        corrected: next()?,
     })
 }

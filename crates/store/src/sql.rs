@@ -19,6 +19,7 @@ const LISTS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 pub(crate) enum Arg {
     Text(Option<String>),
     Int(Option<i64>),
+    Bytes(Vec<u8>),
 }
 
 /// A statement and its values.
@@ -88,6 +89,7 @@ impl Sql {
         self.args.into_iter().fold(query, |query, arg| match arg {
             Arg::Text(text) => query.bind(text),
             Arg::Int(int) => query.bind(int),
+            Arg::Bytes(bytes) => query.bind(bytes),
         })
     }
 }
@@ -167,6 +169,12 @@ impl From<Option<String>> for Arg {
 impl From<&Option<String>> for Arg {
     fn from(text: &Option<String>) -> Self {
         Arg::Text(text.clone())
+    }
+}
+
+impl From<Vec<u8>> for Arg {
+    fn from(bytes: Vec<u8>) -> Self {
+        Arg::Bytes(bytes)
     }
 }
 

@@ -50,17 +50,17 @@ struct Pace {
 }
 
 impl Pace {
-    /// How long to wait for more writes than the ones that are there.
-    fn pause(&self, writes: usize) -> Duration {
+    /// How long to wait from `now` for more writes than the ones that are there.
+    fn pause(&self, writes: usize, now: Instant) -> Duration {
         match self.busy_since {
-            Some(last) => COMMIT_INTERVAL.saturating_sub(last.elapsed()),
+            Some(last) => COMMIT_INTERVAL.saturating_sub(now.duration_since(last)),
             None if writes > 1 => COMMIT_INTERVAL,
             None => Duration::ZERO,
         }
     }
 
-    fn committed(&mut self, writes: usize) {
-        self.busy_since = (writes > 1).then(Instant::now);
+    fn committed(&mut self, writes: usize, now: Instant) {
+        self.busy_since = (writes > 1).then_some(now);
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) async fn run(database: Database, mut inbox: mpsc::Receiver<Write>, gr
         let closers = std::mem::take(&mut group.closers);
         let writes = group.len();
         write(&database, group).await;
-        pace.committed(writes);
+        pace.committed(writes, Instant::now());
         if !closers.is_empty() {
             inbox.close();
             for closer in closers {
@@ -98,10 +98,11 @@ async fn wait_for_company(
     pace: &Pace,
     group_writes: usize,
 ) {
-    let until = tokio::time::Instant::now() + pace.pause(waiting.len());
+    let now = Instant::now();
+    let until = now + pace.pause(waiting.len(), now);
     while waiting.len() < COMPANY.min(group_writes) {
         let room = group_writes - waiting.len();
-        let came = tokio::time::timeout_at(until, inbox.recv_many(waiting, room)).await;
+        let came = tokio::time::timeout_at(until.into(), inbox.recv_many(waiting, room)).await;
         if matches!(came, Ok(0) | Err(_)) {
             break;
         }
@@ -222,13 +223,18 @@ mod tests {
 
     #[test]
     fn who_writes_alone_never_waits() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.pause(1), Duration::ZERO);
-        assert_eq!(pace.pause(2), COMMIT_INTERVAL);
-        pace.committed(2);
-        assert!(pace.pause(1) > Duration::ZERO);
-        pace.committed(1);
-        assert_eq!(pace.pause(1), Duration::ZERO);
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        assert_eq!(pace.pause(1, now), Duration::ZERO);
+        assert_eq!(pace.pause(2, now), COMMIT_INTERVAL);
+        pace.committed(2, now);
+        assert_eq!(pace.pause(1, now), COMMIT_INTERVAL);
+        assert_eq!(
+            pace.pause(1, now + COMMIT_INTERVAL / 3),
+            COMMIT_INTERVAL - COMMIT_INTERVAL / 3
+        );
+        assert_eq!(pace.pause(1, now + 2 * COMMIT_INTERVAL), Duration::ZERO);
+        pace.committed(1, now);
+        assert_eq!(pace.pause(1, now), Duration::ZERO);
     }
 
     #[tokio::test]
@@ -236,7 +242,7 @@ mod tests {
         let (sender, mut inbox) = mpsc::channel(2 * COMPANY);
         let write = || Write::Close(oneshot::channel().0);
         let mut pace = Pace::default();
-        pace.committed(2);
+        pace.committed(2, Instant::now());
         for _ in 0..COMPANY {
             sender.try_send(write()).expect("room");
         }
@@ -244,7 +250,7 @@ mod tests {
         wait_for_company(&mut inbox, &mut waiting, &pace, 2 * COMPANY).await;
         assert_eq!(waiting.len(), COMPANY + 1);
         let mut alone = vec![write()];
-        pace.committed(2);
+        pace.committed(2, Instant::now());
         wait_for_company(&mut inbox, &mut alone, &pace, 2 * COMPANY).await;
         assert_eq!(alone.len(), 1);
         sender.try_send(write()).expect("room");

@@ -16,4 +16,7 @@ pub enum SuggestError {
     /// The store refused or failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// Tickets could not be grouped.
+    #[error("the grouping of tickets ended early")]
+    Group(#[from] tokio::task::JoinError),
 }

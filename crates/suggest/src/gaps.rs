@@ -40,10 +40,11 @@ impl Gap {
     }
 }
 
-/// A solved ticket that nothing answers, and what it says as a vector.
+/// Solved tickets that nothing answers, and what each says as a vector. **Shape:** `[tickets]`, `[tickets, hidden]`.
+#[derive(Default)]
 struct Unanswered {
-    ticket: Ticket,
-    vector: Vec<f32>,
+    tickets: Vec<Ticket>,
+    vectors: Vec<Vec<f32>>,
 }
 
 impl Suggest {
@@ -51,34 +52,36 @@ impl Suggest {
     ///
     /// **Errors:** the encoder is busy or down, or the index or the store is.
     pub async fn gaps(&self, since: OffsetDateTime, tickets: u32) -> Result<Vec<Gap>, SuggestError> {
-        let unanswered = self.unanswered(since, tickets).await?;
-        let vectors: Vec<&[f32]> = unanswered.iter().map(|one| one.vector.as_slice()).collect();
-        let clusters = clusters(&vectors, self.config.gap_cosine);
-        let ids: Vec<Uuid> = unanswered.iter().map(|one| one.ticket.id).collect();
+        let Unanswered { tickets, vectors } = self.unanswered(since, tickets).await?;
+        let cosine = self.config.gap_cosine;
+        // Every vector is compared with every other, for which nobody else should wait.
+        let clusters = tokio::task::spawn_blocking(move || clusters(&vectors, cosine)).await?;
+        let ids: Vec<Uuid> = tickets.iter().map(|ticket| ticket.id).collect();
         let replies = self.triage.store().last_replies(&ids).await?;
         let replies: HashMap<Uuid, Message> = replies.into_iter().map(|reply| (reply.ticket_id, reply)).collect();
         let mut gaps: Vec<Gap> = clusters
             .into_iter()
-            .map(|members| gap(&unanswered, &members, &replies))
+            .map(|members| gap(&tickets, &members, &replies))
             .collect();
         gaps.sort_by(|one, other| other.hours().total_cmp(&one.hours()));
         Ok(gaps)
     }
 
-    async fn unanswered(&self, since: OffsetDateTime, tickets: u32) -> Result<Vec<Unanswered>, SuggestError> {
+    async fn unanswered(&self, since: OffsetDateTime, tickets: u32) -> Result<Unanswered, SuggestError> {
         let solved = self.triage.store().solved_since(since, tickets).await?;
         let said: Vec<String> = solved
             .iter()
             .map(|ticket| desk::text::without_quoted_history(&ticket.text()))
             .collect();
+        let mut unanswered = Unanswered::default();
         if said.is_empty() {
-            return Ok(Vec::new());
+            return Ok(unanswered);
         }
         let vectors = self.knowledge.embed_to_compare(said.clone()).await?;
-        let mut unanswered = Vec::new();
         for ((ticket, said), vector) in solved.into_iter().zip(said).zip(vectors) {
             if !self.knowledge.answers(&said, vector.clone()).await? {
-                unanswered.push(Unanswered { ticket, vector });
+                unanswered.tickets.push(ticket);
+                unanswered.vectors.push(vector);
             }
         }
         Ok(unanswered)
@@ -88,8 +91,8 @@ impl Suggest {
 /// Groups of neighbours by density, as positions, each with its most typical member first.
 ///
 /// **Source**: Ester, Kriegel, Sander and Xu, A Density-Based Algorithm for Discovering Clusters, 1996.
-fn clusters(vectors: &[&[f32]], cosine: f32) -> Vec<Vec<usize>> {
-    let dimensions = vectors.first().map_or(0, |vector| vector.len());
+fn clusters(vectors: &[Vec<f32>], cosine: f32) -> Vec<Vec<usize>> {
+    let dimensions = vectors.first().map_or(0, Vec::len);
     let Ok(points) = Array2::from_shape_vec((vectors.len(), dimensions), vectors.concat()) else {
         return Vec::new();
     };
@@ -110,15 +113,15 @@ fn clusters(vectors: &[&[f32]], cosine: f32) -> Vec<Vec<usize>> {
 }
 
 /// By likeness to all of the group together.
-fn most_typical_first(vectors: &[&[f32]], group: &[usize]) -> Vec<usize> {
-    let likeness = |at: usize| -> f32 { group.iter().map(|&other| dot(vectors[at], vectors[other])).sum() };
+fn most_typical_first(vectors: &[Vec<f32>], group: &[usize]) -> Vec<usize> {
+    let likeness = |at: usize| -> f32 { group.iter().map(|&other| dot(&vectors[at], &vectors[other])).sum() };
     let mut ranked: Vec<(f32, usize)> = group.iter().map(|&at| (likeness(at), at)).collect();
     ranked.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     ranked.into_iter().map(|(_, at)| at).collect()
 }
 
-fn gap(unanswered: &[Unanswered], members: &[usize], replies: &HashMap<Uuid, Message>) -> Gap {
-    let tickets: Vec<Ticket> = members.iter().map(|&at| unanswered[at].ticket.clone()).collect();
+fn gap(tickets: &[Ticket], members: &[usize], replies: &HashMap<Uuid, Message>) -> Gap {
+    let tickets: Vec<Ticket> = members.iter().map(|&at| tickets[at].clone()).collect();
     let hours = |ticket: &Ticket| (ticket.updated_at - ticket.created_at).as_seconds_f64().max(0.0) / SECONDS_PER_HOUR;
     Gap {
         mean_hours: tickets.iter().map(hours).sum::<f64>() / tickets.len().max(1) as f64,
@@ -169,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_is_alike_is_one_group_and_what_stands_alone_is_none() {
-        let vectors: [&[f32]; 5] = [&[1.0, 0.0], &[0.0, 1.0], &[0.96, 0.28], &[0.98, 0.2], &[-1.0, 0.0]];
+        let vectors = [[1.0, 0.0], [0.0, 1.0], [0.96, 0.28], [0.98, 0.2], [-1.0, 0.0]].map(Vec::from);
         assert_eq!(clusters(&vectors, 0.9), [vec![3, 2, 0]]);
         assert!(clusters(&[], 0.9).is_empty());
         assert!(clusters(&vectors[..2], 0.9).is_empty());

@@ -114,7 +114,13 @@ fn label_reason(what: &str, choice: &LabelChoice) -> String {
             } else {
                 format!(" It may also be {}.", others.join(", "))
             };
-            format!("{what} {guess} is a guess for a person to confirm: {sure} sure, {enough} would be enough.{others}")
+            // As far up as a threshold is shown: no confidence is enough.
+            let enough = if choice.threshold < 1.0 {
+                format!("{enough} would be enough")
+            } else {
+                "and its surest answers are not right often enough to decide alone".to_owned()
+            };
+            format!("{what} {guess} is a guess for a person to confirm: {sure} sure, {enough}.{others}")
         }
         (None, None) => format!("{what} is for a person to say: the text is like none of the labels."),
     }
@@ -233,6 +239,22 @@ mod tests {
         assert_eq!(outcome(CATEGORY, assessment(false, true)), TriageState::Triaged);
         assert_eq!(outcome(CATEGORY, assessment(false, false)), TriageState::NeedsHuman);
         assert_eq!(outcome(BOTH, assessment(false, false)), TriageState::Triaged);
+    }
+
+    #[test]
+    fn the_reasons_name_what_would_be_enough_only_where_something_would() {
+        let reason = |confidence, threshold| {
+            let unsure = LabelChoice {
+                confidence,
+                threshold,
+                ..choice("how_to", false)
+            };
+            label_reason("Category", &unsure)
+        };
+        assert!(reason(0.5, 0.9).contains("50 % sure, 90 % would be enough."));
+        let never = reason(1.0, 1.0);
+        assert!(never.contains("100 % sure, and its surest answers"), "{never}");
+        assert!(!never.contains("would be enough"), "{never}");
     }
 
     #[test]

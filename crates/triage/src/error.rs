@@ -39,21 +39,11 @@ impl TriageError {
 
     /// Whether the encoder cannot take one of the texts it was given, however often it is asked.
     pub(crate) fn is_of_a_text(&self) -> bool {
-        let TriageError::Encode(error) = self else {
-            return false;
-        };
-        error.fault() == encoder::Fault::Bug && !matches!(error, EncoderError::Stopped)
+        matches!(self, TriageError::Encode(error) if error.is_of_a_text())
     }
 
     /// What is kept with the ticket: the chain of causes in one line, without ticket text.
     pub fn chain(&self) -> String {
-        let mut chain = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            chain.push_str(": ");
-            chain.push_str(&error.to_string());
-            cause = error.source();
-        }
-        chain
+        desk::chain(self)
     }
 }

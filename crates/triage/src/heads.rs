@@ -1,13 +1,12 @@
 //! Another version of a head in the place of the one in use: checked whole first, then swapped in one step.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use classifier::{ClassifierError, EncoderId, Head};
 use desk::HeadRole;
-use manifest::{MANIFEST_FILE, ManifestError, Model};
+use manifest::{ManifestError, Model};
 
 use crate::Triage;
 use crate::error::TriageError;
@@ -47,8 +46,8 @@ pub enum HeadError {
     /// The program is stopping.
     #[error("opening the head was interrupted")]
     Interrupted,
-    /// Its files cannot be copied to where versions lie.
-    #[error("cannot copy the head to {}", .folder.display())]
+    /// Its files cannot be written where versions lie.
+    #[error("cannot write the head to {}", .folder.display())]
     Install {
         /// Where to.
         folder: PathBuf,
@@ -97,12 +96,12 @@ impl Triage {
     }
 }
 
-/// The revision of the head in a folder, once it is found sound and fit for the encoder in another folder, with the
-/// labels of the head in `like`.
+/// The revision of the head in a folder, once it is found sound and fit for the encoder in another folder that is given
+/// texts up to so many tokens, with the labels of the head in `like`.
 ///
 /// **Errors:** why it cannot be used.
-pub fn check_head(folder: &Path, encoder: &Path, like: &Path) -> Result<String, HeadError> {
-    let head = open(folder, &encoder_in(encoder)?)?;
+pub fn check_head(folder: &Path, (encoder, max_tokens): (&Path, usize), like: &Path) -> Result<String, HeadError> {
+    let head = open(folder, &encoder_in(encoder, max_tokens)?)?;
     let like = Head::open(like).map_err(HeadError::Open)?;
     same_labels(like.labels(), head.labels())?;
     Ok(head.revision().to_owned())
@@ -123,61 +122,22 @@ pub fn head_target_precision(folder: &Path) -> Result<f64, HeadError> {
     Ok(head.spec().target_precision)
 }
 
-/// Copies the files of a checked head into a folder, all of them or nothing, in the place of whatever lay there.
-///
-/// **Errors:** the disk's.
-pub fn install_head(from: &Path, to: &Path) -> Result<(), HeadError> {
-    let failed = |source| HeadError::Install {
-        folder: to.to_owned(),
-        source,
-    };
-    let model = Model::open(from).map_err(|source| {
-        HeadError::Open(ClassifierError::OpenFolder {
-            folder: from.to_owned(),
-            source,
-        })
-    })?;
-    let files = model.manifest.files.iter().map(|entry| entry.path.as_str());
-    copy(from, to, files.chain([MANIFEST_FILE])).map_err(failed)
-}
-
-/// Written beside its place and moved there last.
-fn copy<'a>(from: &Path, to: &Path, files: impl Iterator<Item = &'a str>) -> io::Result<()> {
-    let beside = to.with_extension("incoming");
-    remove(&beside)?;
-    fs::create_dir_all(&beside)?;
-    for file in files {
-        let target = beside.join(file);
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::copy(from.join(file), target)?;
-    }
-    remove(to)?;
-    fs::rename(&beside, to)
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 fn open(folder: &Path, encoder: &EncoderId) -> Result<Head, HeadError> {
     let head = Head::open(folder).map_err(HeadError::Open)?;
     head.accept_encoder(encoder).map_err(HeadError::Open)?;
     Ok(head)
 }
 
-fn encoder_in(folder: &Path) -> Result<EncoderId, HeadError> {
+fn encoder_in(folder: &Path, max_tokens: usize) -> Result<EncoderId, HeadError> {
     let model = Model::open(folder).map_err(|source| HeadError::OpenEncoder {
         folder: folder.to_owned(),
         source,
     })?;
+    let spec = model.manifest.encoder.as_ref();
     Ok(EncoderId {
         revision: encoder::revision(&model.manifest),
-        dimensions: model.manifest.encoder.map_or(0, |spec| spec.hidden_size),
+        dimensions: spec.map_or(0, |spec| spec.hidden_size),
+        max_tokens: spec.map_or(max_tokens, |spec| spec.max_tokens.min(max_tokens)),
         name: model.manifest.name,
     })
 }

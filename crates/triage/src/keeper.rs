@@ -9,10 +9,7 @@
 //! Servers that share a database share what it remembers: what one left out before it died, the next start of any
 //! finds by the count alone.
 
-use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use desk::{Ticket, TriageState};
 use time::OffsetDateTime;
@@ -23,7 +20,6 @@ use crate::Triage;
 use crate::error::TriageError;
 use crate::index::{self, TICKETS};
 use crate::reindex::BATCH;
-use crate::ticks::Ticks;
 
 /// Name of the store's setting that says until when all that was decided is in the index on disk. **Persisted**.
 const ON_DISK_UNTIL: &str = "index.tickets.on_disk_until";
@@ -41,17 +37,10 @@ enum Which {
 }
 
 impl Triage {
-    /// Keeps the index until told to stop.
-    pub async fn run_keeper(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut ticks = Ticks::new(Duration::from_millis(self.config.index_flush_ms.max(1)), stop);
-        while ticks.next().await {
-            if let Err(error) = self.keep_index().await {
-                tracing::warn!(error = %error.chain(), "the search index could not be kept");
-            }
-        }
-    }
-
-    async fn keep_index(&self) -> Result<(), TriageError> {
+    /// Adds to the index what it lacks, and writes what is new in it to disk.
+    ///
+    /// **Errors:** the store, the encoder or the index is out of reach; what is left the next call takes up.
+    pub async fn keep_index(&self) -> Result<(), TriageError> {
         if !self.is_index_whole.load(Ordering::Acquire) {
             self.catch_up().await?;
         }

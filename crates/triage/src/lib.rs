@@ -1,7 +1,7 @@
 //! The use case: a ticket comes in, is assessed, decided, recorded, and never lost.
 //!
-//! This is the only crate that joins the store, the models and the index. It knows no HTTP, no command line and no
-//! environment.
+//! This crate joins the store, the models and the index for tickets, as `knowledge` does for articles. It knows no HTTP,
+//! no command line and no environment.
 
 mod assess;
 mod config;
@@ -12,6 +12,7 @@ mod error;
 mod failure;
 mod find;
 mod forget;
+mod head_files;
 mod heads;
 mod incidents;
 mod index;
@@ -26,7 +27,6 @@ mod rows;
 mod shadow;
 mod submit;
 mod sweep;
-mod ticks;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,12 +41,12 @@ pub use config::Config;
 pub use decide::{Given, decide, routing_request};
 pub use drift::Drift;
 pub use error::TriageError;
-pub use heads::{HeadError, check_head, head_labels, head_target_precision, install_head, same_revision};
+pub use head_files::{holds_head, install_head, read_head};
+pub use heads::{HeadError, check_head, head_labels, head_target_precision, same_revision};
 pub use index::{Embedded, ensure_tickets, stored_vectors};
 pub use models::{Models, VersionedHead};
 pub use reindex::ReindexProgress;
 pub use submit::Submitted;
-pub use ticks::Ticks;
 
 use drift::Lately;
 use index::TICKETS;
@@ -67,7 +67,8 @@ pub struct Triage {
     tasks: TaskTracker,
     /// Whether the index has something that is not on disk yet.
     is_index_ahead: AtomicBool,
-    /// Whether the index has caught up with the store since this start: before that it may lack what a crash lost.
+    /// Whether the index has caught up with the store since this start, or since it was begun anew: before that it may
+    /// lack what was lost.
     is_index_whole: AtomicBool,
     /// What was decided since without being put in the index.
     left_out: LeftOut,

@@ -1,39 +1,24 @@
-//! The tickets' index, built anew when its folder was deleted under the running desk.
+//! The tickets' index, begun anew when its folder was deleted under the running desk.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use crate::Triage;
 use crate::error::TriageError;
 use crate::index::TICKETS;
-use crate::ticks::Ticks;
-
-/// How often the folder is looked at.
-const LOOK: Duration = Duration::from_secs(1);
 
 impl Triage {
-    /// Builds the tickets' index anew where its files have vanished; whether they had.
+    /// Makes an empty index where the files of the tickets' index have vanished, which the keeper then fills; whether
+    /// they had.
     ///
-    /// **Errors:** as of [`Triage::reindex`].
+    /// **Errors:** no index can be made.
     pub async fn mend_index(&self) -> Result<bool, TriageError> {
         match self.search.healthy().await {
             Err(search::Error::FolderGone { collection, .. }) if collection == TICKETS => {}
             _ => return Ok(false),
         }
-        tracing::warn!("the folder of the tickets' index is gone; it is built anew");
+        tracing::warn!("the folder of the tickets' index is gone; it is filled anew");
         self.ensure_index().await?;
-        self.reindex(|_| {}).await?;
+        self.is_index_whole.store(false, Ordering::Release);
         Ok(true)
-    }
-
-    /// Looks after the index until told to stop.
-    pub async fn run_mender(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut ticks = Ticks::new(LOOK, stop);
-        while ticks.next().await {
-            if let Err(error) = self.mend_index().await {
-                tracing::warn!(error = %error.chain(), "the tickets' index could not be built anew");
-            }
-        }
     }
 }

@@ -165,5 +165,6 @@ pub(crate) fn identity(encoder: &Encoder) -> EncoderId {
         name: encoder.model().to_owned(),
         revision: encoder.revision().to_owned(),
         dimensions: encoder.dimensions(),
+        max_tokens: encoder.max_tokens(),
     }
 }

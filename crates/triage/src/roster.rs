@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use desk::{AgentLoad, Resolved, Routing, RoutingRequest, Team, route};
-use store::{PageRequest, Store, StoreError};
+use store::{Page, Store, StoreError};
 use uuid::Uuid;
 
 /// Teams, agents, their load and their experience, as of one moment.
@@ -101,7 +101,7 @@ impl Roster {
         if !self.is_stale() {
             return Ok(());
         }
-        self.lock().stored_meanwhile = Some(Vec::new());
+        self.lock().begin_reading();
         let read = read(store).await;
         self.lock().end_reading(read)
     }
@@ -135,17 +135,28 @@ impl Known {
         }
     }
 
+    fn begin_reading(&mut self) {
+        // What was stored during a read that was given up, because nobody waited for it any longer, this one sees.
+        self.end_ways();
+        self.stored_meanwhile = Some(Vec::new());
+    }
+
     fn end_reading(&mut self, read: Result<Snapshot, StoreError>) -> Result<(), StoreError> {
         let underway = self.underway.clone();
-        for agent_id in self.stored_meanwhile.take().unwrap_or_default() {
-            self.end_way(agent_id);
-        }
+        self.end_ways();
         let mut snapshot = read?;
         for (agent_id, tickets) in underway {
             snapshot.add(agent_id, tickets);
         }
         self.snapshot = Some((Instant::now(), snapshot));
         Ok(())
+    }
+
+    /// What was stored during a read is underway no longer.
+    fn end_ways(&mut self) {
+        for agent_id in self.stored_meanwhile.take().unwrap_or_default() {
+            self.end_way(agent_id);
+        }
     }
 
     /// A ticket's decision is stored or given up; the snapshot goes on counting it until it is read anew.
@@ -169,24 +180,77 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Teams read at once.
-const PAGE: u32 = 1_000;
-
 async fn read(store: &Store) -> Result<Snapshot, StoreError> {
     Ok(Snapshot {
-        teams: teams(store).await?,
+        teams: Page::all(|page| async move { store.list_teams(&page).await }).await?,
         loads: store.agent_loads().await?,
         history: store.resolved_counts().await?,
     })
 }
 
-async fn teams(store: &Store) -> Result<Vec<Team>, StoreError> {
-    let mut teams = Vec::new();
-    let mut page = PageRequest::first(PAGE);
-    loop {
-        let read = store.list_teams(&page).await?;
-        teams.extend(read.items);
-        let Some(next) = read.next else { return Ok(teams) };
-        page = PageRequest::after(PAGE, next);
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, ready};
+
+    use desk::{Actor, Availability, NewAgent, NewTeam};
+    use store::{DataFolder, StoreConfig};
+
+    use super::*;
+
+    /// A roster that is read anew for every ticket, and a store with one agent.
+    async fn desk(folder: &std::path::Path) -> (Roster, Store, Uuid) {
+        let store = Store::open(&StoreConfig::new(DataFolder::database_url(folder))).await;
+        let store = store.expect("a store");
+        let actor = Actor::system("test");
+        let team = NewTeam {
+            name: "Everyone".to_owned(),
+            categories: vec!["how_to".to_owned()],
+        };
+        let team = store.create_team(team, &actor).await.expect("a team");
+        let agent = NewAgent {
+            name: "Ana".to_owned(),
+            email: None,
+            team_id: Some(team.id),
+            skills: [("how_to".to_owned(), 1.0)].into(),
+            languages: vec!["en".to_owned()],
+            capacity: 10,
+            availability: Availability::Available,
+        };
+        let agent = store.create_agent(agent, &actor).await.expect("an agent");
+        (Roster::new(Duration::ZERO), store, agent.id)
+    }
+
+    /// Lets a future begin and drops it.
+    async fn give_up(begun: impl Future) {
+        tokio::select! {
+            biased;
+            _ = begun => {}
+            () = ready(()) => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_that_is_given_up_leaves_nobody_busy() {
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let (roster, store, agent) = desk(scratch.path()).await;
+        let request = RoutingRequest {
+            category: Some("how_to"),
+            ..RoutingRequest::default()
+        };
+        let (routing, place) = roster.assign(&store, &request).await.expect("readable");
+        assert_eq!(routing.agent_id(), Some(agent));
+        while roster.lock().stored_meanwhile.is_none() {
+            give_up(roster.refresh(&store)).await;
+        }
+        drop(place);
+        roster.refresh(&store).await.expect("readable");
+        let known = roster.lock();
+        assert!(known.underway.is_empty(), "{:?}", known.underway);
+        let open: Vec<i32> = known
+            .snapshot
+            .iter()
+            .flat_map(|(_, read)| read.loads.iter().map(|load| load.open_tickets))
+            .collect();
+        assert_eq!(open, [0]);
     }
 }

@@ -30,7 +30,7 @@ pub fn answers_page(title: &str, metrics: &Metrics, said: &[Said]) -> Result<Str
     let mut page = Page::new(title, &format!("{} questions asked", said.len()));
     page.section(
         "Figures",
-        "Each with its 95 % bootstrap interval over the topics.",
+        "Each with its 95 % interval over the topics.",
         &cards(metrics, FIRST),
     );
     page.section("Probabilities", "", &figures(&plots_of(said)?));

@@ -109,7 +109,7 @@ pub fn classify_page(
     let mut page = Page::new(title, &lead);
     page.section(
         "Figures",
-        "Each with its 95 % bootstrap interval: how far it would move on another draw of as many rows.",
+        "Each with its 95 % interval: how far it would move on another draw of as many rows.",
         &cards(metrics, FIRST),
     );
     page.section("Confidence", "", &figures(&plots_of(metrics, predictions, outsiders)?));
@@ -123,8 +123,9 @@ pub fn classify_page(
     page.section("Labels", "The weakest first.", &labels(metrics));
     page.section(
         "Worst mistakes",
-        "Wrong rows the head was surest of, each with the nearest known rows. Neighbours of the said label point at \
-         texts that are hard; neighbours of the right label at a head that missed; both at once at doubtful labels.",
+        "Wrong rows the head was surest of, each with the nearest rows that it learnt from, where these are known, else the \
+         nearest that it was judged on. Neighbours of the said label point at texts that are hard; neighbours of the right \
+         label at a head that missed; both at once at doubtful labels.",
         &cases(mistakes),
     );
     page.section(
@@ -140,64 +141,73 @@ fn plots_of(
     predictions: &[Prediction],
     outsiders: Option<&[Outsider]>,
 ) -> Result<Vec<(String, &'static str)>> {
-    let value = |name: &str| metrics.figures.get(name).map(|figure| figure.value);
-    let chosen = value("coverage_at_target_precision").zip(value("precision_when_decided"));
-    let target = metrics.facts.get("target_precision").copied();
     let scores: Vec<(f64, bool)> = predictions
         .iter()
         .map(|p| (f64::from(p.confidence), p.is_right()))
         .collect();
-    let confidences = |right: bool| -> Vec<f64> {
-        let kind = scores.iter().filter(|(_, is_right)| *is_right == right);
-        kind.map(|(score, _)| *score).collect()
-    };
-    let right_and_wrong = [
-        Series {
-            name: "right",
-            values: confidences(true),
-            color: RIGHT,
-        },
-        Series {
-            name: "wrong",
-            values: confidences(false),
-            color: WRONG,
-        },
-    ];
-    let mut inside = vec![Series {
-        name: "in scope",
-        values: predictions.iter().map(|p| f64::from(p.energy)).collect(),
-        color: RIGHT,
-    }];
-    inside.extend(outsiders.map(|outsiders| Series {
-        name: "out of scope",
-        values: outsiders.iter().map(|o| f64::from(o.energy)).collect(),
-        color: WRONG,
-    }));
-    Ok(vec![
+    let mut plots = vec![
         (
             plots::reliability(&calibration::reliability(predictions))?,
             "Reliability: how often rows of a confidence are right. On the dashed line confidence means what it says; \
              dots are mean confidences, stronger bars hold more rows.",
         ),
         (
-            plots::coverage(
-                "share decided alone",
-                &abstention::precision_against_coverage(&scores),
-                target,
-                chosen,
-            )?,
+            coverage(metrics, &scores)?,
             "Precision against coverage: what is right as less is left to people. Dashed: the precision aimed at. Dot: \
              what the head does.",
         ),
-        (
-            plots::histogram("confidence", &right_and_wrong, 20)?,
-            "Confidence of right and wrong rows.",
-        ),
-        (
-            plots::histogram("energy", &inside, 30)?,
+        (confidences(&scores)?, "Confidence of right and wrong rows."),
+    ];
+    // Rows judged by cross-validation have no energy.
+    if predictions.iter().any(|prediction| prediction.energy != 0.0) {
+        plots.push((
+            energies(predictions, outsiders)?,
             "Energy (log-sum-exp of the logits): how much a text looks like anything the head was trained on.",
-        ),
-    ])
+        ));
+    }
+    Ok(plots)
+}
+
+fn coverage(metrics: &Metrics, scores: &[(f64, bool)]) -> Result<String> {
+    let value = |name: &str| metrics.figures.get(name).map(|figure| figure.value);
+    let chosen = value("coverage_at_target_precision").zip(value("precision_when_decided"));
+    let target = metrics.facts.get("target_precision").copied();
+    let points = abstention::precision_against_coverage(scores);
+    plots::coverage("share decided alone", &points, target, chosen)
+}
+
+fn confidences(scores: &[(f64, bool)]) -> Result<String> {
+    let of = |right: bool| -> Vec<f64> {
+        let kind = scores.iter().filter(|(_, is_right)| *is_right == right);
+        kind.map(|(score, _)| *score).collect()
+    };
+    let right_and_wrong = [
+        Series {
+            name: "right",
+            values: of(true),
+            color: RIGHT,
+        },
+        Series {
+            name: "wrong",
+            values: of(false),
+            color: WRONG,
+        },
+    ];
+    plots::histogram("confidence", &right_and_wrong, 20)
+}
+
+fn energies(predictions: &[Prediction], outsiders: Option<&[Outsider]>) -> Result<String> {
+    let mut kinds = vec![Series {
+        name: "in scope",
+        values: predictions.iter().map(|p| f64::from(p.energy)).collect(),
+        color: RIGHT,
+    }];
+    kinds.extend(outsiders.map(|outsiders| Series {
+        name: "out of scope",
+        values: outsiders.iter().map(|o| f64::from(o.energy)).collect(),
+        color: WRONG,
+    }));
+    plots::histogram("energy", &kinds, 30)
 }
 
 fn labels(metrics: &Metrics) -> String {

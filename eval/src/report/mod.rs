@@ -3,12 +3,14 @@
 mod answers;
 mod classify;
 mod confusion;
+mod flags;
 mod html;
 mod plots;
 mod retrieval;
 
 pub use answers::answers_page;
 pub use classify::{Mistake, Neighbour, classify_page, keep_worst, mistakes};
+pub use flags::flags_page;
 pub use retrieval::retrieval_page;
 
 use std::fmt::Write as _;

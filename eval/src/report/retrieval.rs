@@ -35,7 +35,7 @@ pub fn retrieval_page(title: &str, metrics: &Metrics, rankings: &[Ranking], corp
     let mut page = Page::new(title, &lead);
     page.section(
         "Figures",
-        "Each with its 95 % bootstrap interval over the queries.",
+        "Each with its 95 % interval over the queries.",
         &cards(metrics, FIRST),
     );
     page.section("Ranks and scores", "", &figures(&plots_of(rankings)?));

@@ -172,6 +172,11 @@ impl DeskUnderTest {
         self.folder.path()
     }
 
+    /// The database in the data folder.
+    pub fn database_url(&self) -> String {
+        format!("sqlite://{}?mode=rwc", self.folder().join("desk.db").display())
+    }
+
     /// Where the server listens.
     pub fn url(&self) -> &str {
         &self.server.as_ref().expect("a running server").url

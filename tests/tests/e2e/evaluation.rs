@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::desk_under_test::{deskwise, models_dir, refused, said, weights};
+use crate::evaluation_suites::easy;
 
 /// A place to evaluate in: a data folder, files, reports.
 pub struct Bench {
@@ -145,7 +146,90 @@ fn texts_the_head_has_learnt_are_left_out_and_counted() {
     assert_eq!(compared["rows"], 5, "rows keep the numbers of the data: {compared}");
     assert_eq!(compared["rows_in_one"], 1);
     let error = bench.refused(&[judge.as_slice(), &["rows.csv"]].concat());
-    assert!(error.contains("is also in the training data"), "{error}");
+    assert!(error.contains("the head has learnt every text"), "{error}");
+}
+
+#[test]
+fn a_head_is_not_judged_on_what_it_knows_itself_to_have_learnt() {
+    let bench = Bench::new();
+    let learnt = easy(0, 20);
+    bench.write("learnt.csv", &learnt);
+    let quoting =
+        "\"MY red chair has not arrived\n\nOn Monday, Support wrote:\n> my blue vase is on its way\",delivery\n";
+    bench.write(
+        "rows.csv",
+        &(learnt.clone() + "where is the parcel of Ana,delivery\n" + quoting),
+    );
+    bench.write(
+        "outside.csv",
+        "text\nmy red table has not arrived\nthe moon is made of cheese\n",
+    );
+    let mut train = deskwise(&bench.path("data"));
+    train.args(["train", "classify", "--data", "learnt.csv", "--out", "own"]);
+    said(train.current_dir(bench.path("")));
+    let judge = ["classify", "--head", "./own", "--data"];
+    let outside = ["rows.csv", "--out-of-scope", "outside.csv"];
+    let measured = bench.measured(&[judge.as_slice(), &outside].concat());
+    assert_eq!(measured["rows"], 1, "{measured}");
+    assert_eq!(measured["facts"]["rows_left_out_as_learnt"], 41.0);
+    assert_eq!(measured["facts"]["outsiders_left_out_as_learnt"], 1.0);
+    let error = bench.refused(&[judge.as_slice(), &["learnt.csv"]].concat());
+    assert!(error.contains("the head has learnt every text"), "{error}");
+}
+
+#[test]
+fn a_mail_is_judged_by_what_it_says_and_not_by_what_it_quotes() {
+    let bench = Bench::new();
+    let plain = "My parcel has not arrived, where is it?";
+    let quoting = format!(
+        "{plain}\n\nOn Monday, Support wrote:\n> Your password was reset; please log in\n> and change it on your account page."
+    );
+    bench.write("plain.csv", &format!("text,label\n\"{plain}\",orders_delivery\n"));
+    bench.write("quoting.csv", &format!("text,label\n\"{quoting}\",orders_delivery\n"));
+    let judge = |name: &str| {
+        let data = format!("{name}.csv");
+        bench.measured(&[
+            "classify",
+            "--head",
+            "triage-category",
+            "--data",
+            &data,
+            "--report",
+            name,
+        ]);
+        let mut row = lines(&bench.path(name).join("predictions.jsonl")).remove(0);
+        let text = row.as_object_mut().expect("an object").remove("text");
+        (row, text)
+    };
+    let ((plainly, _), (quotingly, text)) = (judge("plain"), judge("quoting"));
+    assert_eq!(plainly, quotingly);
+    assert_eq!(text, Some(Value::String(quoting)), "the row is shown as it is");
+}
+
+#[test]
+fn data_of_the_kind_the_shipped_heads_learnt_from_are_judged_as_they_are() {
+    let bench = Bench::new();
+    let rows = [
+        r#"{"id":"1","subject":"Parcel","body":"It has not arrived","category":"orders_delivery","priority":"low"}"#,
+        r#"{"id":"2","subject":"","body":"I was charged twice","category":"billing_payment","priority":"high"}"#,
+    ];
+    bench.write("rows.jsonl", &rows.join("\n"));
+    let judge = [
+        "classify",
+        "--head",
+        "triage-category",
+        "--data",
+        "rows.jsonl",
+        "--label",
+        "category",
+    ];
+    bench.measured(&[judge.as_slice(), &["--text", "subject", "--text", "body"]].concat());
+    let judged = lines(&bench.path("eval-report/predictions.jsonl"));
+    assert_eq!(judged[0]["text"], "Parcel\n\nIt has not arrived");
+    assert_eq!(judged[1]["text"], "I was charged twice");
+    bench.write("broken.csv", "text,label\na,how_to\nb,\"how_to\nc,how_to\n");
+    let error = bench.refused(&["classify", "--head", "triage-category", "--data", "broken.csv"]);
+    assert!(error.contains("broken.csv line 3: the quote"), "{error}");
 }
 
 #[test]
@@ -236,6 +320,11 @@ fn duplicates_are_found_among_all_tickets_but_the_one_that_asks() {
     bench.write("set/duplicates.tsv", "ticket-id\tduplicate-id\n1\t2\n");
     let measured = bench.measured(&["duplicates", "--data", "set", "--report", "report"]);
     assert_eq!(measured["precision_at_1"]["value"], 1.0);
+    for name in ["roc_auc", "candidate_recall", "flag_recall"] {
+        assert!(is_figure(&measured[name]), "{name} of the flag that ships: {measured}");
+    }
+    assert_eq!(measured["facts"]["pairs_known"], 2.0);
+    assert_eq!(measured["fingerprints"]["models"].as_array().map(Vec::len), Some(2));
     let rankings = lines(&bench.path("report/predictions.jsonl"));
     let found = rankings[0]["documents"].as_array().expect("a list");
     assert!(found.iter().all(|id| id != "1"), "{found:?}");

@@ -1,14 +1,15 @@
 //! `deskwise eval suite`, `compare` and `history`: figures held against bounds, against one another, against the past.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::desk_under_test::{DeskUnderTest, deskwise, models_dir, run, said};
+use crate::desk_under_test::{DeskUnderTest, deskwise, models_dir, run, said, weights};
 use crate::evaluation::{Bench, CORPUS, QUERIES, ROWS, is_figure, lines};
 
 /// Rows of two labels that are easy to tell apart, from `first` on.
-fn easy(first: usize, count: usize) -> String {
+pub fn easy(first: usize, count: usize) -> String {
     let things = [
         "chair", "table", "lamp", "carpet", "mirror", "shelf", "sofa", "desk", "clock", "vase",
     ];
@@ -86,6 +87,12 @@ fn a_suite_passes_its_bounds_and_fails_when_it_gets_worse() {
     assert!(bench.path("eval-report/trained/report.html").is_file());
     assert!(bench.path("eval-report/search/report.html").is_file());
 
+    let error = bench.refused(&[suite.as_slice(), &["--step", "serch", "--accept"]].concat());
+    assert!(
+        error.contains("easy has no step serch; it has trained, search"),
+        "{error}"
+    );
+
     let again = bench.measured(&suite);
     assert_eq!(again["steps"][0]["bounds"][0]["since"], "same");
     let baseline = bench.path("baselines/easy.json");
@@ -95,6 +102,109 @@ fn a_suite_passes_its_bounds_and_fails_when_it_gets_worse() {
     fs::write(&baseline, best.to_string()).expect("a file");
     let error = bench.refused(&[suite.as_slice(), &["--step", "search"]].concat());
     assert!(error.contains("1 of 1 steps of easy failed"), "{error}");
+}
+
+#[test]
+fn what_was_measured_before_a_step_broke_is_told_and_kept() {
+    let bench = Bench::new();
+    bench.write("root/set/corpus.jsonl", CORPUS);
+    bench.write("root/set/queries.jsonl", QUERIES);
+    bench.write(
+        "root/set/qrels/test.tsv",
+        "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\n",
+    );
+    let step = |name: &str, data: &str| format!("[[steps]]\nname = \"{name}\"\nretrieval = {{ data = \"{data}\" }}\n");
+    let suite = "name = \"half\"\nabout = \"a\"\n".to_owned() + &step("sound", "set") + &step("broken", "nowhere");
+    bench.write("suites/half.toml", &suite);
+    let mut command = deskwise(&bench.path("data"));
+    command.args([
+        "eval",
+        "suite",
+        "suites/half.toml",
+        "--data-root",
+        "root",
+        "--accept",
+        "--json",
+    ]);
+    let output = run(command.current_dir(bench.path("")));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("step broken"), "{told}");
+    let outcome: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(outcome["passed"], false);
+    assert_eq!(outcome["steps"][0]["name"], "sound");
+    let baseline = fs::read_to_string(bench.path("baselines/half.json")).expect("a baseline");
+    assert!(
+        baseline.contains("\"sound\"") && !baseline.contains("\"broken\""),
+        "{baseline}"
+    );
+}
+
+#[test]
+fn mistakes_are_shown_beside_rows_that_the_head_has_learnt() {
+    let bench = Bench::new();
+    bench.write("root/easy/train.csv", &easy(0, 20));
+    // Blue things are judged alone; every other label is wrong.
+    let judged = easy(20, 10).replace("the blue vase,refund", "the blue vase,delivery");
+    bench.write("root/easy/test.csv", &judged);
+    bench.write("recipe.toml", &quick_recipe());
+    bench.write("suites/easy.toml", &SUITE.replace("per_label = 12\ndraws = 2\n", ""));
+    bench.measured(&["suite", "suites/easy.toml", "--data-root", "root", "--step", "trained"]);
+    let page = fs::read_to_string(bench.path("eval-report/trained/report.html")).expect("a page");
+    let (_, mistakes) = page.split_once("Worst mistakes").expect("the section");
+    let neighbours: Vec<&str> = mistakes.split("<li>").skip(1).collect();
+    assert!(!neighbours.is_empty(), "{mistakes}");
+    for neighbour in neighbours {
+        let text = neighbour.split("</li>").next().expect("a text");
+        assert!(
+            !text.contains("blue") && (text.contains("red") || text.contains("green")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_judged_by_cross_validation_leaves_a_report_as_well() {
+    let bench = Bench::new();
+    let rows: String = easy(0, 30)
+        .lines()
+        .skip(1)
+        .enumerate()
+        .map(|(at, line)| {
+            let (text, label) = line.split_once(',').expect("two fields");
+            let language = ["en", "es"][at % 3 / 2];
+            serde_json::json!({"text": text, "label": label, "language": language}).to_string() + "\n"
+        })
+        .collect();
+    bench.write("rows.jsonl", &rows);
+    let data = "[data]\nfile = \"rows.jsonl\"\ntext = [\"text\"]\nlabel = \"label\"\nslice = \"language\"\n";
+    let recipe: String = quick_recipe();
+    let (before, after) = recipe.split_once("[data]").expect("a table");
+    let (_, after) = after.split_once("\n[").expect("another table");
+    bench.write("recipe.toml", &format!("{before}{data}\n[{after}"));
+    let suite =
+        "name = \"own\"\nabout = \"a\"\n[[steps]]\nname = \"head\"\ncross_validate = { recipe = \"recipe.toml\" }\n";
+    bench.write("suites/own.toml", suite);
+    let measured = bench.measured(&["suite", "suites/own.toml"]);
+    let metrics = &measured["steps"][0]["metrics"];
+    assert_eq!(metrics["rows"], 60, "{metrics}");
+    for name in [
+        "accuracy",
+        "brier",
+        "ece",
+        "en_accuracy",
+        "es_ece",
+        "coverage_at_target_precision",
+    ] {
+        assert!(is_figure(&metrics[name]), "{name}: {metrics}");
+    }
+    let report = bench.path("eval-report/head");
+    assert_eq!(lines(&report.join("predictions.jsonl")).len(), 60);
+    assert!(is_figure(&metrics["per_label"]["refund"]["recall"]), "{metrics}");
+    let page = fs::read_to_string(report.join("report.html")).expect("a page");
+    assert!(
+        page.contains("Confusion") && !page.contains("Energy"),
+        "nothing knows the energies"
+    );
 }
 
 #[test]
@@ -126,43 +236,76 @@ fn two_runs_are_compared_row_by_row() {
     bench.measured(&["retrieval", "--data", "set", "--mode", "dense", "--report", "c"]);
     bench.measured(&["retrieval", "--data", "set", "--mode", "sparse", "--report", "d"]);
     assert!(is_figure(&bench.measured(&["compare", "c", "d"])["ndcg_at_10"]));
+    bench.write("set/queries.jsonl", &QUERIES.replace("the refund", "my parcel"));
+    bench.measured(&["retrieval", "--data", "set", "--mode", "sparse", "--report", "e"]);
+    let error = bench.refused(&["compare", "c", "e"]);
+    assert!(error.contains("query q1 asks something else"), "{error}");
     let error = bench.refused(&["compare", "a", "c"]);
     assert!(error.contains("cannot be compared"), "{error}");
     let error = bench.refused(&["compare", "a", "nowhere"]);
     assert!(error.contains("not the folder of a run"), "{error}");
 }
 
-#[tokio::test]
-async fn the_desks_own_past_is_judged_while_it_serves() {
-    let desk = DeskUnderTest::start().await;
+/// A head of a desk's own three labels, which knows some of the texts that [`settle`] submits.
+fn own_head(place: &Path) -> String {
+    weights();
+    let rows = easy(20, 10) + "nothing works at all today,outage\nthe whole shop is dark,outage\n";
+    fs::write(place.join("rows.csv"), rows).expect("a file");
+    fs::write(place.join("recipe.toml"), quick_recipe()).expect("a file");
+    let mut train = deskwise(&place.join("data"));
+    train.args([
+        "train",
+        "classify",
+        "--data",
+        "rows.csv",
+        "--recipe",
+        "recipe.toml",
+        "--out",
+        "own",
+    ]);
+    said(train.current_dir(place));
+    place.join("own").to_str().expect("UTF-8").to_owned()
+}
+
+/// Submits tickets and finishes each with its label: one that recurs, then 52 that are easy to tell apart.
+async fn settle(desk: &DeskUnderTest) {
+    let recurring = ["server down,outage"; 3].into_iter().map(str::to_owned);
     let texts = easy(0, 26);
-    for line in texts.lines().skip(1) {
+    for line in recurring.chain(texts.lines().skip(1).map(str::to_owned)) {
         let (text, label) = line.split_once(',').expect("two fields");
-        let category = if label == "refund" {
-            "billing_payment"
-        } else {
-            "orders_delivery"
-        };
         let ticket = desk.submit(text).await;
         desk.until_all_decided().await;
         let path = format!("/v1/tickets/{}", ticket["id"].as_str().expect("an id"));
         let version = desk.get(&path).await.body["version"].as_i64().expect("a version");
-        let done = serde_json::json!({"category": category, "status": "solved"});
+        let done = serde_json::json!({"category": label, "status": "solved"});
         let answer = desk.patch(&path, version, done).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
-    let recipe = desk.folder().join("recipe.toml");
-    fs::write(&recipe, quick_recipe()).expect("a file");
+}
+
+#[tokio::test]
+async fn the_desks_own_past_is_judged_while_it_serves() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let head = own_head(place.path());
+    let desk = DeskUnderTest::start_empty(&[("DESK_MODELS__CATEGORY", &head)]).await;
+    settle(&desk).await;
     let report = desk.folder().join("report");
-    let mut command = deskwise(desk.folder());
-    command.args(["eval", "history", "--json", "--recipe"]).arg(&recipe);
-    let output = run(command.arg("--report").arg(&report));
+    let history = |more: &[&str]| {
+        let mut command = deskwise(desk.folder());
+        command
+            .env("DESK_MODELS__CATEGORY", &head)
+            .args(["eval", "history", "--json", "--report"]);
+        run(command.arg(&report).args(more))
+    };
+    let output = history(&[]);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     assert!(told.contains("misroutes a week instead of"), "{told}");
-    let out = String::from_utf8_lossy(&output.stdout);
-    let measured: Value = serde_json::from_str(out.lines().last().expect("a line")).expect("JSON");
-    assert_eq!(measured["rows"], 10, "a fifth of 52");
+    assert!(told.contains("and on 0 rows that came with the program"), "{told}");
+    let measured = last_line(&output.stdout);
+    assert_eq!(measured["rows"], 11, "a fifth of 55");
+    // One text is all there is of the label, and it is not among the fifth that retraining leaves out.
+    assert_eq!(measured["facts"]["rows_not_taught_as_alone_of_their_label"], 3.0);
     assert!(
         measured["accuracy"]["value"].as_f64() >= Some(0.8),
         "{}",
@@ -176,8 +319,20 @@ async fn the_desks_own_past_is_judged_while_it_serves() {
     ] {
         assert!(is_figure(&measured[name]), "{name}");
     }
-    assert_eq!(lines(&report.join("predictions.jsonl")).len(), 10);
+    assert_eq!(lines(&report.join("predictions.jsonl")).len(), 11);
+
+    // Of the newest half the head has learnt what is about the things from the twentieth on.
+    let output = history(&["--head", &head, "--newest", "0.5"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let measured = last_line(&output.stdout);
+    assert_eq!(measured["facts"]["rows_left_out_as_learnt"], 12.0, "{measured}");
+    assert_eq!(measured["rows"], 16);
     desk.finish().await;
+}
+
+fn last_line(stdout: &[u8]) -> Value {
+    let out = String::from_utf8_lossy(stdout);
+    serde_json::from_str(out.lines().last().expect("a line")).expect("JSON")
 }
 
 #[test]

@@ -10,14 +10,15 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::desk_under_test::{DeskUnderTest, answer, deskwise, models_dir, refused, said};
+use crate::sql::{run_sql, texts};
 
 /// Longest wait for a server to follow.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// The revision of the version that tests add.
-const OTHER_REVISION: &str = "ffffffffffff";
+pub const OTHER_REVISION: &str = "ffffffffffff";
 
 /// A sound category head of another revision: the shipped one, its manifest changed.
-fn another_head(place: &Path, change: impl Fn(&mut toml::Table)) -> PathBuf {
+pub fn another_head(place: &Path, change: impl Fn(&mut toml::Table)) -> PathBuf {
     let from = models_dir().join("triage-category");
     let folder = place.join("candidate");
     fs::create_dir_all(&folder).expect("a folder");
@@ -30,7 +31,7 @@ fn another_head(place: &Path, change: impl Fn(&mut toml::Table)) -> PathBuf {
     folder
 }
 
-fn model(desk: &DeskUnderTest, arguments: &[&str]) -> std::process::Command {
+pub fn model(desk: &DeskUnderTest, arguments: &[&str]) -> std::process::Command {
     let mut command = deskwise(desk.folder());
     command.arg("model").args(arguments);
     command
@@ -41,7 +42,7 @@ fn add(desk: &DeskUnderTest, folder: &Path) {
     said(&mut model(desk, &["add", "category", folder]));
 }
 
-async fn until_serving(desk: &DeskUnderTest, version: i64) -> Value {
+pub async fn until_serving(desk: &DeskUnderTest, version: i64) -> Value {
     let began = Instant::now();
     loop {
         let head = desk.get("/v1/models/category").await;
@@ -54,7 +55,7 @@ async fn until_serving(desk: &DeskUnderTest, version: i64) -> Value {
     }
 }
 
-fn category_revision(ticket: &Value) -> Option<&str> {
+pub fn category_revision(ticket: &Value) -> Option<&str> {
     let models = ticket["decision"]["models"].as_array()?;
     let category = models.iter().find(|model| model["role"] == "category")?;
     category["revision"].as_str()
@@ -146,12 +147,25 @@ async fn what_cannot_be_used_is_refused_and_the_old_version_serves() {
     add(&desk, &another_head(place.path(), |_| {}));
     let unknown = desk.post("/v1/models/category/activate", json!({"version": 9})).await;
     unknown.is_problem(422, &[("version", "unknown")]);
+    let why = json!({"version": 2, "reason": "better\u{0}"});
+    let unfit = desk.post("/v1/models/category/activate", why).await;
+    unfit.is_problem(422, &[("reason", "control_character")]);
+    let why = json!({"version": 2, "reason": "so ".repeat(1_000)});
+    let unfit = desk.post("/v1/models/category/activate", why).await;
+    unfit.is_problem(422, &[("reason", "too_long")]);
     let active = desk.post("/v1/models/category/activate", json!({"version": 2})).await;
     assert_eq!(active.body["serving"], 2, "{active:?}");
 
     desk.stop().await;
     let weights = desk.folder().join("models/triage-category/2/head.safetensors");
     fs::write(&weights, b"not a head").expect("written");
+    desk.restart().await;
+    let head = desk.get("/v1/models/category").await.body;
+    assert_eq!(head["serving"], 2, "the database has its files: {head}");
+
+    desk.stop().await;
+    fs::write(&weights, b"not a head").expect("written");
+    run_sql(&desk.database_url(), "DELETE FROM model_files").await;
     desk.restart().await;
     let head = desk.get("/v1/models/category").await.body;
     assert_eq!((&head["active"], &head["serving"]), (&json!(2), &json!(1)), "{head}");
@@ -235,6 +249,12 @@ async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
         (&json!(2), &json!("promoted")),
         "{outcome}"
     );
+    let reason = outcome["reason"].as_str().expect("a text");
+    assert!(
+        reason.contains(" corrected, 0 merely solved)") && reason.contains("alone and is right on"),
+        "{reason}"
+    );
+    assert_eq!(outcome["own_rows"], outcome["own_corrected"], "{outcome}");
     let accuracy = &outcome["comparison"]["accuracy"];
     assert!(accuracy["b"].as_f64() > accuracy["a"].as_f64(), "{outcome}");
     assert!(outcome["shipped_rows"].as_u64() > Some(1_000), "{outcome}");
@@ -246,6 +266,13 @@ async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
     let manifest = fs::read_to_string(version.join("manifest.toml")).expect("a manifest");
     assert!(manifest.contains("target_precision = 0.95\n"), "{manifest}");
     judges_no_ticket_it_has_learnt(&desk, &version);
+    past_is_taught_as_retraining_teaches(&desk);
+    let added = texts(
+        &desk.database_url(),
+        "SELECT actor FROM events WHERE kind = 'model.added'",
+    )
+    .await;
+    assert!(added.len() == 1 && added[0].contains("\"retrain\""), "{added:?}");
     desk.restart().await;
     let head = until_serving(&desk, 2).await;
     assert_eq!(head["versions"][1]["origin"], "retrained", "{head}");
@@ -274,6 +301,20 @@ async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
         "what it knew before is not forgotten: {known}"
     );
     desk.finish().await;
+}
+
+/// Without a head the past is taught with the rows that came with the program and by the recipe that retraining takes, so it
+/// knows the desk's own wishes and all labels.
+fn past_is_taught_as_retraining_teaches(desk: &DeskUnderTest) {
+    let mut command = deskwise(desk.folder());
+    command
+        .args(["eval", "history", "--json", "--report"])
+        .arg(desk.folder().join("report"));
+    let out = said(&mut command);
+    let measured: Value = serde_json::from_str(out.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(measured["rows"], 40, "{measured}");
+    assert!(measured["facts"]["rows_taught"].as_f64() > Some(5_000.0), "{measured}");
+    assert!(measured["accuracy"]["value"].as_f64() > Some(0.9), "{measured}");
 }
 
 /// A version of the desk is judged by what no version learns from: about a fifth of the 180 newest tickets.
@@ -358,6 +399,7 @@ async fn what_a_crash_left_where_a_version_belongs_is_replaced() {
         let of = |version: &str| desk.folder().join(weights).join(version).join(file);
         fs::copy(of("2"), of("3")).expect("a copy");
     }
+    run_sql(&desk.database_url(), "DELETE FROM model_files").await;
     let swapped = desk.post("/v1/models/category/activate", json!({"version": 3})).await;
     swapped.is_problem(409, &[]);
     desk.finish().await;

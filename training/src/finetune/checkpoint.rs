@@ -1,7 +1,8 @@
-//! A run on disk: everything the next epoch needs, so that a run that was broken off goes on where it was.
+//! A run on disk: everything the next step needs, so that a run that was broken off goes on where it was.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -24,6 +25,9 @@ pub struct State {
     pub fingerprint: String,
     /// Epochs done.
     pub epoch: usize,
+    /// Batches of the epoch under way that are done; the seed and the epoch say which they were.
+    #[serde(default)]
+    pub batch: usize,
     /// Optimiser steps done.
     pub steps: usize,
     /// Held-out log-loss after each epoch.
@@ -64,7 +68,7 @@ impl Checkpoint {
             state.fingerprint == fingerprint,
             "the checkpoint {folder} belongs to a run with another recipe, encoder or data; remove it to start anew"
         );
-        let name = tensors_file(state.epoch);
+        let name = tensors_file(&state);
         let tensors = candle_core::safetensors::load(self.folder.join(name), device)?;
         Ok(Some((state, tensors)))
     }
@@ -82,19 +86,25 @@ impl Checkpoint {
         best: Option<&HashMap<String, Tensor>>,
     ) -> Result<()> {
         fs::create_dir_all(&self.folder).with_context(|| format!("cannot make {}", self.folder.display()))?;
-        self.put(&tensors_file(state.epoch), tensors)?;
+        let name = tensors_file(state);
+        self.put(&name, tensors)?;
         if let Some(best) = best {
             self.put(BEST_FILE, best)?;
         }
         let temporary = self.folder.join(format!("{STATE_FILE}.new"));
         fs::write(&temporary, serde_json::to_vec_pretty(state)?)?;
-        fs::rename(&temporary, self.folder.join(STATE_FILE)).context("cannot keep the checkpoint")?;
-        if let Some(before) = state.epoch.checked_sub(1) {
-            let old = self.folder.join(tensors_file(before));
-            fs::remove_file(old).or_else(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => Ok(()),
-                _ => Err(error),
-            })?;
+        move_there(&temporary, &self.folder.join(STATE_FILE)).context("cannot keep the checkpoint")?;
+        self.remove_all_but(&name)
+    }
+
+    /// The tensors that the state spoke of before.
+    fn remove_all_but(&self, kept: &str) -> Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            if name.ends_with(TENSORS_FILE) && name != kept {
+                fs::remove_file(self.folder.join(&*name)).context("cannot remove an older checkpoint")?;
+            }
         }
         Ok(())
     }
@@ -102,7 +112,7 @@ impl Checkpoint {
     fn put(&self, name: &str, tensors: &HashMap<String, Tensor>) -> Result<()> {
         let temporary = self.folder.join(format!("{name}.new"));
         candle_core::safetensors::save(tensors, &temporary)?;
-        fs::rename(&temporary, self.folder.join(name)).with_context(|| format!("cannot keep {name}"))
+        move_there(&temporary, &self.folder.join(name)).with_context(|| format!("cannot keep {name}"))
     }
 
     /// Forgets the run.
@@ -111,6 +121,15 @@ impl Checkpoint {
     }
 }
 
-fn tensors_file(epoch: usize) -> String {
-    format!("{epoch}.{TENSORS_FILE}")
+/// The data reach the disk before the name does.
+fn move_there(from: &Path, to: &Path) -> io::Result<()> {
+    File::open(from)?.sync_all()?;
+    fs::rename(from, to)
+}
+
+fn tensors_file(State { epoch, batch, .. }: &State) -> String {
+    match batch {
+        0 => format!("{epoch}.{TENSORS_FILE}"),
+        batch => format!("{epoch}-{batch}.{TENSORS_FILE}"),
+    }
 }

@@ -22,7 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::fit::Progress;
+use crate::folds;
 use crate::recipe::Recipe;
+pub use output::check_place;
 use run::Run;
 
 /// How an encoder is fine-tuned.
@@ -54,11 +56,20 @@ pub struct FineTune {
     /// log-loss decides.
     #[serde(default = "whole")]
     pub shares: Vec<f64>,
+    /// How long a run goes on before it is kept in the middle of an epoch, so that it can be broken off there too; it makes
+    /// no other encoder of it. **Units**: seconds.
+    #[serde(default = "checkpoint_seconds")]
+    pub checkpoint_seconds: f64,
 }
 
 /// The tuned weights alone.
 fn whole() -> Vec<f64> {
     vec![1.0]
+}
+
+/// Keeping a run takes a second or two.
+fn checkpoint_seconds() -> f64 {
+    120.0
 }
 
 impl Default for FineTune {
@@ -75,6 +86,7 @@ impl Default for FineTune {
             scale: 20.0,
             frozen: 0,
             shares: whole(),
+            checkpoint_seconds: checkpoint_seconds(),
         }
     }
 }
@@ -108,6 +120,10 @@ impl FineTune {
         ensure!(
             !self.shares.is_empty() && self.shares.iter().all(|share| (0.0..=1.0).contains(share)),
             "finetune.shares: at least one, from 0 to 1"
+        );
+        ensure!(
+            self.checkpoint_seconds.is_finite() && self.checkpoint_seconds >= 0.0,
+            "finetune.checkpoint_seconds: 0 or more"
         );
         Ok(())
     }
@@ -152,7 +168,8 @@ pub fn finetune(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
     let options = recipe.finetune.clone().unwrap_or_default();
-    output::refuse_foreign(out)?;
+    check_place(out)?;
+    folds::check(fold_of, &data.targets, 0..1)?;
     let model = Model::open(base).with_context(|| format!("cannot open the encoder in {}", base.display()))?;
     let mut run = Run::start(data, fold_of, &model, out, recipe.seed, &options)?;
     while run.goes_on() {

@@ -6,16 +6,23 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Tensor;
-use manifest::{EncoderSpec, FileEntry, Kind, MANIFEST_FILE, Manifest, Model, sha256_of};
+use manifest::{EncoderSpec, FileEntry, Kind, MANIFEST_FILE, Manifest, Model, hexadecimal, sha256_of};
 use sha2::{Digest, Sha256};
 
 use super::{FineTune, Mixed, Tuned, spec_of};
-use crate::write::{CARD_FILE, REVISION_DIGITS, hex, parent_of, put, replace};
+use crate::place::{self, CARD_FILE, REVISION_DIGITS, name_of, put};
 
-/// Refuses to replace anything but a fine-tuned encoder.
+/// Refuses what [`write()`] would, before anything is spent on it; what is looked at stays as it is.
 ///
-/// **Errors**: `out` is there and was not made by us.
-pub fn refuse_foreign(out: &Path) -> Result<()> {
+/// **Errors**: `out` without a usable name, `out` that was not made by us, a place that cannot be written.
+pub fn check_place(out: &Path) -> Result<()> {
+    name_of(out)?;
+    refuse_foreign(out)?;
+    place::check(out)
+}
+
+/// Nothing is replaced but a fine-tuned encoder.
+fn refuse_foreign(out: &Path) -> Result<()> {
     let card = fs::read_to_string(out.join(CARD_FILE)).unwrap_or_default();
     if out.exists() && !card.contains(MADE_HERE) {
         bail!(
@@ -40,14 +47,9 @@ pub fn write(
     options: &FineTune,
     out: &Path,
 ) -> Result<()> {
-    let name = out.file_name().and_then(|name| name.to_str());
-    let name = name.context("the folder of the fine-tuned encoder needs a name")?;
-    let parent = parent_of(out);
-    let temporary = tempfile::Builder::new()
-        .prefix(".encoder-")
-        .tempdir_in(&parent)
-        .with_context(|| format!("cannot write in {}", parent.display()))?;
-    let folder = temporary.path();
+    let name = name_of(out)?;
+    let place = place::beside(out)?;
+    let folder = place.path();
     let spec = spec_of(base)?;
     for file in [&spec.config, &spec.tokenizer] {
         fs::copy(base.folder.join(file), folder.join(file)).with_context(|| format!("cannot copy {file}"))?;
@@ -59,7 +61,7 @@ pub fn write(
         .map(|file| entry(folder, file))
         .collect::<Result<Vec<_>>>()?;
     let sums: String = files.iter().map(|file| file.sha256.as_str()).collect();
-    let revision = hex(&Sha256::digest(sums))[..REVISION_DIGITS].to_owned();
+    let revision = hexadecimal(&Sha256::digest(sums))[..REVISION_DIGITS].to_owned();
     put(
         folder,
         CARD_FILE,
@@ -82,7 +84,7 @@ pub fn write(
         answerability: None,
     };
     put(folder, MANIFEST_FILE, toml::to_string(&manifest)?.as_bytes())?;
-    replace(folder, out)
+    place::move_there(&place, out)
 }
 
 fn entry(folder: &Path, file: &str) -> Result<FileEntry> {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::loss::cross_entropy;
-use manifest::Model;
+use manifest::{Model, hexadecimal};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sha2::{Digest, Sha256};
@@ -27,7 +28,7 @@ const SECOND: &str = "second.";
 /// The label layer starts this far from zero.
 const SPREAD: f32 = 0.02;
 
-/// A run, between two epochs.
+/// A run, between two steps.
 pub struct Run {
     network: Network,
     optimiser: AdamW,
@@ -35,6 +36,8 @@ pub struct Run {
     check: Vec<Example>,
     state: State,
     checkpoint: Checkpoint,
+    /// When it was kept last.
+    kept: Instant,
     options: FineTune,
     seed: u64,
 }
@@ -67,11 +70,13 @@ impl Run {
             state: State {
                 fingerprint: fingerprint(data, model, options, seed),
                 epoch: 0,
+                batch: 0,
                 steps: 0,
                 losses: Vec::new(),
                 best: None,
             },
             checkpoint: Checkpoint::beside(out),
+            kept: Instant::now(),
             options: options.clone(),
             seed,
         };
@@ -109,19 +114,22 @@ impl Run {
         self.state.epoch < self.options.epochs && since_best < self.options.patience
     }
 
-    /// One round over the rows, then the held-out loss and the checkpoint.
+    /// One round over the rows, or what is left of it, then the held-out loss and the checkpoint.
     ///
     /// **Errors**: a loss that is no number, a full disk.
     pub fn epoch(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let batches = shuffled(&self.learn, self.options.batch_size, self.seed, self.state.epoch);
         let total = batches.len() * self.options.epochs;
-        for batch in &batches {
+        for batch in batches.iter().skip(self.state.batch) {
             progress(Progress {
                 act: "fine-tune",
                 done: self.state.steps,
                 total,
             });
             self.step(batch, total)?;
+            if self.kept.elapsed().as_secs_f64() >= self.options.checkpoint_seconds {
+                self.keep(false)?;
+            }
         }
         let loss = self.held_out_loss()?;
         let is_best = self.state.losses.iter().all(|before| loss < *before);
@@ -130,6 +138,7 @@ impl Run {
             self.state.best = Some(self.state.epoch);
         }
         self.state.epoch += 1;
+        self.state.batch = 0;
         self.keep(is_best)
     }
 
@@ -145,6 +154,7 @@ impl Run {
         self.optimiser
             .step(&self.network.variables, &gradients, rate, options.weight_decay)?;
         self.state.steps += 1;
+        self.state.batch += 1;
         Ok(())
     }
 
@@ -164,7 +174,7 @@ impl Run {
         Ok(sum / self.check.len().max(1) as f64)
     }
 
-    fn keep(&self, is_best: bool) -> Result<()> {
+    fn keep(&mut self, is_best: bool) -> Result<()> {
         let weights = self.weights();
         let mut tensors = weights.clone();
         let moments = [(FIRST, &self.optimiser.first), (SECOND, &self.optimiser.second)];
@@ -175,7 +185,9 @@ impl Run {
             tensors.extend(named);
         }
         self.checkpoint
-            .write(&self.state, &tensors, is_best.then_some(&weights))
+            .write(&self.state, &tensors, is_best.then_some(&weights))?;
+        self.kept = Instant::now();
+        Ok(())
     }
 
     fn weights(&self) -> HashMap<String, Tensor> {
@@ -219,9 +231,10 @@ fn label_layer(labels: usize, dimensions: usize, seed: u64, device: &Device) -> 
 }
 
 fn fingerprint(data: &Dataset, model: &Model, options: &FineTune, seed: u64) -> String {
-    // What is chosen once the run is over does not make it another run.
+    // What is chosen once the run is over does not make it another run, nor how often it is kept.
     let options = FineTune {
         shares: Vec::new(),
+        checkpoint_seconds: 0.0,
         ..options.clone()
     };
     let mut digest = Sha256::new();
@@ -234,5 +247,5 @@ fn fingerprint(data: &Dataset, model: &Model, options: &FineTune, seed: u64) -> 
         digest.update([0]);
         digest.update(target.to_le_bytes());
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest.finalize())
 }

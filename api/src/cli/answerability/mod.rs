@@ -15,8 +15,9 @@ use eval::answers::{Said, metrics};
 use eval::beir::{Beir, Document};
 use eval::questions::{self, Base, Question};
 use knowledge::{Answerability, EVIDENCE, SPEAKS_FOR, Weights};
-use training::answerability::{Example, Fitted, fit, write};
+use training::answerability::{Example, Fitted, fit};
 use training::fusion::Logistic;
+use training::parameters;
 
 use super::import_articles;
 use crate::config::Config;
@@ -66,7 +67,12 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
     let (metrics, _) = cross_validated(&seen, &fitted);
     let model = model(&fitted)?;
     let card = card::card(&seen, &model, &metrics);
-    write(&toml::Table::try_from(&model)?, &card, &options.out)?;
+    parameters::write(
+        manifest::Kind::Answerability,
+        &toml::Table::try_from(&model)?,
+        &card,
+        &options.out,
+    )?;
     if options.json {
         println!("{}", serde_json::to_string(&metrics)?);
     } else {

@@ -9,7 +9,7 @@ use encoder::Side;
 use encoder::bench::Figures;
 use serde::Serialize;
 
-use crate::cli::bench::process::own_memory_mb;
+use crate::cli::bench::process::{own_memory_mb, processor};
 use crate::cli::embed::read_texts;
 use crate::config::Config;
 use crate::{open, sample};
@@ -33,6 +33,10 @@ pub struct Options {
 struct Printed {
     #[serde(flatten)]
     figures: Figures,
+    /// What the system calls the processor; none where it does not say.
+    processor: Option<String>,
+    /// Version of this program.
+    version: &'static str,
     /// From nothing to the first vector. **Units:** seconds.
     load_seconds: f64,
     /// Memory that having loaded the encoder added to this process. **Units:** megabytes (10⁶ bytes).
@@ -45,6 +49,8 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
     let figures = measure(config, texts(options.texts.as_deref())?, options.rounds).await?;
     let printed = Printed {
         figures,
+        processor: processor(),
+        version: env!("CARGO_PKG_VERSION"),
         load_seconds,
         memory_mb,
     };
@@ -115,6 +121,19 @@ fn print(printed: &Printed, json: bool) -> Result<()> {
     println!(
         "first vector after {:.2} s, {:.0} MB resident for it",
         printed.load_seconds, printed.memory_mb
+    );
+    println!(
+        "deskwise {} on {}; {} at {}, texts cut at {} tokens; median of {} rounds over texts of SHA-256 {}",
+        printed.version,
+        printed
+            .processor
+            .as_deref()
+            .unwrap_or("a processor the system does not name"),
+        figures.model,
+        figures.revision,
+        figures.max_tokens,
+        figures.rounds,
+        figures.texts_sha256
     );
     Ok(())
 }

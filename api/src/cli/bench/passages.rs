@@ -82,7 +82,7 @@ fn public_texts(data: &Path) -> Result<Vec<String>> {
         } else if duplicates::files(&folder)[0].is_file() {
             let set = duplicates::read(&folder)?.into_retrieval();
             texts.extend(set.corpus.iter().map(beir::Document::passage));
-        } else if let Ok(rows) = rows::texts(&folder.join("train.csv"), "text") {
+        } else if let Ok(rows) = rows::texts(&folder.join("train.csv"), &["text".to_owned()]) {
             // Not every table is of texts.
             texts.extend(rows);
         }

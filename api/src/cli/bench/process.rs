@@ -83,6 +83,13 @@ pub fn own_memory_mb() -> Result<f64> {
     Ok(memory_mb("self")?.0)
 }
 
+/// What the system calls the processor; none where it does not say, as everywhere but on Linux.
+pub fn processor() -> Option<String> {
+    let cores = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let name = cores.lines().find(|line| line.starts_with("model name"))?;
+    Some(name.split_once(':')?.1.trim().to_owned())
+}
+
 fn memory_mb(process: &str) -> Result<(f64, f64)> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let kilobytes = |name: &str| {

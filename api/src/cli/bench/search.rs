@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ::search::{Backend, CollectionSpec, Query, Search, SearchConfig, ServerConfig};
+use ::search::{Backend, CollectionSpec, Query, Rebuild, Search, SearchConfig, ServerConfig};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use hdrhistogram::Histogram;
@@ -127,15 +127,16 @@ async fn build(search: &Search, pieces: &Pieces, passages: usize) -> Result<f64>
         .await?;
     let bar = meter::counting("passages", passages as u64);
     let began = Instant::now();
-    let rebuild = search.begin_rebuild(COLLECTION).await?;
-    for first in (0..passages).step_by(BATCH) {
-        let points: Vec<_> = (first..passages.min(first + BATCH))
-            .map(|at| pieces.passage(at))
-            .collect();
-        rebuild.add(&points).await?;
-        bar.inc(points.len() as u64);
-    }
-    rebuild.finish().await?;
+    let fill = async |rebuild: &Rebuild| {
+        for first in (0..passages).step_by(BATCH) {
+            let batch = first..passages.min(first + BATCH);
+            let points: Vec<_> = batch.map(|at| pieces.passage(at)).collect();
+            rebuild.add(&points).await?;
+            bar.inc(points.len() as u64);
+        }
+        Ok::<_, ::search::Error>(())
+    };
+    search.rebuild_with(COLLECTION, fill).await?;
     bar.finish_and_clear();
     Ok(began.elapsed().as_secs_f64())
 }

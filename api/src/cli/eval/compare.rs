@@ -44,8 +44,8 @@ fn compare(options: &Options) -> Result<Comparison> {
         Kind::Retrieval | Kind::Duplicates => {
             compare::searches(kind, &folder::read_predictions(a)?, &folder::read_predictions(b)?)
         }
-        Kind::Answers => {
-            bail!("runs on answers are held against their baseline by `deskwise eval suite`, not compared")
+        Kind::Matters | Kind::Answers => {
+            bail!("runs on {kind:?} are held against their baseline by `deskwise eval suite`, not compared")
         }
     }
 }

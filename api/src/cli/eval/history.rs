@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use desk::{Decision, HeadRole, ModelOrigin};
-use eval::classify::{self, Models, Set};
+use encoder::Encoder;
+use eval::Metrics;
+use eval::classify::{self, LeftOut, Models, Set};
 use eval::history::{self, Before, PastTicket, Split};
-use eval::rows::{self, LabelledText};
+use eval::learnt::Learnt;
+use eval::rows::LabelledText;
 use store::Store;
 use uuid::Uuid;
 
-use super::taught::{Taught, Teaching, teach};
+use super::retrained::{Pupil, Teacher};
+use super::taught::Taught;
 use super::{Output, last};
 use crate::cli::meter;
 use crate::config::Config;
@@ -25,11 +29,11 @@ pub struct Options {
     /// What the head decides: category or priority.
     #[arg(long, default_value = "category")]
     field: HeadRole,
-    /// Head to judge on the newest tickets, without those it may have learnt; one is taught on the older ones when left
-    /// out.
+    /// Head to judge on the newest tickets, without those it has learnt; when left out, one is taught on the older ones
+    /// as `retrain` would have made it then.
     #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
     head: Option<String>,
-    /// How to teach it, as TOML.
+    /// How to teach it, as TOML; as `retrain` does when left out.
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
     /// Share of the tickets, the newest, to judge on.
@@ -40,6 +44,20 @@ pub struct Options {
     target_precision: Option<f64>,
     #[command(flatten)]
     output: Output,
+}
+
+/// What the store says, so that it can be closed.
+struct Past {
+    split: Split,
+    subject: Subject,
+}
+
+/// Which head is judged.
+enum Subject {
+    /// One that is there, in this folder.
+    There(PathBuf),
+    /// One that retraining would have made.
+    Retrained(Teacher),
 }
 
 /// Runs the command; a running server goes on meanwhile.
@@ -53,31 +71,47 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
         "there is no desk in {}",
         config.data_dir.display()
     );
+    let encoder = open::encoder(config)?;
     let store = open::store(config).await?;
-    let split = read(&store, &options, config).await;
+    let past = read(&store, &encoder, &options, config).await;
     store.close().await;
-    let (split, config) = (split?, config.clone());
-    tokio::task::spawn_blocking(move || judge(&options, &split, &config))
+    let (past, config) = (past?, config.clone());
+    tokio::task::spawn_blocking(move || judge(&options, past, &encoder, &config))
         .await
         .context("the evaluation was interrupted")?
 }
 
-/// The past in two parts, the newer one without what the head may have learnt.
-async fn read(store: &Store, options: &Options, config: &Config) -> Result<Split> {
+/// The past in two parts, the newer one without what the head has learnt, and how that head is come by.
+async fn read(store: &Store, encoder: &Encoder, options: &Options, config: &Config) -> Result<Past> {
     let past = past(store, options.field).await?;
     let ids: HashMap<usize, Uuid> = past.iter().map(|(id, ticket)| (ticket.row.row, *id)).collect();
     let mut split = history::split(past.into_iter().map(|(_, ticket)| ticket).collect(), options.newest)?;
-    if let Some(head) = &options.head {
-        let is_of_desk = is_of_desk(store, options.field, &open::model_folder(config, head)?).await?;
-        split.leave_out_learnt(learning::may_have_learnt(options.field, is_of_desk))?;
-    }
+    let subject = match &options.head {
+        Some(head) => {
+            let folder = open::model_folder(config, head)?;
+            leave_out_learnt(&mut split, store, options.field, &folder).await?;
+            Subject::There(folder)
+        }
+        None => Subject::Retrained(Teacher::find(store, encoder, options.field, config).await?),
+    };
     for ticket in &mut split.newer {
         if let Some(id) = ids.get(&ticket.row.row) {
             let decision = store.latest_decision(*id).await?;
             ticket.before = decision.map(|decision| before(decision, options.field));
         }
     }
-    Ok(split)
+    Ok(Past { split, subject })
+}
+
+/// Leaves out what the head has learnt, or where it does not know that itself, what it may have learnt.
+async fn leave_out_learnt(split: &mut Split, store: &Store, field: HeadRole, folder: &Path) -> Result<()> {
+    match Learnt::by(folder)? {
+        Some(learnt) => split.leave_out_learnt(|text| learnt.has(text)),
+        None => {
+            let is_of_desk = is_of_desk(store, field, folder).await?;
+            split.leave_out_learnt(learning::may_have_learnt(field, is_of_desk))
+        }
+    }
 }
 
 /// Every ticket whose label people have confirmed, by a correction or by finishing it, with its id.
@@ -113,49 +147,54 @@ async fn is_of_desk(store: &Store, field: HeadRole, folder: &Path) -> Result<boo
         .any(|version| version.revision == revision && version.origin == ModelOrigin::Retrained))
 }
 
-fn judge(options: &Options, split: &Split, config: &Config) -> Result<()> {
+fn judge(options: &Options, past: Past, encoder: &Encoder, config: &Config) -> Result<()> {
+    let Past { split, subject } = past;
     let encoder_folder = open::model_folder(config, &config.models.encoder)?;
-    let rows = |tickets: &[PastTicket]| tickets.iter().map(|ticket| ticket.row.clone()).collect::<Vec<_>>();
-    let judged = rows(&split.newer);
-    let taught = match &options.head {
-        Some(head) => Taught::there(open::model_folder(config, head)?, encoder_folder),
-        None => {
-            let (to_teach, leaks) = rows::drop_leaks(rows(&split.older), &judged);
-            let teaching = Teaching {
-                recipe: options.recipe.as_deref(),
-                encoder: &encoder_folder,
-                finetune: None,
-            };
-            teach(&to_teach, leaks, teaching).context("teaching a head on the older tickets")?
+    let judged: Vec<LabelledText> = split.newer.iter().map(|ticket| ticket.row.clone()).collect();
+    let (head, lonely) = match subject {
+        Subject::There(folder) => (Taught::there(folder, encoder_folder), None),
+        Subject::Retrained(teacher) => {
+            let encoder = (encoder, encoder_folder.as_path());
+            let Pupil { head, lonely } = teacher.teach(&split, &judged, options.recipe.as_deref(), encoder)?;
+            (head, Some(lonely))
         }
     };
-    if split.learnt > 0 {
-        eprintln!(
-            "{} of the newest tickets are left out: the head may have learnt them",
-            split.learnt
-        );
-    }
-    let set = Set {
-        rows: judged,
-        leaks: split.learnt,
-        ..Set::default()
-    };
     let models = Models {
-        head: &taught.folder,
-        encoder: &taught.encoder,
+        head: &head.folder,
+        encoder: &head.encoder,
         target_precision: options.target_precision.or(config.triage.precision(options.field)),
     };
+    let set = Set {
+        rows: judged,
+        left_out: Some(LeftOut {
+            rows: split.learnt,
+            outsiders: 0,
+        }),
+        ..Set::default()
+    };
     let bar = meter::counting("judge", set.rows.len() as u64);
-    let mut run = classify::run(models, &open::encoder(config)?, &set, &mut meter::moved(&bar))?;
+    let mut run = classify::run(models, encoder, set, &mut meter::moved(&bar))?;
     bar.finish_and_clear();
-    taught.describe(&mut run.metrics);
-    run.metrics
-        .fact("rows_not_taught_as_alone_of_their_label", split.lonely as f64);
-    history::add_weekly(&mut run.metrics, split, &run.predictions);
+    head.describe(&mut run.metrics);
+    tell_left_out(&mut run.metrics, split.learnt, lonely);
+    history::add_weekly(&mut run.metrics, &split, &run.predictions);
     eprintln!("{}", history::sentence(&run.metrics));
     let head = options.head.as_deref().unwrap_or("a head taught on the past");
     options.output.finish(
         &run.files(&format!("{} on the newest tickets", last(Path::new(head))))?,
         &run.metrics,
     )
+}
+
+/// Says what was not judged and what was not taught.
+fn tell_left_out(metrics: &mut Metrics, learnt: usize, lonely: Option<usize>) {
+    if learnt > 0 {
+        eprintln!("{learnt} of the newest tickets are left out: the head has learnt them, or may have");
+    }
+    if let Some(lonely) = lonely {
+        metrics.fact("rows_not_taught_as_alone_of_their_label", lonely as f64);
+        if lonely > 0 {
+            eprintln!("{lonely} rows are not taught: no other text has their label");
+        }
+    }
 }

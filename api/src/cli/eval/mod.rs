@@ -3,8 +3,10 @@
 mod classify;
 mod compare;
 mod duplicates;
+mod heads;
 mod history;
 mod output;
+mod retrained;
 mod retrieval;
 mod step;
 mod suite;
@@ -38,7 +40,7 @@ pub enum Command {
 /// Where a run goes.
 #[derive(Debug, Clone, Args)]
 struct Output {
-    /// Folder for predictions.jsonl, metrics.json and report.html.
+    /// Folder for predictions.jsonl, metrics.json and report.html; those of an earlier run are replaced.
     #[arg(long, value_name = "DIR", default_value = "eval-report")]
     report: PathBuf,
     /// Prints the figures as one JSON object on the last line of standard output.

@@ -48,7 +48,7 @@ pub async fn ranked(kind: Kind, set: &Beir, mode: Mode, files: &[PathBuf], confi
     // The knowledge base reads texts as they are, triage by the encoder's glossary.
     let (encoder, name) = match kind {
         Kind::Duplicates => (open::encoder(config)?, &config.models.encoder),
-        Kind::Classify | Kind::Retrieval | Kind::Answers => {
+        Kind::Classify | Kind::Retrieval | Kind::Matters | Kind::Answers => {
             (open::search_encoder(config)?.verbatim(), &config.models.search_encoder)
         }
     };

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use eval::suite;
+use eval::suite::{self, Suite};
 use eval::verdict::{self, Baseline, StepVerdict, judge};
 use serde::Serialize;
 
@@ -48,9 +48,11 @@ struct Outcome<'a> {
 
 /// Runs the command.
 ///
-/// **Errors**: a bound that is missed, or a figure worse than its baseline; everything is printed and written first.
+/// **Errors**: a step that the suite does not have; and, everything that was measured being printed and written first, a
+/// step that cannot be measured, a bound that is missed, or a figure worse than its baseline.
 pub async fn run(options: &Options, config: &Config) -> Result<()> {
     let suite = suite::read(&options.file)?;
+    let chosen = suite.chosen(&options.step)?;
     let baseline_file = options.baseline_file(&suite.name);
     let mut baseline = Baseline::read(&baseline_file)?.unwrap_or_default();
     let steps = Steps {
@@ -59,23 +61,28 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
         report: options.report.clone(),
     };
     let mut verdicts = Vec::new();
-    for step in suite.steps.iter().filter(|step| options.wants(&step.name)) {
+    let mut broken = None;
+    for step in chosen {
         eprintln!("{}: {}", suite.name, step.name);
-        let measured = steps.run(step).await.with_context(|| format!("step {}", step.name))?;
-        verdicts.push(judge(step, measured, baseline.steps.get(&step.name)));
+        match steps.run(step).await {
+            Ok(measured) => verdicts.push(judge(step, measured, baseline.steps.get(&step.name))),
+            Err(error) => {
+                broken = Some(error.context(format!("step {}", step.name)));
+                break;
+            }
+        }
     }
-    options.print(&suite.name, &verdicts)?;
-    if options.accept {
-        let now = verdicts
-            .iter()
-            .map(|verdict| (verdict.name.clone(), verdict.metrics.clone()));
-        baseline.steps.extend(now);
-        // A step that the suite has no longer would be judged by nobody.
-        baseline
-            .steps
-            .retain(|name, _| suite.steps.iter().any(|step| step.name == *name));
+    // Where nothing was measured there is nothing to say but why.
+    if broken.is_none() || !verdicts.is_empty() {
+        options.print(&suite.name, &verdicts, broken.is_none())?;
+    }
+    if options.accept && !verdicts.is_empty() {
+        accept(&mut baseline, &suite, &verdicts);
         baseline.write(&baseline_file)?;
         eprintln!("wrote {}", baseline_file.display());
+    }
+    if let Some(error) = broken {
+        return Err(error);
     }
     match verdicts.iter().filter(|verdict| !verdict.passed).count() {
         0 => Ok(()),
@@ -83,11 +90,18 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
     }
 }
 
-impl Options {
-    fn wants(&self, step: &str) -> bool {
-        self.step.is_empty() || self.step.iter().any(|wanted| wanted == step)
-    }
+/// Takes what came out for the baseline.
+fn accept(baseline: &mut Baseline, suite: &Suite, verdicts: &[StepVerdict]) {
+    let now = verdicts
+        .iter()
+        .map(|verdict| (verdict.name.clone(), verdict.metrics.clone()));
+    baseline.steps.extend(now);
+    // A step that the suite has no longer would be judged by nobody.
+    let is_there = |name: &String| suite.steps.iter().any(|step| step.name == *name);
+    baseline.steps.retain(|name, _| is_there(name));
+}
 
+impl Options {
     fn data_root(&self) -> Option<PathBuf> {
         self.data_root
             .clone()
@@ -101,11 +115,11 @@ impl Options {
             .unwrap_or_else(|| suites.join("../baselines").join(format!("{name}.json")))
     }
 
-    fn print(&self, suite: &str, verdicts: &[StepVerdict]) -> Result<()> {
+    fn print(&self, suite: &str, verdicts: &[StepVerdict], is_whole: bool) -> Result<()> {
         if self.json {
             let outcome = Outcome {
                 suite,
-                passed: verdicts.iter().all(|verdict| verdict.passed),
+                passed: is_whole && verdicts.iter().all(|verdict| verdict.passed),
                 steps: verdicts,
             };
             println!("{}", serde_json::to_string(&outcome)?);

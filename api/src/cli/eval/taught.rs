@@ -1,19 +1,23 @@
-//! Heads that a suite trains for itself, by a recipe.
+//! Heads that an evaluation trains for itself.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use encoder::Encoder;
+use eval::Metrics;
+use eval::classify::Run;
 use eval::fingerprint::{Fingerprint, Fingerprints};
 use eval::rows::{self, LabelledText};
-use eval::{Figure, Kind, Metrics};
 use tempfile::TempDir;
+use training::data::Row;
 use training::recipe::DataSource;
-use training::scores::{Interval, Scores};
-use training::{Columns, Recipe, train_classify};
+use training::{Columns, FitOfFile, KnownVectors, Progress, Recipe, fit_classify, train_classify, train_rows};
 
 use crate::cli::meter;
+use crate::config::Config;
+use crate::open;
 
-/// A head in a folder, which goes away with it where it was taught for a suite.
+/// A head in a folder, which goes away with it where it was taught for an evaluation.
 pub struct Taught {
     /// Where the head lies.
     pub folder: PathBuf,
@@ -23,6 +27,7 @@ pub struct Taught {
 }
 
 struct Lesson {
+    /// Rows it learnt from, copies left out.
     rows: usize,
     leaks: usize,
     recipe: Option<Fingerprint>,
@@ -55,12 +60,14 @@ impl Taught {
 /// How a suite teaches.
 #[derive(Debug, Clone, Copy)]
 pub struct Teaching<'a> {
-    /// The recipe; the default one when left out.
-    pub recipe: Option<&'a Path>,
+    /// The recipe.
+    pub recipe: &'a Path,
     /// Folder of the encoder.
     pub encoder: &'a Path,
     /// Folder for that encoder trained on the same rows first. It stays, so that a suite that is broken off goes on.
     pub finetune: Option<&'a Path>,
+    /// How the encoder runs.
+    pub config: &'a Config,
 }
 
 /// Trains a head on these rows, from which `leaks` rows have been dropped.
@@ -76,77 +83,124 @@ pub fn teach(to_teach: &[LabelledText], leaks: usize, teaching: Teaching<'_>) ->
         label: "label".to_owned(),
         slice: None,
     };
-    let mut recipe = teaching.recipe.map(Recipe::read).transpose()?.unwrap_or_default();
-    // These rows are chosen already; what the recipe says of choosing is for whole files.
-    recipe.data = DataSource::default();
-    train(training::Options {
-        recipe,
+    let options = training::Options {
+        recipe: of_chosen_rows(teaching.recipe)?,
         data,
         columns,
         test: None,
         encoder: teaching.encoder.to_owned(),
+        encoder_config: open::encoder_settings(teaching.config)?,
         finetune: teaching.finetune.map(Path::to_owned),
         out: folder.clone(),
-    })?;
+    };
+    let report = metered(|progress| train_classify(&options, progress))?;
     Ok(Taught {
         folder,
         encoder: teaching.finetune.unwrap_or(teaching.encoder).to_owned(),
         lesson: Some(Lesson {
-            rows: to_teach.len(),
+            rows: report.rows,
             leaks,
-            recipe: teaching.recipe.map(Fingerprint::of_file).transpose()?,
+            recipe: Some(Fingerprint::of_file(teaching.recipe)?),
             _place: place,
         }),
     })
 }
 
-/// The held-out figures of a recipe on the data it names, for all rows and for each slice.
+/// A recipe for rows that are chosen already: what it says of choosing is for whole files.
+///
+/// **Errors**: those of [`Recipe::read`].
+pub fn of_chosen_rows(recipe: &Path) -> Result<Recipe> {
+    Ok(Recipe {
+        data: DataSource::default(),
+        ..Recipe::read(recipe)?
+    })
+}
+
+/// How retraining teaches: over an encoder that is open, with the vectors it knows.
+pub struct Retraining<'a> {
+    /// The recipe, and its file where it is not the one that ships.
+    pub recipe: (&'a Recipe, Option<&'a Path>),
+    /// The encoder, and its folder.
+    pub encoder: (&'a Encoder, &'a Path),
+    /// Vectors that need not be made.
+    pub known: &'a mut KnownVectors,
+}
+
+/// Trains a head on these rows as retraining does, from which `leaks` rows have been dropped.
+///
+/// **Errors**: those of the training.
+pub fn retrain(to_teach: Vec<LabelledText>, leaks: usize, how: Retraining<'_>) -> Result<Taught> {
+    let place = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = place.path().join("head");
+    let row = |row: LabelledText| Row {
+        line: row.row as u64,
+        text: row.text,
+        label: row.label,
+        slice: None,
+    };
+    let rows = to_teach.into_iter().map(row).collect();
+    let ((recipe, file), (encoder, encoder_folder)) = (how.recipe, how.encoder);
+    let report = metered(|progress| train_rows(rows, &[], recipe, (encoder, how.known), &folder, progress))?;
+    Ok(Taught {
+        folder,
+        encoder: encoder_folder.to_owned(),
+        lesson: Some(Lesson {
+            rows: report.rows,
+            leaks,
+            recipe: file.map(Fingerprint::of_file).transpose()?,
+            _place: place,
+        }),
+    })
+}
+
+/// The run of a recipe over the data it names, each row judged while it was held out; the figures of each slice as well.
 ///
 /// **Errors**: those of the recipe and of the training; the recipe names no data.
-pub fn cross_validate(recipe: &Path, encoder: &Path) -> Result<Metrics> {
+pub fn cross_validate(recipe: &Path, encoder: &Path, config: &Config) -> Result<Run> {
     let how = Recipe::read(recipe)?;
     let no_data = || format!("{} names no data", recipe.display());
     let data = how.data.file.clone().with_context(no_data)?;
     let columns = how.data.columns().with_context(no_data)?;
-    let place = tempfile::tempdir().context("cannot make a temporary folder")?;
     let fingerprints = Fingerprints {
         data: vec![Fingerprint::of_file(&data)?],
         models: vec![Fingerprint::of_model(encoder)?, Fingerprint::of_file(recipe)?],
     };
-    let report = train(training::Options {
+    let options = training::Options {
         recipe: how,
         data,
         columns,
         test: None,
         encoder: encoder.to_owned(),
+        encoder_config: open::encoder_settings(config)?,
         finetune: None,
-        out: place.path().join("head"),
-    })?;
-    let mut metrics = Metrics::new(Kind::Classify, report.rows, []);
-    add(&mut metrics, "", &report.scores);
-    for slice in &report.slices {
-        add(&mut metrics, &format!("{}_", slice.name), &slice.scores);
-    }
-    metrics.fact("target_precision", report.target_precision);
-    metrics.fact("coverage_at_target_precision", report.answered.coverage.into());
-    metrics.fact("precision_when_decided", report.answered.precision.into());
-    metrics.fingerprints = fingerprints;
-    Ok(metrics)
+        out: PathBuf::new(),
+    };
+    let FitOfFile { data, vectors, fitted } = metered(|progress| fit_classify(&options, progress))?;
+    let targets = data.targets.iter().map(|&target| data.labels[target].clone());
+    let row = |(row, (text, label)): (usize, (&String, String))| LabelledText {
+        row,
+        text: text.clone(),
+        label,
+    };
+    let rows: Vec<LabelledText> = (1..).zip(data.texts.iter().zip(targets)).map(row).collect();
+    let vectors = vectors.rows().into_iter().map(|row| row.to_vec());
+    let probabilities = fitted.held_out.rows().into_iter().map(|row| row.to_vec());
+    let mut run = Run::held_out(
+        (&fitted.spec, &fitted.tensors.held_out),
+        &rows,
+        vectors.collect(),
+        &probabilities.collect::<Vec<_>>(),
+        &data.slices,
+    );
+    run.metrics.fingerprints = fingerprints;
+    Ok(run)
 }
 
-fn train(options: training::Options) -> Result<training::Report> {
+/// Trains with a bar on standard error.
+fn metered<T>(train: impl FnOnce(&mut dyn FnMut(Progress)) -> Result<T>) -> Result<T> {
     let bar = meter::counting("train", 0);
     let mut acted = meter::acted(&bar);
-    let report = train_classify(&options, &mut |progress| {
-        acted(progress.act, progress.done, progress.total);
-    })?;
+    let trained = train(&mut |progress| acted(progress.act, progress.done, progress.total))?;
     bar.finish_and_clear();
-    Ok(report)
-}
-
-fn add(metrics: &mut Metrics, prefix: &str, scores: &Scores) {
-    let figure = |Interval { value, low, high }: Interval| Figure { value, low, high };
-    metrics.add(&format!("{prefix}accuracy"), figure(scores.accuracy));
-    metrics.add(&format!("{prefix}macro_f1"), figure(scores.macro_f1));
-    metrics.add(&format!("{prefix}ece"), figure(scores.ece));
+    Ok(trained)
 }

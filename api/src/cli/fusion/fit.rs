@@ -1,22 +1,18 @@
-//! The fit itself: ranking and answerability, language by language.
+//! The fit itself, language by language.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use eval::fusion::{Answerable, Observed, gain_at_10};
-use search::{AnswerConfig, AnswerWeights, FusionConfig, Weights};
-use training::fusion::{Example, Logistic, Question, fit_probability, fit_ranking};
+use eval::fusion::{Observed, gain_at_10};
+use search::{FusionConfig, Weights};
+use training::fusion::{Question, fit_ranking};
 
 use super::{Set, wide};
 
 /// Penalty on large weights of the ranking.
 const RANKING_L2: f64 = 1e-3;
-/// Penalty on large weights of the probability.
-const ANSWER_L2: f64 = 1e-4;
 /// The language whose weights serve where no set was to learn from: its encoder was not trained on it either.
 const STANDS_FOR_OTHERS: &str = "es";
-/// Share of what is answered that should be right.
-const TARGET_PRECISION: f64 = 0.9;
 /// Features of the likeness of meaning: plain, and where its best stands out.
 const DENSE: [usize; 2] = [0, 3];
 /// What the weights of a likeness are tried times; the first of equals
@@ -26,7 +22,6 @@ const SCALES: [f64; 4] = [1.0, 0.5, 0.25, 0.1];
 /// Fits each language on the halves of its sets that are for it, every set counting alike.
 pub(super) fn fit(sets: &[Set]) -> Result<FusionConfig> {
     let mut fusion = FusionConfig::default();
-    let mut answer = AnswerConfig::default();
     let languages: BTreeSet<&str> = sets.iter().map(|set| set.language.as_str()).collect();
     for language in languages {
         let of_it = |titled: bool| -> Vec<&Set> {
@@ -43,22 +38,10 @@ pub(super) fn fit(sets: &[Set]) -> Result<FusionConfig> {
                 kind.insert(language.to_owned(), ranking(&sets)?);
             }
         }
-        let examples: Vec<Example> = of_it(false).into_iter().flat_map(examples).collect();
-        if !examples.is_empty() {
-            let fitted = fit_probability(&examples, ANSWER_L2)?;
-            answer.by_language.insert(language.to_owned(), answer_weights(&fitted)?);
-        }
     }
     if let Some(others) = fusion.by_language.get(STANDS_FOR_OTHERS) {
         fusion.otherwise = *others;
     }
-    let others = answer
-        .by_language
-        .get(STANDS_FOR_OTHERS)
-        .or(answer.by_language.values().next());
-    answer.otherwise = others.cloned().unwrap_or_default();
-    answer.threshold = threshold(sets, &answer) as f32;
-    fusion.answer = answer;
     Ok(fusion)
 }
 
@@ -105,51 +88,6 @@ fn questions(set: &Set) -> Vec<Question> {
     fitted_on.iter().map(question).collect()
 }
 
-fn examples(set: &Set) -> Vec<Example> {
-    let fitted_on: Vec<&Answerable> = set.answerable.iter().filter(|one| !one.held_out).collect();
-    let weight = 1.0 / fitted_on.len().max(1) as f64;
-    let example = |one: &&Answerable| Example {
-        features: wide(&one.features),
-        yes: one.answered,
-        weight,
-    };
-    fitted_on.iter().map(example).collect()
-}
-
-/// The lowest probability above which what is answered is right as often as it should, over the halves for fitting.
-fn threshold(sets: &[Set], answer: &AnswerConfig) -> f64 {
-    let mut said: Vec<(f64, bool, f64)> = Vec::new();
-    for set in sets {
-        let one = |one: &Answerable| {
-            (
-                probability(answer, &set.language, one),
-                one.answered,
-                1.0 / set.answerable.len() as f64,
-            )
-        };
-        said.extend(set.answerable.iter().filter(|one| !one.held_out).map(one));
-    }
-    said.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (mut right, mut all, mut lowest) = (0.0, 0.0, 1.0);
-    for (probability, answered, weight) in said {
-        all += weight;
-        right += if answered { weight } else { 0.0 };
-        if right >= TARGET_PRECISION * all {
-            lowest = probability;
-        }
-    }
-    lowest
-}
-
-pub(super) fn probability(answer: &AnswerConfig, language: &str, one: &Answerable) -> f64 {
-    let weights = answer.by_language.get(language).unwrap_or(&answer.otherwise);
-    let logistic = Logistic {
-        bias: f64::from(weights.bias),
-        weights: wide(&weights.weights),
-    };
-    logistic.probability(&wide(&one.features))
-}
-
 fn weights(fitted: &[f64]) -> Result<Weights> {
     let narrow: Vec<f32> = fitted.iter().map(|w| *w as f32).collect();
     let array = narrow
@@ -157,15 +95,4 @@ fn weights(fitted: &[f64]) -> Result<Weights> {
         .ok()
         .context("the fit has another number of weights")?;
     Ok(Weights::from_array(array))
-}
-
-fn answer_weights(fitted: &Logistic) -> Result<AnswerWeights> {
-    let narrow: Vec<f32> = fitted.weights.iter().map(|w| *w as f32).collect();
-    Ok(AnswerWeights {
-        bias: fitted.bias as f32,
-        weights: narrow
-            .try_into()
-            .ok()
-            .context("the fit has another number of weights")?,
-    })
 }

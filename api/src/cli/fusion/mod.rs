@@ -1,4 +1,4 @@
-//! `deskwise train fusion`: from judged sets to how search weighs its scores and how sure it is.
+//! `deskwise train fusion`: from judged sets to how search weighs its scores.
 
 mod fit;
 mod report;
@@ -8,19 +8,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use eval::fusion::{Answerable, Embedded, Observed};
+use eval::fusion::Observed;
 use eval::{beir, duplicates};
+use manifest::Kind;
 use search::{Search, SearchConfig};
-use training::fusion::write;
+use training::parameters;
 
 use super::meter;
 use crate::config::Config;
 use crate::open;
 use fit::fit;
-use report::{SetReport, judge};
-
-/// Halves of each corpus that are taken away in turn.
-const HALVES: u64 = 4;
+use report::{SetReport, card, judge};
 
 /// What to learn from.
 #[derive(Debug, Args)]
@@ -43,7 +41,6 @@ struct Set {
     /// Whether its queries have titles of their own.
     titled: bool,
     observed: Vec<Observed>,
-    answerable: Vec<Answerable>,
 }
 
 /// Runs the command.
@@ -55,7 +52,9 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
         .map(|set| (set.name.as_str(), judge(set, &fusion)))
         .collect();
     let figures = serde_json::to_string_pretty(&report)?;
-    write(&toml::Table::try_from(&fusion)?, &figures, &options.out)?;
+    let weights = toml::Table::try_from(&fusion)?;
+    let card = card(&weights, &figures, &options.out);
+    parameters::write(Kind::Fusion, &weights, &card, &options.out)?;
     if options.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
@@ -77,13 +76,12 @@ async fn see_all(data: &Path, config: &Config) -> Result<Vec<Set>> {
     Ok(sets)
 }
 
-/// None where the folder is no judged set. What one ticket says of another answers nothing, so duplicates teach
-/// ranking alone.
+/// None where the folder is no judged set.
 async fn see(folder: &Path, config: &Config) -> Result<Option<Set>> {
-    let (set, are_questions) = if duplicates::files(folder)[0].is_file() {
-        (duplicates::read(folder)?.into_retrieval(), false)
+    let set = if duplicates::files(folder)[0].is_file() {
+        duplicates::read(folder)?.into_retrieval()
     } else if beir::files(folder)[0].is_file() {
-        (beir::read(folder)?, true)
+        beir::read(folder)?
     } else {
         return Ok(None);
     };
@@ -98,21 +96,8 @@ async fn see(folder: &Path, config: &Config) -> Result<Option<Set>> {
         language: embedded.language().context("no language was detected")?,
         titled: embedded.is_titled(),
         observed: embedded.observe(&search).await?,
-        answerable: if are_questions {
-            halves(&embedded, &search).await?
-        } else {
-            Vec::new()
-        },
         name,
     }))
-}
-
-async fn halves(embedded: &Embedded, search: &Search) -> Result<Vec<Answerable>> {
-    let mut answerable = Vec::new();
-    for seed in 0..HALVES {
-        answerable.extend(embedded.half_removed(search, seed).await?);
-    }
-    Ok(answerable)
 }
 
 fn wide(row: &[f32]) -> Vec<f64> {

@@ -216,8 +216,13 @@ impl Collection {
         std::mem::replace(&mut *live, new)
     }
 
+    /// The rebuild under way; one that nobody holds any more is gone with all it built.
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Building>> {
-        self.building.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(given_up) = building.take_if(|building| building.held.is_given_up()) {
+            given_up.shard.remove_after_use();
+        }
+        building
     }
 }
 

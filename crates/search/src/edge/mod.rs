@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use self::collection::Collection;
 use self::folder::DataFolder;
+use crate::holder::Holder;
 use crate::inquiry::Inquiry;
 use crate::search::{Core, Prepared, Snapshot};
 use crate::{CollectionSpec, EdgeConfig, Error, Filter, Hit, Query, Stored};
@@ -114,11 +115,7 @@ impl Edge {
         self.with(name, move |collection| collection.count(&filter)).await
     }
 
-    pub(crate) async fn optimize(&self, name: &str) -> Result<(), Error> {
-        self.with(name, |collection| collection.optimize()).await
-    }
-
-    pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<Uuid, Error> {
+    pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<Holder, Error> {
         let inner = self.0.clone();
         self.with(name, move |collection| {
             inner.folder.check_room()?;
@@ -136,12 +133,15 @@ impl Edge {
         .await
     }
 
-    pub(crate) async fn finish_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
-        self.with(name, move |collection| collection.finish_rebuild(id)).await
+    /// Goes on to its end even where nobody waits for it any more.
+    pub(crate) async fn finish_rebuild(&self, name: &str, holder: Holder) -> Result<(), Error> {
+        self.with(name, move |collection| collection.finish_rebuild(&holder))
+            .await
     }
 
-    pub(crate) async fn give_up_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
-        self.with(name, move |collection| collection.give_up_rebuild(id)).await
+    pub(crate) async fn give_up_rebuild(&self, name: &str, holder: Holder) -> Result<(), Error> {
+        self.with(name, move |collection| collection.give_up_rebuild(holder.id()))
+            .await
     }
 
     pub(crate) async fn snapshot(&self, name: &str, path: &Path) -> Result<Snapshot, Error> {

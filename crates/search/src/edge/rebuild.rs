@@ -18,6 +18,7 @@ use super::folder::{self, Description, LAYOUT};
 use super::shard::Shard;
 use super::translate;
 use crate::Error;
+use crate::holder::{Held, Holder};
 use crate::search::Prepared;
 
 /// Without a graph, so many points are read in about a millisecond.
@@ -32,7 +33,7 @@ const COPIED_AT_ONCE: usize = 64;
 /// A rebuild under way.
 #[derive(Debug)]
 pub(super) struct Building {
-    id: Uuid,
+    pub held: Held,
     /// Whether it holds what the collection holds, so that a rebuild from the source may take its place.
     copy: bool,
     pub shard: Arc<Shard>,
@@ -57,11 +58,11 @@ impl Collection {
     /// Takes the place of a copy under way.
     ///
     /// **Errors** when another rebuild runs.
-    pub(super) fn begin_rebuild(&self) -> Result<Uuid, Error> {
+    pub(super) fn begin_rebuild(&self) -> Result<Holder, Error> {
         self.begin(false)
     }
 
-    fn begin(&self, copy: bool) -> Result<Uuid, Error> {
+    fn begin(&self, copy: bool) -> Result<Holder, Error> {
         let mut guard = self.lock();
         let spec = self.spec();
         if let Some(building) = guard.take_if(|building| building.copy && !copy) {
@@ -71,21 +72,22 @@ impl Collection {
             return Err(Error::RebuildRunning { collection: spec.name });
         }
         let (id, path) = folder::make_generation(&self.folder)?;
+        let holder = Holder::new(id);
         *guard = Some(Building {
-            id,
+            held: holder.held(),
             copy,
             shard: Arc::new(Shard::create(&spec, &path)?),
             unsliced: 0,
             touched: HashSet::new(),
         });
-        Ok(id)
+        Ok(holder)
     }
 
     pub(super) fn add_to_rebuild(&self, id: Uuid, mut points: Vec<Prepared>) -> Result<(), Error> {
         let mut guard = self.lock();
         let building = guard
             .as_mut()
-            .filter(|building| building.id == id)
+            .filter(|building| building.held.is(id))
             .ok_or_else(|| self.given_up())?;
         points.retain(|point| !building.touched.contains(&point.id));
         building.unsliced += points.len();
@@ -97,7 +99,8 @@ impl Collection {
 
     /// The new generation is whole on disk before the description names it. Writers do not wait for its graph: what
     /// they write meanwhile goes into both.
-    pub(super) fn finish_rebuild(&self, id: Uuid) -> Result<(), Error> {
+    pub(super) fn finish_rebuild(&self, holder: &Holder) -> Result<(), Error> {
+        let id = holder.id();
         let built = self.build_graph(id)?;
         let mut guard = self.lock();
         let building = take(&mut guard, id).ok_or_else(|| self.given_up())?;
@@ -128,7 +131,7 @@ impl Collection {
     /// How many points the graph was built over.
     fn build_graph(&self, id: Uuid) -> Result<usize, Error> {
         let building = |guard: &Option<Building>| {
-            let building = guard.as_ref().filter(|building| building.id == id)?;
+            let building = guard.as_ref().filter(|building| building.held.is(id))?;
             Some(Arc::clone(&building.shard))
         };
         let shard = building(&self.lock()).ok_or_else(|| self.given_up())?;
@@ -162,14 +165,10 @@ impl Collection {
     ///
     /// **Errors** when a rebuild runs or takes its place.
     pub(super) fn optimize(&self) -> Result<(), Error> {
-        let id = self.begin(true)?;
-        let copied = self.copy_into(id);
-        if copied.is_err() {
-            // The error to report is the first; a copy whose place was taken is gone already.
-            self.give_up_rebuild(id).ok();
-        }
-        copied?;
-        self.finish_rebuild(id)
+        let holder = self.begin(true)?;
+        // Dropped on the way, it gives the copy up.
+        self.copy_into(holder.id())?;
+        self.finish_rebuild(&holder)
     }
 
     fn copy_into(&self, id: Uuid) -> Result<(), Error> {
@@ -179,7 +178,7 @@ impl Collection {
             let locked = Instant::now();
             let building = guard
                 .as_mut()
-                .filter(|building| building.id == id)
+                .filter(|building| building.held.is(id))
                 .ok_or_else(|| self.given_up())?;
             let (points, following) = self.live().shard.page(next, COPIED_AT_ONCE)?;
             building.unsliced += points.len();
@@ -206,5 +205,5 @@ impl Collection {
 }
 
 fn take(building: &mut Option<Building>, id: Uuid) -> Option<Building> {
-    building.take_if(|building| building.id == id)
+    building.take_if(|building| building.held.is(id))
 }

@@ -319,16 +319,9 @@ fn guarded<T>(act: &'static str, collection: &str, call: impl FnOnce() -> Operat
             collection: collection.to_owned(),
             source: Box::new(source),
         }),
-        Err(panic) => Err(Error::EdgePanicked {
+        Err(_words) => Err(Error::EdgePanicked {
             act,
             collection: collection.to_owned(),
-            reason: last_words(panic.as_ref()),
         }),
     }
-}
-
-fn last_words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("no reason given").to_owned()
 }

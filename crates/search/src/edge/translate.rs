@@ -7,7 +7,6 @@ use qdrant_edge::{
     PointStructPersisted, SparseVector, VectorPersisted, VectorStructPersisted,
 };
 use serde_json::{Value as Json, json};
-use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::shard::{DENSE, SPARSE, TITLE};
@@ -25,32 +24,18 @@ pub(super) fn filter(filter: &Filter, only: Option<&[Uuid]>) -> Result<Option<Ed
 }
 
 fn passing(filter: &Filter) -> Result<Option<EdgeFilter>, Error> {
-    let mut all = conditions(&filter.all);
-    let none = conditions(&filter.none);
-    if !filter.any.is_empty() {
-        all.push(json!({ "should": conditions(&filter.any) }));
-    }
-    if all.is_empty() && none.is_empty() {
+    if filter.all.is_empty() {
         return Ok(None);
     }
-    let filter = json!({ "must": all, "must_not": none });
+    let all: Vec<Json> = filter.all.iter().map(condition).collect();
+    let filter = json!({ "must": all });
     serde_json::from_value(filter).map(Some).map_err(Error::Translate)
-}
-
-fn conditions(conditions: &[Condition]) -> Vec<Json> {
-    conditions.iter().map(condition).collect()
 }
 
 fn condition(condition: &Condition) -> Json {
     match condition {
         Condition::Is { field, value } => json!({ "key": field, "match": { "value": plain(value) } }),
         Condition::OneOf { field, values } => json!({ "key": field, "match": { "any": values } }),
-        Condition::Between { field, from, to } => json!({ "key": field, "range": { "gte": from, "lte": to } }),
-        Condition::During { field, from, until } => {
-            let text = |t: &Option<time::OffsetDateTime>| t.and_then(|t| t.format(&Rfc3339).ok());
-            json!({ "key": field, "range": { "gte": text(from), "lt": text(until) } })
-        }
-        Condition::Phrase { field, phrase } => json!({ "key": field, "match": { "phrase": phrase } }),
     }
 }
 
@@ -58,19 +43,14 @@ fn plain(value: &Value) -> Json {
     match value {
         Value::Keyword(text) => json!(text),
         Value::Integer(number) => json!(number),
-        Value::Bool(yes) => json!(yes),
     }
 }
 
-/// The index of a field. Phrases are looked up without regard to case.
+/// The index of a field.
 pub(super) fn index(kind: FieldKind) -> Result<PayloadFieldSchema, Error> {
     let schema = match kind {
         FieldKind::Keyword => json!("keyword"),
         FieldKind::Integer => json!("integer"),
-        FieldKind::Float => json!("float"),
-        FieldKind::Bool => json!("bool"),
-        FieldKind::Time => json!("datetime"),
-        FieldKind::Text => json!({ "type": "text", "tokenizer": "word", "lowercase": true, "phrase_matching": true }),
     };
     serde_json::from_value(schema).map_err(Error::Translate)
 }

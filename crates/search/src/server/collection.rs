@@ -15,6 +15,7 @@ use tokio::sync::RwLock;
 use uuid::Uuid;
 
 use super::{DENSE, SPARSE, TITLE, at, translate};
+use crate::holder::{Held, Holder};
 use crate::search::Prepared;
 use crate::{CollectionSpec, Error, Field};
 
@@ -35,7 +36,7 @@ pub(super) struct Collection {
 
 /// A rebuild under way in this process.
 struct Building {
-    id: Uuid,
+    held: Held,
     physical: String,
     /// Written or deleted since the rebuild began: newer than what it adds.
     touched: Mutex<HashSet<Uuid>>,
@@ -168,7 +169,7 @@ impl Collection {
 
     pub(super) async fn upsert(&self, client: &Qdrant, points: Vec<Prepared>) -> Result<(), Error> {
         let building = self.building.read().await;
-        if let Some(building) = building.as_ref() {
+        if let Some(building) = under_way(&building) {
             building.touch(points.iter().map(|point| point.id));
             upsert(client, &building.physical, points.clone()).await?;
         }
@@ -177,31 +178,33 @@ impl Collection {
 
     pub(super) async fn delete(&self, client: &Qdrant, ids: &[Uuid]) -> Result<(), Error> {
         let building = self.building.read().await;
-        if let Some(building) = building.as_ref() {
+        if let Some(building) = under_way(&building) {
             building.touch(ids.iter().copied());
             delete(client, &building.physical, ids).await?;
         }
         delete(client, &self.alias, ids).await
     }
 
-    pub(super) async fn begin_rebuild(&self, client: &Qdrant) -> Result<Uuid, Error> {
+    pub(super) async fn begin_rebuild(&self, client: &Qdrant) -> Result<Holder, Error> {
         let mut building = self.building.write().await;
-        if building.is_some() {
+        if under_way(&building).is_some() {
             return Err(Error::RebuildRunning {
                 collection: self.spec.name.clone(),
             });
         }
+        // One that was given up goes with all other leftovers.
+        *building = None;
         let live = self.physical(client).await?;
         drop_generations(client, &self.alias, Some(&live)).await?;
-        let id = Uuid::new_v4();
-        let physical = format!("{}--{}", self.alias, id.simple());
+        let holder = Holder::new(Uuid::new_v4());
+        let physical = format!("{}--{}", self.alias, holder.id().simple());
         self.create(client, &physical).await?;
         *building = Some(Building {
-            id,
+            held: holder.held(),
             physical,
             touched: Mutex::default(),
         });
-        Ok(id)
+        Ok(holder)
     }
 
     /// Held alone, so that no newer write of the same point can be overtaken by this older one.
@@ -209,28 +212,54 @@ impl Collection {
         let guard = self.building.write().await;
         let building = guard
             .as_ref()
-            .filter(|building| building.id == id)
+            .filter(|building| building.held.is(id))
             .ok_or_else(|| self.given_up())?;
         upsert(client, &building.physical, building.untouched(points)).await
     }
 
+    /// Whatever comes of it, the rebuild is over; what cannot be cleared away now the next one clears away.
     pub(super) async fn finish_rebuild(&self, client: &Qdrant, id: Uuid) -> Result<(), Error> {
         let mut guard = self.building.write().await;
-        let building = guard
-            .as_ref()
-            .filter(|building| building.id == id)
-            .ok_or_else(|| self.given_up())?;
-        point_alias(client, &self.alias, &building.physical).await?;
-        let physical = building.physical.clone();
-        *guard = None;
-        drop_generations(client, &self.alias, Some(&physical)).await
+        let building = take(&mut guard, id).ok_or_else(|| self.given_up())?;
+        let switched = self.switch(client, &building.physical).await;
+        let cleared = match &switched {
+            Ok(()) => drop_generations(client, &self.alias, Some(&building.physical)).await,
+            Err(_) => self.drop_unless_live(client, &building.physical).await,
+        };
+        if let Err(error) = cleared {
+            tracing::warn!(
+                search.collection = self.spec.name,
+                error = %error,
+                "what a rebuild left behind is on the Qdrant server until the next one"
+            );
+        }
+        switched
+    }
+
+    /// Lets the alias name a collection. An answer that is lost on its way is no failure where the server did it.
+    async fn switch(&self, client: &Qdrant, physical: &str) -> Result<(), Error> {
+        match point_alias(client, &self.alias, physical).await {
+            Err(_) if self.is_live(client, physical).await.unwrap_or(false) => Ok(()),
+            pointed => pointed,
+        }
+    }
+
+    async fn drop_unless_live(&self, client: &Qdrant, physical: &str) -> Result<(), Error> {
+        if self.is_live(client, physical).await? {
+            return Ok(());
+        }
+        drop_generation(client, physical).await
+    }
+
+    async fn is_live(&self, client: &Qdrant, physical: &str) -> Result<bool, Error> {
+        let live = behind_alias(client, &self.alias).await?;
+        Ok(live.as_deref() == Some(physical))
     }
 
     pub(super) async fn give_up_rebuild(&self, client: &Qdrant, id: Uuid) -> Result<(), Error> {
         let mut guard = self.building.write().await;
-        let building = guard
-            .take_if(|building| building.id == id)
-            .ok_or_else(|| self.given_up())?;
+        let building = take(&mut guard, id).ok_or_else(|| self.given_up())?;
+        drop(guard);
         drop_generation(client, &building.physical).await
     }
 
@@ -248,6 +277,15 @@ impl Collection {
             collection: self.spec.name.clone(),
         }
     }
+}
+
+/// The rebuild, unless whoever began it has given it up.
+fn under_way(building: &Option<Building>) -> Option<&Building> {
+    building.as_ref().filter(|building| !building.held.is_given_up())
+}
+
+fn take(building: &mut Option<Building>, id: Uuid) -> Option<Building> {
+    building.take_if(|building| building.held.is(id))
 }
 
 /// Deletes every generation of a collection, and with the last one its alias.
@@ -278,11 +316,8 @@ async fn delete(client: &Qdrant, collection: &str, ids: &[Uuid]) -> Result<(), E
 }
 
 async fn index_field(client: &Qdrant, collection: &str, field: &Field) -> Result<(), Error> {
-    let (kind, params) = translate::index(field.kind);
-    let mut create = CreateFieldIndexCollectionBuilder::new(collection, &field.name, kind).wait(true);
-    if let Some(params) = params {
-        create = create.field_index_params(params);
-    }
+    let kind = translate::index(field.kind);
+    let create = CreateFieldIndexCollectionBuilder::new(collection, &field.name, kind).wait(true);
     client
         .create_field_index(create)
         .await

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use self::collection::Collection;
 use crate::candidates::{Found, Lookup};
+use crate::holder::Holder;
 use crate::inquiry::Inquiry;
 use crate::search::{Core, Prepared, Snapshot};
 use crate::{CollectionSpec, Error, Filter, Hit, Payload, Query, ServerConfig, Stored};
@@ -164,7 +165,7 @@ impl Server {
         answer.result.map(|result| result.count as usize).ok_or(lacks)
     }
 
-    pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<Uuid, Error> {
+    pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<Holder, Error> {
         let collection = self.ready(name).await?;
         collection.heed(collection.begin_rebuild(&self.0.client).await)
     }
@@ -174,13 +175,13 @@ impl Server {
         collection.heed(collection.add_to_rebuild(&self.0.client, id, points).await)
     }
 
-    pub(crate) async fn finish_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
+    pub(crate) async fn finish_rebuild(&self, name: &str, holder: Holder) -> Result<(), Error> {
         let collection = self.known(name)?;
-        collection.heed(collection.finish_rebuild(&self.0.client, id).await)
+        collection.heed(collection.finish_rebuild(&self.0.client, holder.id()).await)
     }
 
-    pub(crate) async fn give_up_rebuild(&self, name: &str, id: Uuid) -> Result<(), Error> {
-        self.known(name)?.give_up_rebuild(&self.0.client, id).await
+    pub(crate) async fn give_up_rebuild(&self, name: &str, holder: Holder) -> Result<(), Error> {
+        self.known(name)?.give_up_rebuild(&self.0.client, holder.id()).await
     }
 
     pub(crate) async fn snapshot(&self, name: &str) -> Result<Snapshot, Error> {

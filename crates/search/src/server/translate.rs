@@ -8,11 +8,9 @@ use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::vector_output::Vector as StoredVector;
 use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
 use qdrant_client::qdrant::{
-    Condition as ServerCondition, DatetimeRange, FieldType, Filter as ServerFilter, NamedVectors, PointId, PointStruct,
-    Query, QueryPoints, QueryPointsBuilder, Range, RetrievedPoint, TextIndexParams, TextIndexParamsBuilder, Timestamp,
-    TokenizerType, Value as ServerValue, Vector, VectorInput, VectorsSelector,
+    Condition as ServerCondition, FieldType, Filter as ServerFilter, NamedVectors, PointId, PointStruct, Query,
+    QueryPoints, QueryPointsBuilder, RetrievedPoint, Value as ServerValue, Vector, VectorInput, VectorsSelector,
 };
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{DENSE, SPARSE, TITLE};
@@ -41,45 +39,18 @@ pub(super) fn query(collection: &str, lookup: &Lookup) -> QueryPoints {
 
 /// The filter and, where given, only certain ids let in.
 pub(super) fn filter(filter: &Filter, only: Option<&[Uuid]>) -> ServerFilter {
-    let mut must = conditions(&filter.all);
-    must.extend(only.map(has_id));
-    ServerFilter {
-        should: conditions(&filter.any),
-        must,
-        must_not: conditions(&filter.none),
-        min_should: None,
-    }
+    let all = filter.all.iter().map(condition);
+    ServerFilter::must(all.chain(only.map(has_id)))
 }
 
 fn has_id(ids: &[Uuid]) -> ServerCondition {
     ServerCondition::has_id(ids.iter().copied().map(point_id))
 }
 
-fn conditions(conditions: &[Condition]) -> Vec<ServerCondition> {
-    conditions.iter().map(condition).collect()
-}
-
 fn condition(condition: &Condition) -> ServerCondition {
     match condition {
         Condition::Is { field, value } => ServerCondition::matches(field, plain(value)),
         Condition::OneOf { field, values } => ServerCondition::matches(field, values.clone()),
-        Condition::Between { field, from, to } => ServerCondition::range(
-            field,
-            Range {
-                gte: *from,
-                lte: *to,
-                ..Range::default()
-            },
-        ),
-        Condition::During { field, from, until } => ServerCondition::datetime_range(
-            field,
-            DatetimeRange {
-                gte: from.map(moment),
-                lt: until.map(moment),
-                ..DatetimeRange::default()
-            },
-        ),
-        Condition::Phrase { field, phrase } => ServerCondition::matches_phrase(field, phrase),
     }
 }
 
@@ -88,31 +59,14 @@ fn plain(value: &Value) -> MatchValue {
     match value {
         Value::Keyword(text) => MatchValue::Keyword(text.clone()),
         Value::Integer(number) => MatchValue::Integer(*number),
-        Value::Bool(yes) => MatchValue::Boolean(*yes),
     }
 }
 
-fn moment(time: OffsetDateTime) -> Timestamp {
-    Timestamp {
-        seconds: time.unix_timestamp(),
-        nanos: time.nanosecond() as i32,
-    }
-}
-
-/// The index of a field, and how it is set up where the kind alone does not say.
-pub(super) fn index(kind: FieldKind) -> (FieldType, Option<TextIndexParams>) {
+/// The index of a field.
+pub(super) fn index(kind: FieldKind) -> FieldType {
     match kind {
-        FieldKind::Keyword => (FieldType::Keyword, None),
-        FieldKind::Integer => (FieldType::Integer, None),
-        FieldKind::Float => (FieldType::Float, None),
-        FieldKind::Bool => (FieldType::Bool, None),
-        FieldKind::Time => (FieldType::Datetime, None),
-        FieldKind::Text => {
-            let phrases = TextIndexParamsBuilder::new(TokenizerType::Word)
-                .lowercase(true)
-                .phrase_matching(true);
-            (FieldType::Text, Some(phrases.build()))
-        }
+        FieldKind::Keyword => FieldType::Keyword,
+        FieldKind::Integer => FieldType::Integer,
     }
 }
 

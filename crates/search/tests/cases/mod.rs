@@ -24,10 +24,6 @@ pub fn spec() -> CollectionSpec {
         .with_field(Field::new("tags", FieldKind::Keyword))
         .with_field(Field::new("language", FieldKind::Keyword))
         .with_field(Field::new("number", FieldKind::Integer))
-        .with_field(Field::new("weight", FieldKind::Float))
-        .with_field(Field::new("open", FieldKind::Bool))
-        .with_field(Field::new("created_at", FieldKind::Time))
-        .with_field(Field::new("body", FieldKind::Text))
 }
 
 /// Edge always, the server at `DESK_TEST_QDRANT_URL` where that is set.

@@ -1,6 +1,6 @@
 //! A made-up corpus: English and Spanish sentences, and vectors in which shared words mean nearness.
 
-use search::{Payload, Point, Query};
+use search::{Error, Payload, Point, Query, Search};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -52,11 +52,11 @@ pub fn point(id: u128, text: &str, language: &str) -> Point {
         title_vector: None,
         text: text.to_owned(),
         language: Some(language.to_owned()),
-        payload: payload(id, text, language),
+        payload: payload(id, language),
     }
 }
 
-fn payload(id: u128, text: &str, language: &str) -> Payload {
+fn payload(id: u128, language: &str) -> Payload {
     let state = ["new", "open", "waiting", "closed for good"][(id / 5 % 4) as usize];
     let tags = [vec!["vip", "late"], vec!["late"], vec![]][(id / 7 % 3) as usize].clone();
     let payload = json!({
@@ -64,12 +64,23 @@ fn payload(id: u128, text: &str, language: &str) -> Payload {
         "tags": tags,
         "language": language,
         "number": id as i64,
-        "weight": (id % 8) as f64 / 8.0,
-        "open": state != "closed for good",
-        "created_at": format!("2026-03-{:02}T{:02}:30:00Z", 1 + id % 28, id % 24),
-        "body": text,
     });
     payload.as_object().cloned().unwrap_or_default()
+}
+
+/// Builds a collection anew from batches of points.
+pub async fn rebuild(
+    search: &Search,
+    collection: &str,
+    batches: impl IntoIterator<Item = Vec<Point>>,
+) -> Result<(), Error> {
+    let fill = async |rebuild: &search::Rebuild| {
+        for batch in batches {
+            rebuild.add(&batch).await?;
+        }
+        Ok(())
+    };
+    search.rebuild_with(collection, fill).await
 }
 
 /// A query by the text and by its made-up vector, ten hits.

@@ -125,3 +125,34 @@ pub async fn a_turn_is_one_processs_until_it_ends(desk: &Desk) {
     assert!(store.take_turn("mow", hour).await.expect("stored"), "over by now");
     other.close().await;
 }
+
+pub async fn a_turn_lasts_as_long_as_the_work(desk: &Desk) {
+    let (store, other) = (&desk.store, desk.another().await);
+    let lease = Duration::from_secs(2);
+    let turn = store.begin_turn("rake", lease).await.expect("stored").expect("free");
+    let first = store.get_setting("rake").await.expect("read");
+    let work = async {
+        while store.get_setting("rake").await.expect("read") == first {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        other.take_turn("rake", lease).await.expect("answered")
+    };
+    assert_eq!(turn.hold(work).await, Some(false), "it was renewed");
+    assert!(
+        other.take_turn("rake", lease).await.expect("stored"),
+        "it was given back"
+    );
+    other.close().await;
+}
+
+pub async fn work_ends_with_a_turn_that_was_lost(desk: &Desk) {
+    let (store, other) = (&desk.store, desk.another().await);
+    let turn = store.begin_turn("prune", Duration::from_millis(30)).await;
+    let turn = turn.expect("stored").expect("free");
+    store.set_setting("prune", "").await.expect("stored");
+    let hour = Duration::from_secs(3600);
+    assert!(other.take_turn("prune", hour).await.expect("stored"), "it ran out");
+    assert_eq!(turn.hold(std::future::pending::<()>()).await, None);
+    assert!(!store.take_turn("prune", hour).await.expect("answered"), "the other's");
+    other.close().await;
+}

@@ -3,6 +3,7 @@
 use desk::{Channel, NewTicket, Priority, Ticket, TicketPatch, TriageState, WorkStatus};
 use store::{PageRequest, StoreError, TicketFilter};
 use time::macros::datetime;
+use uuid::Uuid;
 
 use crate::desk_under_test::{Desk, decision, tester};
 
@@ -17,6 +18,18 @@ async fn numbers(desk: &Desk, filter: TicketFilter) -> Vec<i64> {
 
 pub async fn every_filter_restricts(desk: &Desk) {
     let team = desk.team("Guides", "how_to").await;
+    special_and_plain(desk, team.id).await;
+    assert_eq!(numbers(desk, TicketFilter::default()).await, [2, 1]);
+    for filter in filters_that_fit(team.id) {
+        assert_eq!(numbers(desk, filter.clone()).await, [1], "{filter:?}");
+    }
+    for filter in filters_that_fit_nothing() {
+        assert!(numbers(desk, filter.clone()).await.is_empty(), "{filter:?}");
+    }
+}
+
+/// Two tickets that have nothing in common.
+async fn special_and_plain(desk: &Desk, team: Uuid) {
     let special = NewTicket {
         channel: Channel::Chat,
         external_id: Some("E-1".into()),
@@ -28,93 +41,59 @@ pub async fn every_filter_restricts(desk: &Desk) {
     let mut plain = NewTicket::from_body("plain");
     plain.tags = vec!["50xxoff".into()];
     desk.submit_new(plain).await;
-    desk.store
-        .record_decision(decision(special.id), &tester())
-        .await
-        .expect("recorded");
+    let recorded = desk.store.record_decision(decision(special.id), &tester()).await;
+    recorded.expect("recorded");
     let patch = TicketPatch {
-        team_id: Some(team.id),
+        team_id: Some(team),
         status: Some(WorkStatus::Solved),
         ..TicketPatch::default()
     };
-    desk.store
-        .patch_ticket(special.id, None, &patch, &tester())
-        .await
-        .expect("changed");
+    let changed = desk.store.patch_ticket(special.id, None, &patch, &tester()).await;
+    changed.expect("changed");
+}
 
-    assert_eq!(numbers(desk, TicketFilter::default()).await, [2, 1]);
-    let none = TicketFilter::default;
-    let filters = [
-        TicketFilter {
-            state: Some(TriageState::Triaged),
-            ..none()
-        },
-        TicketFilter {
-            status: Some(WorkStatus::Solved),
-            ..none()
-        },
-        TicketFilter {
-            category: Some("how_to".into()),
-            ..none()
-        },
-        TicketFilter {
-            priority: Some(Priority::Normal),
-            ..none()
-        },
-        TicketFilter {
-            team_id: Some(team.id),
-            ..none()
-        },
-        TicketFilter {
-            language: Some("en".into()),
-            ..none()
-        },
-        TicketFilter {
-            channel: Some(Channel::Chat),
-            ..none()
-        },
-        TicketFilter {
-            external_id: Some("E-1".into()),
-            ..none()
-        },
-        TicketFilter {
-            tag: Some("50%_off".into()),
-            ..none()
-        },
-        TicketFilter {
-            created_before: Some(datetime!(2021-01-02 0:00 UTC)),
-            ..none()
-        },
-        TicketFilter {
-            created_from: Some(datetime!(2021-01-01 0:00 UTC)),
-            team_id: Some(team.id),
-            ..none()
-        },
+/// Each finds the special ticket alone.
+fn filters_that_fit(team: Uuid) -> Vec<TicketFilter> {
+    let changes: [fn(&mut TicketFilter); 9] = [
+        |filter| filter.state = Some(TriageState::Triaged),
+        |filter| filter.status = Some(WorkStatus::Solved),
+        |filter| filter.category = Some("how_to".into()),
+        |filter| filter.priority = Some(Priority::Normal),
+        |filter| filter.language = Some("en".into()),
+        |filter| filter.channel = Some(Channel::Chat),
+        |filter| filter.external_id = Some("E-1".into()),
+        |filter| filter.tag = Some("50%_off".into()),
+        |filter| filter.created_before = Some(datetime!(2021-01-02 0:00 UTC)),
     ];
-    for filter in filters {
-        assert_eq!(numbers(desk, filter.clone()).await, [1], "{filter:?}");
-    }
-    let nobody = Some(uuid::Uuid::now_v7());
-    for filter in [
-        TicketFilter {
-            agent_id: nobody,
-            ..none()
-        },
-        TicketFilter {
-            account_id: nobody,
-            ..none()
-        },
-        TicketFilter {
-            contact_id: nobody,
-            ..none()
-        },
-        TicketFilter {
-            tag: Some("50".into()),
-            ..none()
-        },
-    ] {
-        assert!(numbers(desk, filter.clone()).await.is_empty(), "{filter:?}");
-    }
+    let of_team = TicketFilter {
+        team_id: Some(team),
+        ..TicketFilter::default()
+    };
+    let of_team_since = TicketFilter {
+        created_from: Some(datetime!(2021-01-01 0:00 UTC)),
+        ..of_team.clone()
+    };
+    changes
+        .into_iter()
+        .map(filter)
+        .chain([of_team, of_team_since])
+        .collect()
+}
+
+fn filters_that_fit_nothing() -> Vec<TicketFilter> {
+    let changes: [fn(&mut TicketFilter); 4] = [
+        |filter| filter.agent_id = Some(Uuid::now_v7()),
+        |filter| filter.account_id = Some(Uuid::now_v7()),
+        |filter| filter.contact_id = Some(Uuid::now_v7()),
+        |filter| filter.tag = Some("50".into()),
+    ];
+    changes.into_iter().map(filter).collect()
+}
+
+fn filter(change: fn(&mut TicketFilter)) -> TicketFilter {
+    let mut filter = TicketFilter::default();
+    change(&mut filter);
+    filter
 }
 
 pub async fn pages_are_stable_while_tickets_arrive(desk: &Desk) {
@@ -198,7 +177,7 @@ pub async fn all_tickets_are_walked_in_order(desk: &Desk) {
     );
     let mut ids: Vec<_> = walked.iter().map(|ticket| ticket.id).collect();
     assert!(ids.is_sorted(), "ids rise with the numbers");
-    ids.push(uuid::Uuid::now_v7());
+    ids.push(Uuid::now_v7());
     assert_eq!(desk.store.get_tickets(&ids).await.expect("readable").len(), 7);
     assert!(desk.store.get_tickets(&[]).await.expect("readable").is_empty());
 }

@@ -94,6 +94,7 @@ promises![
     models::every_process_sees_the_same_active_version,
     models::a_version_whose_files_cannot_be_placed_is_not_known,
     models::versions_that_never_decided_are_forgotten,
+    models::the_files_of_a_version_are_there_for_every_process,
     shadows::what_a_challenger_said_is_counted_and_settled_by_people,
     shadows::a_merge_settles_nothing,
     shadows::a_head_has_one_challenger_until_it_is_in_force_or_called_off,
@@ -115,5 +116,7 @@ promises![
     access::a_secret_is_never_stored,
     access::settings_are_remembered,
     access::a_turn_is_one_processs_until_it_ends,
+    access::a_turn_lasts_as_long_as_the_work,
+    access::work_ends_with_a_turn_that_was_lost,
     access::a_closed_store_has_finished_and_says_so,
 ];

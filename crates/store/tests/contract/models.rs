@@ -2,7 +2,7 @@
 
 use desk::model_version::{active_version, version_before};
 use desk::{EventKind, HeadRole, ModelOrigin, Subject, SubjectKind};
-use store::{NewActivation, NewModelVersion, PageRequest, StoreError};
+use store::{ModelFile, NewActivation, NewModelVersion, PageRequest, StoreError};
 
 use crate::desk_under_test::{Desk, tester};
 
@@ -14,6 +14,15 @@ fn version(head: HeadRole, version: i64) -> NewModelVersion {
         origin: ModelOrigin::Added,
         note: "for a test".into(),
     }
+}
+
+/// Bytes that are no text.
+fn files() -> Vec<ModelFile> {
+    let file = |path: &str, bytes: &[u8]| ModelFile {
+        path: path.to_owned(),
+        bytes: bytes.to_owned(),
+    };
+    vec![file("deep/weights", &[0, 255, 128, 0]), file("manifest.toml", b"")]
 }
 
 fn nothing_to_place() -> Result<(), StoreError> {
@@ -40,12 +49,12 @@ pub async fn versions_are_numbered_once_in_each_head(desk: &Desk) {
     }
     for head in [HeadRole::Category, HeadRole::Priority] {
         store
-            .add_model_version(version(head, 2), &tester(), nothing_to_place)
+            .add_model_version(version(head, 2), &files(), &tester(), nothing_to_place)
             .await
             .expect("stored");
     }
     let again = store
-        .add_model_version(version(HeadRole::Category, 2), &tester(), nothing_to_place)
+        .add_model_version(version(HeadRole::Category, 2), &files(), &tester(), nothing_to_place)
         .await;
     assert!(matches!(again, Err(StoreError::Taken { .. })), "{again:?}");
     let known = store.list_model_versions(HeadRole::Category).await.expect("readable");
@@ -62,7 +71,7 @@ pub async fn every_process_sees_the_same_active_version(desk: &Desk) {
     assert_eq!(store.last_activation(head).await.expect("readable"), None);
     store.set_shipped_model(head, "a").await.expect("stored");
     let second = store
-        .add_model_version(version(head, 2), &tester(), nothing_to_place)
+        .add_model_version(version(head, 2), &files(), &tester(), nothing_to_place)
         .await
         .expect("stored");
     let activated = store
@@ -128,11 +137,13 @@ pub async fn a_version_whose_files_cannot_be_placed_is_not_known(desk: &Desk) {
     let head = HeadRole::Category;
     store.set_shipped_model(head, "a").await.expect("stored");
     let full = || Err(StoreError::Closed);
-    let failed = store.add_model_version(version(head, 2), &tester(), full).await;
+    let failed = store
+        .add_model_version(version(head, 2), &files(), &tester(), full)
+        .await;
     assert!(matches!(failed, Err(StoreError::Closed)), "{failed:?}");
     assert_eq!(store.get_model_version(head, 2).await.expect("readable"), None);
     let again = store
-        .add_model_version(version(head, 2), &tester(), nothing_to_place)
+        .add_model_version(version(head, 2), &files(), &tester(), nothing_to_place)
         .await;
     assert_eq!(again.expect("stored").version, 2);
 }
@@ -151,7 +162,9 @@ pub async fn versions_that_never_decided_are_forgotten(desk: &Desk) {
             origin,
             ..version(head, number)
         };
-        let added = store.add_model_version(new, &tester(), nothing_to_place).await;
+        let added = store
+            .add_model_version(new, &files(), &tester(), nothing_to_place)
+            .await;
         added.expect("stored");
     }
     let active = store.activate_model(activation(head, 2, "better"), &tester()).await;
@@ -162,7 +175,9 @@ pub async fn versions_that_never_decided_are_forgotten(desk: &Desk) {
         origin: ModelOrigin::Retrained,
         ..version(HeadRole::Priority, 2)
     };
-    let added = store.add_model_version(other, &tester(), nothing_to_place).await;
+    let added = store
+        .add_model_version(other, &files(), &tester(), nothing_to_place)
+        .await;
     added.expect("stored");
 
     let forgotten = store.forget_model_versions(head, 2, &tester()).await.expect("removed");
@@ -186,4 +201,40 @@ pub async fn versions_that_never_decided_are_forgotten(desk: &Desk) {
     assert_eq!(kinds, [EventKind::ModelAdded, EventKind::ModelForgotten]);
     let again = store.forget_model_versions(head, 2, &tester()).await.expect("nothing");
     assert_eq!(again, []);
+}
+
+pub async fn the_files_of_a_version_are_there_for_every_process(desk: &Desk) {
+    let (store, other) = (&desk.store, desk.another().await);
+    let head = HeadRole::Category;
+    store.set_shipped_model(head, "a").await.expect("stored");
+    store
+        .add_model_version(version(head, 2), &files(), &tester(), nothing_to_place)
+        .await
+        .expect("stored");
+    store
+        .add_model_version(version(head, 3), &[], &tester(), nothing_to_place)
+        .await
+        .expect("as it was before files were kept");
+    assert_eq!(other.model_files(head, 2).await.expect("readable"), files());
+    assert_eq!(other.model_files(HeadRole::Priority, 2).await.expect("readable"), []);
+    assert_eq!(other.versions_without_files(head).await.expect("readable"), [3]);
+    for _ in 0..2 {
+        other.keep_model_files(head, 3, &files()).await.expect("kept");
+    }
+    assert_eq!(store.model_files(head, 3).await.expect("readable"), files());
+    assert_eq!(store.versions_without_files(head).await.expect("readable"), [0; 0]);
+    let unknown = store.keep_model_files(head, 9, &files()).await;
+    assert!(unknown.is_err(), "no such version");
+
+    let retrained = NewModelVersion {
+        origin: ModelOrigin::Retrained,
+        ..version(head, 4)
+    };
+    let added = store
+        .add_model_version(retrained, &files(), &tester(), nothing_to_place)
+        .await;
+    added.expect("stored");
+    store.forget_model_versions(head, 0, &tester()).await.expect("removed");
+    assert_eq!(other.model_files(head, 4).await.expect("readable"), []);
+    other.close().await;
 }

@@ -19,7 +19,7 @@ async fn known(desk: &Desk) {
     };
     let added = desk
         .store
-        .add_model_version(second, &tester(), || Ok::<_, StoreError>(()))
+        .add_model_version(second, &[], &tester(), || Ok::<_, StoreError>(()))
         .await;
     added.expect("stored");
 }
@@ -87,6 +87,7 @@ pub async fn what_a_challenger_said_is_counted_and_settled_by_people(desk: &Desk
     expected.both_right = 1;
     expected.active_alone = 1;
     expected.challenger_alone = 1;
+    expected.corrected = 1;
     assert_eq!(counts().await, expected);
     let of_others = desk.store.shadow_counts(HEAD, 1, 2).await.expect("readable");
     assert_eq!(of_others, ShadowCounts::default());

@@ -151,7 +151,8 @@ pub async fn what_people_have_said_is_asked_of_nobody_else(desk: &Desk) {
     };
     let last = RetryPolicy {
         max_attempts: 1,
-        ..RetryPolicy::default()
+        first_delay_ms: 1,
+        max_delay_ms: 1,
     };
     for (patch, state, kind) in [
         (&category, TriageState::NeedsHuman, EventKind::TicketNeedsHuman),

@@ -3,13 +3,12 @@
 use desk::TriageState;
 use triage::{Config, ensure_tickets};
 
-use crate::tiny_desk::{CANDIDATES, POISON, TinyDesk, until};
+use crate::tiny_desk::{CANDIDATES, POISON, TinyDesk};
 
-/// One attempt, which goes through without the index where that is out of reach; a keeper who looks often.
+/// One attempt, which goes through without the index where that is out of reach.
 fn config() -> Config {
     Config {
         max_attempts: 1,
-        index_flush_ms: 20,
         ..Config::default()
     }
 }
@@ -17,26 +16,25 @@ fn config() -> Config {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_without_the_index_is_added_when_it_is_back() {
     let desk = TinyDesk::new(config(), CANDIDATES).await;
-    let keeper = desk.keep();
     desk.submit("the red box").await;
-    until(async || desk.on_disk_until().await.is_some()).await;
+    desk.keep().await;
     desk.cut_index();
     let without = desk.submit("the green box").await;
     assert_ne!(without.state, TriageState::Received);
+    assert!(desk.triage.keep_index().await.is_err(), "it takes nothing");
     assert_eq!(desk.indexed().await, 1);
     desk.mend_index();
-    desk.until_indexed(2).await;
-    keeper.abort();
+    desk.keep().await;
+    assert_eq!(desk.indexed().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_without_the_index_is_added_after_a_restart() {
     let desk = TinyDesk::new(config(), CANDIDATES).await;
-    let keeper = desk.keep();
     desk.submit("the red box").await;
-    until(async || desk.on_disk_until().await.is_some()).await;
-    keeper.abort();
+    desk.keep().await;
     let known = desk.on_disk_until().await;
+    assert!(known.is_some());
     desk.cut_index();
     desk.submit("the green box").await;
     desk.triage.finish().await;
@@ -47,46 +45,81 @@ async fn what_was_decided_without_the_index_is_added_after_a_restart() {
     );
     desk.mend_index();
     let desk = desk.restarted(config()).await;
-    desk.keep();
-    desk.until_indexed(2).await;
-    until(async || desk.on_disk_until().await != known).await;
+    desk.keep().await;
+    assert_eq!(desk.indexed().await, 2);
+    assert_ne!(desk.on_disk_until().await, known);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_began_anew_is_filled_from_the_first_ticket_on() {
     let desk = TinyDesk::new(config(), CANDIDATES).await;
-    let keeper = desk.keep();
     for text in ["the red box", "the green box", "the box"] {
         desk.submit(text).await;
     }
-    until(async || desk.on_disk_until().await.is_some()).await;
-    keeper.abort();
+    desk.keep().await;
     let desk = desk.restarted(config()).await;
     desk.search.drop_collection("tickets").await.expect("dropped");
     let dimensions = desk.triage.models().encoder.dimensions();
     ensure_tickets(&desk.search, dimensions).await.expect("made anew");
     assert_eq!(desk.indexed().await, 0);
-    desk.keep();
-    desk.until_indexed(3).await;
+    desk.keep().await;
+    assert_eq!(desk.indexed().await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_was_deleted_under_the_running_desk_is_filled_again() {
+    let desk = TinyDesk::new(config(), CANDIDATES).await;
+    for text in ["the red box", "the green box", "the box"] {
+        desk.submit(text).await;
+    }
+    desk.keep().await;
+    assert!(!desk.triage.mend_index().await.expect("looked at"), "nothing is wrong");
+    desk.delete_index();
+    assert!(desk.triage.mend_index().await.expect("mended"));
+    assert!(!desk.triage.mend_index().await.expect("looked at"), "it is there");
+    desk.cut_index();
+    assert!(
+        desk.triage.keep_index().await.is_err(),
+        "the first attempt comes to nothing"
+    );
+    desk.mend_index();
+    desk.keep().await;
+    assert_eq!(desk.indexed().await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_that_the_encoder_cannot_take_keeps_no_other_out() {
     let desk = TinyDesk::new(config(), CANDIDATES).await;
-    let keeper = desk.keep();
-    until(async || desk.on_disk_until().await.is_some()).await;
+    desk.keep().await;
     desk.cut_index();
     let poison = desk.submit(&format!("the {POISON}")).await;
     assert_eq!(poison.state, TriageState::NeedsHuman, "{poison:?}");
     desk.submit("the red box").await;
     let known = desk.on_disk_until().await;
     desk.mend_index();
-    desk.until_indexed(1).await;
-    until(async || desk.on_disk_until().await != known).await;
-    keeper.abort();
-    let desk = desk.restarted(config()).await;
-    let known = desk.on_disk_until().await;
-    desk.keep();
-    until(async || desk.on_disk_until().await != known).await;
+    desk.keep().await;
     assert_eq!(desk.indexed().await, 1);
+    let since = desk.on_disk_until().await;
+    assert_ne!(since, known);
+    let desk = desk.restarted(config()).await;
+    desk.keep().await;
+    assert_ne!(desk.on_disk_until().await, since);
+    assert_eq!(desk.indexed().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_passes_over_a_ticket_that_the_encoder_cannot_take() {
+    let desk = TinyDesk::new(config(), CANDIDATES).await;
+    let poison = desk.submit(&format!("the {POISON}")).await;
+    assert_eq!(poison.state, TriageState::NeedsHuman, "{poison:?}");
+    for text in ["the red box", "the green box"] {
+        desk.submit(text).await;
+    }
+    let (mut done, mut total) = (0, 0);
+    let held = desk
+        .triage
+        .reindex(|progress| (done, total) = (progress.done, progress.total));
+    assert_eq!(held.await.expect("rebuilt"), 2);
+    assert_eq!((done, total), (3, 3));
+    assert_eq!(desk.indexed().await, 2);
 }

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use classifier::abstention::HeldOut;
 use classifier::features::{Lexicon, Ngrams};
-use classifier::{Conformal, Curve, EncoderId, HeadSpec, Memory, Tensors, WEIGHTS_FILE};
+use classifier::{Conformal, Curve, EncoderId, HeadSpec, Learnt, Memory, Tensors, WEIGHTS_FILE};
 use desk::duplicate::Weights;
 use desk::{Actor, DuplicateModel, NewTicket, Ticket};
 use encoder::Encoder;
 use search::{Search, SearchConfig};
 use store::{DataFolder, Store, StoreConfig};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
 use triage::{Config, Models, Triage};
 
 use crate::tiny::{Tiny, Tokenizer};
@@ -68,9 +67,14 @@ impl TinyDesk {
         submitted.expect("stored").ticket
     }
 
-    /// A keeper at work, until it is aborted or the test ends.
-    pub fn keep(&self) -> JoinHandle<()> {
-        tokio::spawn(Arc::clone(&self.triage).run_keeper(std::future::pending()))
+    /// The keeper looks after the index, which must be there.
+    pub async fn keep(&self) {
+        self.triage.keep_index().await.expect("kept");
+    }
+
+    /// The index is deleted under the running desk.
+    pub fn delete_index(&self) {
+        fs::remove_dir_all(self.scratch.path().join("index/tickets")).expect("an index");
     }
 
     /// Until when the store says that the index is on disk.
@@ -81,10 +85,6 @@ impl TinyDesk {
 
     pub async fn indexed(&self) -> usize {
         self.triage.indexed_tickets().await.expect("a number")
-    }
-
-    pub async fn until_indexed(&self, tickets: usize) {
-        until(async || self.indexed().await == tickets).await;
     }
 
     /// The index takes nothing any more.
@@ -134,6 +134,7 @@ fn models(candidates: usize) -> Models {
         name: encoder.model().to_owned(),
         revision: encoder.revision().to_owned(),
         dimensions: encoder.dimensions(),
+        max_tokens: encoder.max_tokens(),
     };
     let category = head(&id, ["how_to", "other"]);
     let priority = head(&id, ["normal", "low"]);
@@ -176,6 +177,7 @@ fn head(encoder: &EncoderId, labels: [&str; 2]) -> TempDir {
             confidence: vec![0.5; 100],
             correct: vec![true; 100],
         },
+        learnt: Learnt::default(),
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     write(folder.path(), &spec, &tensors);

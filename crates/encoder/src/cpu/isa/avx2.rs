@@ -32,30 +32,7 @@ impl Isa for Avx2 {
         self
     }
 
-    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx2,fma")]
-        fn inner<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { inner(work) }
-    }
-
-    #[inline(always)]
-    fn tile(
-        self,
-        rows: Rows<'_, f32>,
-        panel: Panel<'_, f32>,
-        depth: usize,
-        out: Tile<'_>,
-        mut meanwhile: impl FnMut(Part),
-    ) {
-        meanwhile(Part::WHOLE);
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe {
-            tile_of!(rows.count, 6, [1 2 3 4 5], tile(rows, panel.values, depth, out));
-        }
-    }
+    with_vectors!("avx2,fma", 6, [1 2 3 4 5]);
 
     #[inline(always)]
     fn splat(self, value: f32) -> V256 {
@@ -66,12 +43,6 @@ impl Isa for Avx2 {
     #[inline(always)]
     fn store(self, values: V256, elements: &mut [f32]) {
         values.store(&mut elements.as_chunks_mut().0[0]);
-    }
-
-    #[inline(always)]
-    fn exhaust(self, rounds: u64) -> u64 {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { exhaust(rounds) }
     }
 }
 

@@ -44,30 +44,7 @@ impl Isa for Avx512 {
         self
     }
 
-    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        fn inner<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { inner(work) }
-    }
-
-    #[inline(always)]
-    fn tile(
-        self,
-        rows: Rows<'_, f32>,
-        panel: Panel<'_, f32>,
-        depth: usize,
-        out: Tile<'_>,
-        mut meanwhile: impl FnMut(Part),
-    ) {
-        meanwhile(Part::WHOLE);
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe {
-            tile_of!(rows.count, 14, [1 2 3 4 5 6 7 8 9 10 11 12 13], tile(rows, panel.values, depth, out));
-        }
-    }
+    with_vectors!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", 14, [1 2 3 4 5 6 7 8 9 10 11 12 13]);
 
     #[inline(always)]
     fn splat(self, value: f32) -> V512 {
@@ -84,12 +61,6 @@ impl Isa for Avx512 {
     fn transpose<'a>(self, row: impl Fn(usize) -> &'a [f32], places: &mut [f32], stride: usize) {
         // SAFETY: `self` exists, so the processor has the features.
         unsafe { transpose(sixteen(row), places, stride) }
-    }
-
-    #[inline(always)]
-    fn exhaust(self, rounds: u64) -> u64 {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { exhaust(rounds) }
     }
 }
 

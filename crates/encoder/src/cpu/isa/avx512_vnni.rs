@@ -40,30 +40,7 @@ impl Isa for Avx512Vnni {
         self.0
     }
 
-    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
-        fn inner<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { inner(work) }
-    }
-
-    #[inline(always)]
-    fn tile(
-        self,
-        rows: Rows<'_, Whole16>,
-        panel: Panel<'_, Whole16>,
-        depth: usize,
-        out: Tile<'_>,
-        mut meanwhile: impl FnMut(Part),
-    ) {
-        meanwhile(Part::WHOLE);
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe {
-            tile_of!(rows.count, 14, [1 2 3 4 5 6 7 8 9 10 11 12 13], tile(rows, panel.values, depth, out));
-        }
-    }
+    with_vectors!("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma", 14, [1 2 3 4 5 6 7 8 9 10 11 12 13]);
 
     #[inline(always)]
     fn splat(self, value: f32) -> V512 {
@@ -74,12 +51,6 @@ impl Isa for Avx512Vnni {
     fn store(self, values: V512, elements: &mut [Whole16]) {
         // SAFETY: `self` exists, so the processor has the features.
         unsafe { store(values, elements) }
-    }
-
-    #[inline(always)]
-    fn exhaust(self, rounds: u64) -> u64 {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { exhaust(rounds) }
     }
 }
 

@@ -37,30 +37,7 @@ impl Isa for AvxVnni {
         self.0
     }
 
-    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx2,fma,avxvnni")]
-        fn inner<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { inner(work) }
-    }
-
-    #[inline(always)]
-    fn tile(
-        self,
-        rows: Rows<'_, Whole16>,
-        panel: Panel<'_, Whole16>,
-        depth: usize,
-        out: Tile<'_>,
-        mut meanwhile: impl FnMut(Part),
-    ) {
-        meanwhile(Part::WHOLE);
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe {
-            tile_of!(rows.count, 6, [1 2 3 4 5], tile(rows, panel.values, depth, out));
-        }
-    }
+    with_vectors!("avx2,fma,avxvnni", 6, [1 2 3 4 5]);
 
     #[inline(always)]
     fn splat(self, value: f32) -> V256 {
@@ -71,12 +48,6 @@ impl Isa for AvxVnni {
     fn store(self, values: V256, elements: &mut [Whole16]) {
         // SAFETY: `self` exists, so the processor has the features.
         unsafe { store(values, elements) }
-    }
-
-    #[inline(always)]
-    fn exhaust(self, rounds: u64) -> u64 {
-        // SAFETY: `self` exists, so the processor has the features.
-        unsafe { exhaust(rounds) }
     }
 }
 

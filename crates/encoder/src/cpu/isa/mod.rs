@@ -5,12 +5,41 @@
 //! before them.
 #![allow(unsafe_code, reason = "vector instructions; see the module's documentation")]
 
-/// Calls `tile` for the number of rows there are, each compiled by itself so that its sums stay in registers.
-macro_rules! tile_of {
-    ($count:expr, $most:literal, [$($fewer:literal)*], $tile:ident $arguments:tt) => {
-        match $count {
-            $($fewer => $tile::<$fewer> $arguments,)*
-            _ => $tile::<$most> $arguments,
+/// What every [`Isa`] with vector registers alone does in the same words: work compiled for its instructions, and the
+/// functions `tile` and `exhaust` of its file. A tile is compiled for each number of rows by itself, so that its sums stay in
+/// registers.
+macro_rules! with_vectors {
+    ($features:literal, $most:literal, [$($fewer:literal)*]) => {
+        // SAFETY, of all three: `self` exists, so the processor has the features.
+        fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+            #[target_feature(enable = $features)]
+            fn inner<R>(work: impl FnOnce() -> R) -> R {
+                work()
+            }
+            unsafe { inner(work) }
+        }
+
+        #[inline(always)]
+        fn tile(
+            self,
+            rows: Rows<'_, Self::Element>,
+            panel: Panel<'_, Self::Element>,
+            depth: usize,
+            out: Tile<'_>,
+            mut meanwhile: impl FnMut(Part),
+        ) {
+            meanwhile(Part::WHOLE);
+            unsafe {
+                match rows.count {
+                    $($fewer => tile::<$fewer>(rows, panel.values, depth, out),)*
+                    _ => tile::<$most>(rows, panel.values, depth, out),
+                }
+            }
+        }
+
+        #[inline(always)]
+        fn exhaust(self, rounds: u64) -> u64 {
+            unsafe { exhaust(rounds) }
         }
     };
 }
