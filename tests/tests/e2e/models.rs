@@ -266,7 +266,6 @@ async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
     let manifest = fs::read_to_string(version.join("manifest.toml")).expect("a manifest");
     assert!(manifest.contains("target_precision = 0.95\n"), "{manifest}");
     judges_no_ticket_it_has_learnt(&desk, &version);
-    past_is_taught_as_retraining_teaches(&desk);
     let added = texts(
         &desk.database_url(),
         "SELECT actor FROM events WHERE kind = 'model.added'",
@@ -301,20 +300,6 @@ async fn a_head_learns_from_corrections_whose_vectors_are_in_the_index() {
         "what it knew before is not forgotten: {known}"
     );
     desk.finish().await;
-}
-
-/// Without a head the past is taught with the rows that came with the program and by the recipe that retraining takes, so it
-/// knows the desk's own wishes and all labels.
-fn past_is_taught_as_retraining_teaches(desk: &DeskUnderTest) {
-    let mut command = deskwise(desk.folder());
-    command
-        .args(["eval", "history", "--json", "--report"])
-        .arg(desk.folder().join("report"));
-    let out = said(&mut command);
-    let measured: Value = serde_json::from_str(out.lines().last().expect("a line")).expect("JSON");
-    assert_eq!(measured["rows"], 40, "{measured}");
-    assert!(measured["facts"]["rows_taught"].as_f64() > Some(5_000.0), "{measured}");
-    assert!(measured["accuracy"]["value"].as_f64() > Some(0.9), "{measured}");
 }
 
 /// A version of the desk is judged by what no version learns from: about a fifth of the 180 newest tickets.

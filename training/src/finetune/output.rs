@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{FineTune, Mixed, Tuned, spec_of};
 use crate::place::{self, CARD_FILE, REVISION_DIGITS, name_of, put};
 
-/// Refuses what [`write()`] would, before anything is spent on it; what is looked at stays as it is.
+/// Refuses what writing the encoder would, before anything is spent on it; what is looked at stays as it is.
 ///
 /// **Errors**: `out` without a usable name, `out` that was not made by us, a place that cannot be written.
 pub fn check_place(out: &Path) -> Result<()> {
