@@ -8,7 +8,7 @@ use manifest::Manifest;
 use training::{Dataset, Recipe, data};
 
 /// Of a head's folder. **Units**: bytes.
-const MAX_HEAD_BYTES: u64 = 7_000_000;
+const MAX_HEAD_BYTES: u64 = 10_000_000;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

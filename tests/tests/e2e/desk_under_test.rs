@@ -80,7 +80,7 @@ impl DeskUnderTest {
             settings,
             server: None,
             tokens,
-            http: Client::new(),
+            http: client(),
         };
         desk.restart().await;
         desk
@@ -293,6 +293,13 @@ impl Answer {
             .collect();
         assert_eq!(named, fields, "{self:?}");
     }
+}
+
+/// A client that takes up no connection which the server may be about to close: a command that a test waits for keeps the
+/// client from hearing of it.
+fn client() -> Client {
+    let client = Client::builder().pool_idle_timeout(Duration::from_secs(5));
+    client.build().expect("a client")
 }
 
 /// Sends a request and reads the answer.

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::desk_under_test::{Answer, DeskUnderTest, answer, deskwise, models_dir, refused, said};
+use crate::sql::run_sql;
 
 const LABELS: [&str; 11] = [
     "account_access",
@@ -199,6 +200,7 @@ async fn a_challenger_that_cannot_be_used_is_told_and_keeps_nothing_from_its_dec
     desk.stop().await;
     let weights = desk.folder().join("models/triage-category/2/head.safetensors");
     fs::write(&weights, b"not a head").expect("written");
+    run_sql(&desk.database_url(), "DELETE FROM model_files").await;
     desk.restart().await;
     let head = desk.get("/v1/models/category").await.body;
     assert_eq!(head["shadow_refused"]["version"], 2, "{head}");
