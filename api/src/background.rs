@@ -3,7 +3,6 @@
 //! A step belongs to whoever knows what is done; the loops are here. A step that fails is taken again at its next turn, and
 //! so is one that panics: nothing that keeps the desk whole is lost until somebody restarts the server.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,8 +24,6 @@ const AFTER_PANIC: Duration = Duration::from_secs(1);
 const INDEX_LOOKED_AT: Duration = Duration::from_secs(1);
 /// How often what is too old is looked for.
 const OLD_LOOKED_FOR: Duration = Duration::from_secs(60 * 60);
-/// How often searches that are kept no longer are looked for.
-const SEARCHES_LOOKED_AT: Duration = Duration::from_secs(60 * 60);
 /// How often the versions in force and the wish for a new index are looked at.
 const WISHES_LOOKED_AT: Duration = Duration::from_millis(500);
 /// How often latencies are summed up: unread samples would grow where nobody asks for `/metrics`.
@@ -73,11 +70,6 @@ impl Background {
         background.keep_tickets(app, config);
         background.keep_up_with_others(app, config);
         background.keep_articles(app, config);
-        let knowledge = Arc::clone(&app.knowledge);
-        background.spawn("searches", Pace::of(SEARCHES_LOOKED_AT), move || {
-            let knowledge = Arc::clone(&knowledge);
-            async move { knowledge.forget_searches().await }
-        });
         let figures = Arc::clone(app);
         background.spawn("figures", Pace::of(FIGURES_SUMMED_UP), move || {
             figures.sum_figures_up();
@@ -185,13 +177,9 @@ where
                 log_failure(name, &error.into(), is_failing);
                 is_failing = true;
             }
-            Err(panic) => {
-                let said = words_of(&*panic);
-                tracing::error!(
-                    task = name,
-                    panic = said,
-                    "a background task panicked and goes on in a moment"
-                );
+            // Without its words, which may quote a text.
+            Err(_panic) => {
+                tracing::error!(task = name, "a background task panicked and goes on in a moment");
                 ticks.reset_after(AFTER_PANIC.max(pace.every));
             }
         }
@@ -211,12 +199,6 @@ fn log_failure(task: &str, error: &anyhow::Error, is_known: bool) {
     } else {
         tracing::warn!(task, error, "a background task failed and tries again");
     }
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without words")
 }
 
 /// At once while there is work.
@@ -267,12 +249,5 @@ mod tests {
         }
         stop.send_replace(true);
         task.await.expect("it ends when it is told to");
-    }
-
-    #[test]
-    fn a_panic_is_told_in_its_words() {
-        assert_eq!(words_of(&"broken"), "broken");
-        assert_eq!(words_of(&"broken".to_owned()), "broken");
-        assert_eq!(words_of(&7), "without words");
     }
 }

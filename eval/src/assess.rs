@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result};
 use classifier::abstention::HeldOut;
-use classifier::assess::{ranking, set_size};
 use classifier::{Assessment, EncoderId, Head, HeadSpec};
 use desk::text::without_quoted_history;
 use encoder::{Encoder, Side};
@@ -92,24 +91,9 @@ pub fn predict_held_out(
     probabilities: &[Vec<f32>],
 ) -> Vec<Prediction> {
     let thresholds = remembers.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
-    let assessment = |probabilities: &[f32]| {
-        let order = ranking(probabilities);
-        let ranked: Vec<f32> = order.iter().map(|&label| probabilities[label]).collect();
-        let names: Vec<String> = order.iter().map(|&label| spec.labels[label].clone()).collect();
-        let threshold = thresholds.by_label[order[0]];
-        Assessment {
-            label: (ranked[0] >= threshold).then(|| names[0].clone()),
-            confidence: ranked[0],
-            energy: 0.0,
-            threshold: threshold.min(1.0),
-            out_of_scope: false,
-            alternatives: names[..set_size(&ranked, spec.conformal)].to_vec(),
-            probabilities: names.into_iter().zip(ranked).collect(),
-        }
-    };
     let pairs = rows.iter().zip(probabilities);
     pairs
-        .map(|(row, values)| prediction(row, &assessment(values)))
+        .map(|(row, values)| prediction(row, &Assessment::of(spec, &thresholds, values, 0.0, false)))
         .collect()
 }
 

@@ -37,9 +37,14 @@ pub enum Standing {
 impl Paired {
     /// Of two runs over the same rows in the same order.
     pub fn of(a: &[Prediction], b: &[Prediction]) -> Self {
+        Self::by(a, b, Prediction::is_right)
+    }
+
+    /// The same of anything else that holds of a prediction or does not.
+    pub fn by(a: &[Prediction], b: &[Prediction], holds: impl Fn(&Prediction) -> bool) -> Self {
         let mut counts = Paired::default();
         for (a, b) in a.iter().zip(b) {
-            *match (a.is_right(), b.is_right()) {
+            *match (holds(a), holds(b)) {
                 (true, true) => &mut counts.both,
                 (true, false) => &mut counts.a_alone,
                 (false, true) => &mut counts.b_alone,

@@ -39,6 +39,16 @@ pub async fn fetch(
     Ok(installed.map(|()| folder))
 }
 
+/// The folder of a version by its number, with its files, also where another server made it.
+///
+/// **Errors:** the database's, and why the folder cannot be filled.
+pub async fn folder(store: &Store, shelf: &Shelf, head: HeadRole, version: i64) -> Result<PathBuf> {
+    match store.get_model_version(head, version).await? {
+        Some(known) => Ok(fetch(store, shelf, &known).await??),
+        None => Ok(shelf.folder(head, version)),
+    }
+}
+
 /// Brings into the database the files of versions that were added before it kept them, as far as they lie here.
 ///
 /// **Errors:** the database's, and files that cannot be read.

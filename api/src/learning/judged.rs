@@ -55,7 +55,7 @@ impl Judged {
         Judged {
             evidence,
             right: Paired::of(a, b),
-            harmless: paired(a, b, |said| said.is_right() || !said.decided),
+            harmless: Paired::by(a, b, |said| said.is_right() || !said.decided),
             decided: decided.clone().count() as u64,
             decided_right: decided.filter(|said| said.is_right()).count() as u64,
         }
@@ -140,19 +140,6 @@ fn interval(figure: Option<Figure>) -> String {
 
 fn points(difference: f64) -> String {
     format!("{:+.1} points", 100.0 * difference)
-}
-
-fn paired(a: &[Prediction], b: &[Prediction], holds: impl Fn(&Prediction) -> bool) -> Paired {
-    let mut counts = Paired::default();
-    for (a, b) in a.iter().zip(b) {
-        *match (holds(a), holds(b)) {
-            (true, true) => &mut counts.both,
-            (true, false) => &mut counts.a_alone,
-            (false, true) => &mut counts.b_alone,
-            (false, false) => &mut counts.neither,
-        } += 1;
-    }
-    counts
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use desk::{CorrectedField, HeadRole, Ticket};
+use eval::rows::known_as;
 use serde::Serialize;
 use store::{Page, Store, StoreError};
 use training::data::Row;
@@ -70,7 +71,7 @@ fn of_shipped(rows: usize) -> String {
 /// Whether a head may have learnt a text: where it is that of a row that came with the program, and for a head that was
 /// fitted on the desk's own tickets, where it is not among those that no version learns from.
 pub fn may_have_learnt(head: HeadRole, is_of_desk: bool) -> impl Fn(&str) -> bool {
-    let shipped: HashSet<String> = labelled_texts(head).map(|(text, _)| as_a_ticket(&text)).collect();
+    let shipped: HashSet<String> = labelled_texts(head).map(|(text, _)| known_as(&text)).collect();
     move |text| shipped.contains(&same_text(text)) || (is_of_desk && !sample::is_test(text, HELD_OUT_SHARE))
 }
 
@@ -159,7 +160,7 @@ fn part(
 ) -> Result<Lessons, RetrainError> {
     refuse_foreign(head, &rows, labels)?;
     let (own, mut held_out) = sample::by_words(rows, HELD_OUT_SHARE);
-    let mut known: HashSet<String> = shipped.iter().map(|row| as_a_ticket(&row.text)).collect();
+    let mut known: HashSet<String> = shipped.iter().map(|row| known_as(&row.text)).collect();
     let before = held_out.len();
     held_out.retain(|row| !known.contains(&same_text(&row.text)));
     let left_out = before - held_out.len();
@@ -181,11 +182,6 @@ fn part(
         held_out,
         shipped,
     })
-}
-
-/// The words of a text as a ticket with it is judged.
-fn as_a_ticket(text: &str) -> String {
-    same_text(&desk::text::without_quoted_history(text))
 }
 
 fn refuse_foreign(head: HeadRole, settled: &[Row], labels: &BTreeSet<String>) -> Result<(), RetrainError> {

@@ -12,7 +12,7 @@ mod shelf;
 mod switch;
 mod vectors;
 
-pub use files::hand_in;
+pub use files::{folder, hand_in};
 pub use follow::{Refusal, Refusals, follow};
 pub use judged::MARGIN;
 pub use lessons::{RetrainError, for_each_labelled, may_have_learnt, taught_by};

@@ -14,11 +14,10 @@ use store::{NewActivation, Store, StoreError};
 use training::data::Row;
 use training::{KnownVectors, Progress, Recipe};
 
-use crate::learning::files::fetch;
 use crate::learning::judged::Judged;
 use crate::learning::lessons::{Evidence, Lessons};
 use crate::learning::switch::{Candidate, find_same, put_in_force};
-use crate::learning::{self, LearningError, SharedVectors, Shelf};
+use crate::learning::{self, LearningError, SharedVectors, Shelf, files};
 
 /// Versions of each head that are kept though they never decided anything: the latest, to be tried out.
 const UNUSED_KEPT: usize = 5;
@@ -90,7 +89,7 @@ pub async fn retrain(
 ) -> Result<Retrained> {
     let log = store.list_activations(head).await?;
     let against = active_version(&log);
-    let in_force = folder(store, shelf, head, against).await?;
+    let in_force = files::folder(store, shelf, head, against).await?;
     let lessons = Lessons::read(store, head, &in_force).await?;
     let scratch = tempfile::tempdir().context("no room for a new head")?;
     let attempt = Attempt {
@@ -235,14 +234,6 @@ impl Attempt<'_> {
 /// Who acts, for the audit.
 fn actor() -> Actor {
     Actor::system("retrain")
-}
-
-/// The folder of the version in force, with its files, also where another server made it.
-async fn folder(store: &Store, shelf: &Shelf, head: HeadRole, version: i64) -> Result<PathBuf> {
-    match store.get_model_version(head, version).await? {
-        Some(known) => Ok(fetch(store, shelf, &known).await??),
-        None => Ok(shelf.folder(head, version)),
-    }
 }
 
 /// A schedule makes a version a day and most are not put in force.

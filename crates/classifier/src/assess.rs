@@ -1,6 +1,7 @@
 //! Logits → what the desk is told: calibrated probabilities, a label or none, alternatives.
 
-use crate::spec::Conformal;
+use crate::abstention::Thresholds;
+use crate::spec::{Conformal, HeadSpec};
 
 /// What a head says of one text.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,36 @@ pub struct Assessment {
     pub out_of_scope: bool,
     /// The conformal label set, most probable first: holds the right label as often as the manifest promises.
     pub alternatives: Vec<String>,
+}
+
+impl Assessment {
+    /// What follows of calibrated probabilities: a label where they reach its threshold and the text is in scope.
+    ///
+    /// **Shape**: `probabilities` `[labels]`, in the order of the labels.
+    #[must_use]
+    pub fn of(
+        spec: &HeadSpec,
+        thresholds: &Thresholds,
+        probabilities: &[f32],
+        energy: f32,
+        out_of_scope: bool,
+    ) -> Self {
+        let order = ranking(probabilities);
+        let ranked: Vec<f32> = order.iter().map(|&label| probabilities[label]).collect();
+        let names: Vec<String> = order.iter().map(|&label| spec.labels[label].clone()).collect();
+        let threshold = thresholds.by_label[order[0]];
+        let is_sure = !out_of_scope && ranked[0] >= threshold;
+        Self {
+            label: is_sure.then(|| names[0].clone()),
+            confidence: ranked[0],
+            energy,
+            // It is shown and written as JSON, which has no infinity.
+            threshold: threshold.min(1.0),
+            out_of_scope,
+            alternatives: names[..set_size(&ranked, spec.conformal)].to_vec(),
+            probabilities: names.into_iter().zip(ranked).collect(),
+        }
+    }
 }
 
 /// Log of the sum of exponentials, without overflow.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::abstention::{HeldOut, Outcome, Thresholds};
-use crate::assess::{Assessment, calibrated_energy, probabilities, ranking, set_size};
+use crate::assess::{Assessment, calibrated_energy, probabilities};
 use crate::curve::Curve;
 use crate::error::ClassifierError;
 use crate::features::{Feature, FeatureSpace};
@@ -161,23 +161,9 @@ impl Head {
     fn judge(&self, impression: &Impression) -> Assessment {
         let logits = self.scores(impression);
         let probabilities = self.curve.apply(probabilities(&logits, self.spec.temperature));
-        let order = ranking(&probabilities);
-        let ranked: Vec<f32> = order.iter().map(|&label| probabilities[label]).collect();
-        let names: Vec<String> = order.iter().map(|&label| self.spec.labels[label].clone()).collect();
         let energy = calibrated_energy(&logits, self.spec.temperature);
-        let threshold = self.thresholds.by_label[order[0]];
         let out_of_scope = energy < self.spec.out_of_scope_energy;
-        let is_sure = !out_of_scope && ranked[0] >= threshold;
-        Assessment {
-            label: is_sure.then(|| names[0].clone()),
-            confidence: ranked[0],
-            energy,
-            // It is shown and written as JSON, which has no infinity.
-            threshold: threshold.min(1.0),
-            out_of_scope,
-            alternatives: names[..set_size(&ranked, self.spec.conformal)].to_vec(),
-            probabilities: names.into_iter().zip(ranked).collect(),
-        }
+        Assessment::of(&self.spec, &self.thresholds, &probabilities, energy, out_of_scope)
     }
 
     /// Whether the head was fitted on a text with the same words in the same order, given as it would be assessed (so

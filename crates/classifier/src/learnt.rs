@@ -48,10 +48,8 @@ impl Learnt {
 
 fn hash(text: &str) -> u64 {
     let digest = Sha256::digest(same_text(text));
-    let [a, b, c, d, e, f, g, h, ..] = digest[..] else {
-        return 0; // a SHA-256 has 32 bytes
-    };
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    // A SHA-256 has 32 bytes.
+    digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Teacher {
         let active = active_version(&store.list_activations(field).await?);
         Ok(Teacher {
             field,
-            in_force: Shelf::open(config)?.folder(field, active),
+            in_force: learning::folder(store, &Shelf::open(config)?, field, active).await?,
             known: learning::known(config, store, encoder, None).await,
             precision: config.triage.precision(field),
         })
