@@ -1,6 +1,6 @@
 //! Linear models: scores of examples under weights.
 
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, Axis};
 
 use crate::examples::Examples;
 
@@ -21,38 +21,14 @@ impl Linear {
     /// **Shape**: `[rows, labels]`.
     #[must_use]
     pub fn logits(&self, examples: &Examples) -> Array2<f32> {
-        logits(examples, 0..examples.len(), self.weights.view(), &self.bias)
-    }
-}
-
-/// Scores of some rows.
-///
-/// **Shape**: `weights` `[dimensions + terms, labels]` → `[rows, labels]`.
-#[must_use]
-pub fn logits(
-    examples: &Examples,
-    rows: std::ops::Range<usize>,
-    weights: ArrayView2<'_, f32>,
-    bias: &Array1<f32>,
-) -> Array2<f32> {
-    let dimensions = examples.dimensions();
-    let dense = examples.dense.slice(s![rows.clone(), ..]);
-    let mut logits = dense.dot(&weights.slice(s![..dimensions, ..])) + bias;
-    let lexical = weights.slice(s![dimensions.., ..]);
-    let labels = bias.len();
-    if let (Some(lexical), Some(scores)) = (lexical.as_slice(), logits.as_slice_mut()) {
-        for (scores, row) in scores.chunks_exact_mut(labels).zip(rows) {
-            for &(term, value) in &examples.sparse[row] {
-                add_scaled(scores, value, &lexical[term as usize * labels..][..labels]);
+        let dimensions = examples.dimensions();
+        let (dense, lexical) = self.weights.view().split_at(Axis(0), dimensions);
+        let mut logits = examples.dense.dot(&dense) + &self.bias;
+        for (mut scores, terms) in logits.rows_mut().into_iter().zip(&examples.sparse) {
+            for &(term, value) in terms {
+                scores.scaled_add(value, &lexical.row(term as usize));
             }
         }
+        logits
     }
-    logits
-}
-
-/// `sums += value * row`, over plain slices: this is where a fit spends its time.
-pub fn add_scaled(sums: &mut [f32], value: f32, row: &[f32]) {
-    sums.iter_mut()
-        .zip(row)
-        .for_each(|(sum, weight)| *sum += value * weight);
 }

@@ -1,19 +1,21 @@
 //! What the fit minimises: mean log-loss of the softmax plus an L2 penalty, and its gradient.
 //!
 //! linfa-logistic takes dense matrices only, liblinear has no softmax; so the objective over sparse rows is ours and
-//! argmin minimises it.
+//! argmin minimises it. A fit spends its time here, waiting for memory: so the rows are held by feature, whose weights are
+//! read in their order, once, while the scores of a part of the rows stay in the processor's cache.
 //! **Source**: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 4.4 and 18.3.2.
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::panic::resume_unwind;
-use std::thread;
+use std::{iter, mem, thread};
 
 use argmin::core::{CostFunction, Error, Gradient};
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, s};
+use classifier::features::Feature;
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 
 use crate::examples::Examples;
-use crate::linear::{Linear, add_scaled, logits};
+use crate::linear::Linear;
 
 /// Rows are summed in so many parts, whatever the machine: sums in another order are other sums.
 const PARTS: usize = 4;
@@ -24,6 +26,7 @@ pub struct Objective<'a> {
     targets: &'a [usize],
     labels: usize,
     l2: f64,
+    sums: RefCell<Sums>,
     last: RefCell<Option<Evaluation>>,
     best: RefCell<Option<(f64, Array1<f64>)>>,
 }
@@ -34,21 +37,46 @@ struct Evaluation {
     gradient: Array1<f64>,
 }
 
+/// What an evaluation is worked out in: megabytes, which every evaluation would else ask the system for anew.
+struct Sums {
+    model: Padded,
+    parts: Vec<Part>,
+}
+
+/// The sums over some of the rows.
 struct Part {
+    rows: Range<usize>,
+    columns: Columns,
     loss: f64,
-    weights: Array2<f32>,
-    bias: Array1<f32>,
+    /// Scores of the rows, then what they are wrong by. **Shape**: `[rows, padded labels]`.
+    residuals: Array2<f32>,
+    gradient: Padded,
 }
 
 impl<'a> Objective<'a> {
     /// `l2` is the penalty against the summed loss, as linfa's `alpha`.
     #[must_use]
     pub fn new(examples: &'a Examples, targets: &'a [usize], labels: usize, l2: f64) -> Self {
+        let features = examples.dimensions() + examples.terms;
+        let part = |part: usize| {
+            let rows = examples.len() * part / PARTS..examples.len() * (part + 1) / PARTS;
+            Part {
+                columns: Columns::new(&examples.sparse[rows.clone()], examples.terms),
+                loss: 0.0,
+                residuals: Array2::zeros((rows.len(), padded(labels))),
+                gradient: Padded::zeros(features, labels),
+                rows,
+            }
+        };
         Self {
             examples,
             targets,
             labels,
             l2,
+            sums: RefCell::new(Sums {
+                model: Padded::zeros(features, labels),
+                parts: (0..PARTS).map(part).collect(),
+            }),
             last: RefCell::default(),
             best: RefCell::default(),
         }
@@ -73,37 +101,30 @@ impl<'a> Objective<'a> {
     /// Parameters as a model.
     #[must_use]
     pub fn linear(&self, parameters: &Array1<f64>) -> Linear {
-        let split = self.features() * self.labels;
-        let values: Vec<f32> = parameters.iter().map(|&value| value as f32).collect();
-        let weights = ArrayView2::from_shape((self.features(), self.labels), &values[..split]).map_or_else(
-            |_| Array2::zeros((self.features(), self.labels)),
-            |view| view.to_owned(),
-        );
+        let values = parameters.mapv(|value| value as f32);
+        let by_feature = values.exact_chunks(self.labels).into_iter();
+        let mut weights = Array2::zeros((self.features(), self.labels));
+        let rows = weights.rows_mut().into_iter();
+        rows.zip(by_feature).for_each(|(mut row, values)| row.assign(&values));
         Linear {
             weights,
-            bias: Array1::from(values[split..].to_vec()),
+            bias: values.slice(s![self.features() * self.labels..]).to_owned(),
         }
     }
 
     fn evaluate(&self, parameters: &Array1<f64>) -> Evaluation {
-        let model = self.linear(parameters);
-        let rows = self.examples.len();
-        let parts: Vec<Part> = thread::scope(|scope| {
-            let start = |part: usize| {
-                let range = rows * part / PARTS..rows * (part + 1) / PARTS;
-                let (examples, targets, model) = (self.examples, self.targets, &model);
-                scope.spawn(move || part_of(examples, targets, model, range))
-            };
-            let handles: Vec<_> = (0..PARTS).map(start).collect();
-            handles
-                .into_iter()
-                .map(|handle| handle.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
+        let Sums { model, parts } = &mut *self.sums.borrow_mut();
+        model.set(parameters, self.labels);
+        let (examples, targets, labels, model) = (self.examples, self.targets, self.labels, &*model);
+        thread::scope(|scope| {
+            for part in parts.iter_mut() {
+                scope.spawn(move || part.sum(examples, targets, model, labels));
+            }
         });
-        self.sum(parameters, &parts)
+        self.total(parameters, parts)
     }
 
-    fn sum(&self, parameters: &Array1<f64>, parts: &[Part]) -> Evaluation {
+    fn total(&self, parameters: &Array1<f64>, parts: &[Part]) -> Evaluation {
         let rows = self.examples.len() as f64;
         let split = self.features() * self.labels;
         let penalised = parameters.slice(s![..split]);
@@ -112,11 +133,10 @@ impl<'a> Objective<'a> {
         let mut gradient = parameters * self.l2;
         gradient.slice_mut(s![split..]).fill(0.0);
         for part in parts {
-            let sums = part.weights.iter().chain(&part.bias);
-            gradient
-                .iter_mut()
-                .zip(sums)
-                .for_each(|(total, &value)| *total += f64::from(value));
+            let features = gradient.exact_chunks_mut(self.labels).into_iter();
+            for (mut slopes, sums) in features.zip(part.gradient.0.rows()) {
+                slopes.iter_mut().zip(sums).for_each(|(slope, &sum)| *slope += f64::from(sum));
+            }
         }
         gradient /= rows;
         Evaluation {
@@ -146,31 +166,118 @@ impl<'a> Objective<'a> {
     }
 }
 
-fn part_of(examples: &Examples, targets: &[usize], model: &Linear, rows: Range<usize>) -> Part {
-    let mut residuals = logits(examples, rows.clone(), model.weights.view(), &model.bias);
-    let mut loss = 0.0;
-    for (scores, row) in residuals.rows_mut().into_iter().zip(rows.clone()) {
-        loss += into_residuals(scores, targets[row]);
+/// One row a feature, and the bias last: rows as wide as a whole number of the processor's registers, which a loop over
+/// labels then fills without a remainder.
+///
+/// **Shape**: `[features + 1, padded labels]`.
+struct Padded(Array2<f32>);
+
+/// Floats of a row are padded to a multiple of this.
+const LANES: usize = 8;
+
+fn padded(labels: usize) -> usize {
+    labels.next_multiple_of(LANES)
+}
+
+impl Padded {
+    fn zeros(features: usize, labels: usize) -> Self {
+        Self(Array2::zeros((features + 1, padded(labels))))
     }
-    let dimensions = examples.dimensions();
-    let mut weights = Array2::zeros(model.weights.raw_dim());
-    let dense = examples.dense.slice(s![rows.clone(), ..]);
-    weights
-        .slice_mut(s![..dimensions, ..])
-        .assign(&dense.t().dot(&residuals));
-    let labels = model.bias.len();
-    let mut lexical = weights.slice_mut(s![dimensions.., ..]);
-    if let (Some(lexical), Some(residuals)) = (lexical.as_slice_mut(), residuals.as_slice()) {
-        for (residual, row) in residuals.chunks_exact(labels).zip(rows) {
-            for &(term, value) in &examples.sparse[row] {
-                add_scaled(&mut lexical[term as usize * labels..][..labels], value, residual);
+
+    fn set(&mut self, parameters: &Array1<f64>, labels: usize) {
+        for (mut row, values) in self.0.rows_mut().into_iter().zip(parameters.exact_chunks(labels)) {
+            row.iter_mut().zip(values).for_each(|(to, &from)| *to = from as f32);
+        }
+    }
+}
+
+/// Sparse features by feature: the rows that have it, in their order.
+struct Columns {
+    /// Where the rows of a feature end; they begin where those of the one before end.
+    ends: Vec<usize>,
+    /// A row, counted within the part, and the value of the feature there.
+    entries: Vec<(u32, f32)>,
+}
+
+impl Columns {
+    fn new(rows: &[Vec<Feature>], terms: usize) -> Self {
+        let mut ends = vec![0; terms];
+        for &(term, _) in rows.iter().flatten() {
+            ends[term as usize] += 1;
+        }
+        let mut total = 0;
+        for end in &mut ends {
+            total += mem::replace(end, total);
+        }
+        let mut entries = vec![(0, 0.0); total];
+        for (row, features) in rows.iter().enumerate() {
+            for &(term, value) in features {
+                let end = &mut ends[term as usize];
+                entries[*end] = (row as u32, value);
+                *end += 1;
+            }
+        }
+        Self { ends, entries }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[(u32, f32)]> {
+        let starts = iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(&start, &end)| &self.entries[start..end])
+    }
+
+    /// Adds what each row's features weigh to its scores.
+    fn add_scores(&self, scores: &mut Array2<f32>, weights: &ArrayView2<'_, f32>) {
+        let width = scores.ncols() / LANES;
+        let scores = scores.as_slice_mut().unwrap_or_default().as_chunks_mut().0;
+        let weights = weights.as_slice().unwrap_or_default().as_chunks().0;
+        for (rows, weights) in self.iter().zip(weights.chunks_exact(width)) {
+            for (block, &weights) in weights.iter().enumerate() {
+                for &(row, value) in rows {
+                    add_scaled(&mut scores[row as usize * width + block], value, weights);
+                }
             }
         }
     }
-    Part {
-        loss,
-        weights,
-        bias: residuals.sum_axis(ndarray::Axis(0)),
+
+    /// What each feature's weights should rise by, times minus one: its values times what the rows are wrong by.
+    fn set_slopes(&self, slopes: &mut ArrayViewMut2<'_, f32>, residuals: &Array2<f32>) {
+        let width = residuals.ncols() / LANES;
+        let residuals = residuals.as_slice().unwrap_or_default().as_chunks().0;
+        let slopes = slopes.as_slice_mut().unwrap_or_default().as_chunks_mut().0;
+        for (rows, slopes) in self.iter().zip(slopes.chunks_exact_mut(width)) {
+            for (block, slopes) in slopes.iter_mut().enumerate() {
+                let mut sum = [0.0; LANES];
+                for &(row, value) in rows {
+                    add_scaled(&mut sum, value, residuals[row as usize * width + block]);
+                }
+                *slopes = sum;
+            }
+        }
+    }
+}
+
+/// `sums += value * row`, without a loop in the machine's code.
+fn add_scaled(sums: &mut [f32; LANES], value: f32, row: [f32; LANES]) {
+    for lane in 0..LANES {
+        sums[lane] += value * row[lane];
+    }
+}
+
+impl Part {
+    fn sum(&mut self, examples: &Examples, targets: &[usize], Padded(model): &Padded, labels: usize) {
+        let (dimensions, bias) = (examples.dimensions(), model.nrows() - 1);
+        let dense = examples.dense.slice(s![self.rows.clone(), ..]);
+        general_mat_mul(1.0, &dense, &model.slice(s![..dimensions, ..]), 0.0, &mut self.residuals);
+        self.residuals += &model.row(bias);
+        self.columns.add_scores(&mut self.residuals, &model.slice(s![dimensions..bias, ..]));
+        self.loss = 0.0;
+        for (scores, row) in self.residuals.rows_mut().into_iter().zip(self.rows.clone()) {
+            self.loss += into_residuals(scores.slice_move(s![..labels]), targets[row]);
+        }
+        let gradient = &mut self.gradient.0;
+        general_mat_mul(1.0, &dense.t(), &self.residuals, 0.0, &mut gradient.slice_mut(s![..dimensions, ..]));
+        self.columns.set_slopes(&mut gradient.slice_mut(s![dimensions..bias, ..]), &self.residuals);
+        gradient.row_mut(bias).assign(&self.residuals.sum_axis(Axis(0)));
     }
 }
 

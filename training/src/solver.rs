@@ -48,12 +48,8 @@ pub fn fit(examples: &Examples, targets: &[usize], labels: usize, l2: f64, start
 }
 
 fn flatten(model: &Linear) -> Array1<f64> {
-    model
-        .weights
-        .iter()
-        .chain(&model.bias)
-        .map(|&value| f64::from(value))
-        .collect()
+    let values = model.weights.iter().chain(&model.bias);
+    values.map(|&value| f64::from(value)).collect()
 }
 
 fn fit_dense(examples: &Examples, targets: &[usize], labels: usize, l2: f64) -> Result<Linear> {

@@ -1,9 +1,8 @@
 //! Texts → the pruned vocabularies of a head.
 
-use std::collections::{HashMap, HashSet};
-
 use classifier::features::{Block, CONCEPT_MARK, FeatureSpace, Lexicon, Ngrams, each_term};
 use classifier::words::words;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::examples::in_halves;
 use crate::recipe::Features;
@@ -21,11 +20,12 @@ pub fn learn(texts: &[&str], features: &Features) -> FeatureSpace {
 }
 
 fn lexicon(block: Block, ngrams: Ngrams, documents: &[Vec<String>], features: &Features) -> Lexicon {
-    let mut frequency: HashMap<String, usize> = HashMap::new();
+    let mut frequency: FxHashMap<String, usize> = FxHashMap::default();
     let terms_of = |document: &Vec<String>| {
-        let mut terms = HashSet::new();
+        let mut terms = FxHashSet::default();
         each_term(block, ngrams, document, &mut |term| {
-            if features.concepts || !term.starts_with(CONCEPT_MARK) {
+            let is_wanted = features.concepts || !term.starts_with(CONCEPT_MARK);
+            if is_wanted && !terms.contains(term) {
                 terms.insert(term.to_owned());
             }
         });
