@@ -5,15 +5,15 @@
 //! **Source**: Cao and others, Learning to Rank: From Pairwise Approach to Listwise Approach (ListNet), 2007, top one.
 
 use anyhow::{Result, ensure};
-use argmin::core::{CostFunction, Executor, Gradient, State};
-use argmin::solver::linesearch::MoreThuenteLineSearch;
-use argmin::solver::quasinewton::LBFGS;
-use ndarray::Array1;
 
-/// Pairs of steps L-BFGS remembers.
-const MEMORY: usize = 7;
-/// It stops here at the latest.
-const MAX_ITERATIONS: u64 = 200;
+use crate::lbfgs::{self, Limits};
+
+/// These are small problems: they are followed to the bottom.
+const LIMITS: Limits = Limits {
+    steps: 200,
+    gradient: 1e-8,
+    fall: 1e-9,
+};
 
 /// The candidates of one question.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub fn fit_ranking(questions: &[Question], l2: f64) -> Result<Vec<f64>> {
     let usable: Vec<&Question> = questions.iter().filter(|q| q.relevant.contains(&true)).collect();
     ensure!(!usable.is_empty(), "no question has a relevant candidate to learn from");
     let features = usable[0].candidates[0].len();
-    let roots = minimise(Ranking { questions: usable, l2 }, Array1::from_elem(features, 0.7))?;
+    let roots = minimise(&Ranking { questions: usable, l2 }, vec![0.7; features]);
     Ok(roots.iter().map(|root| root * root).collect())
 }
 
@@ -70,24 +70,25 @@ pub fn fit_ranking(questions: &[Question], l2: f64) -> Result<Vec<f64>> {
 pub fn fit_probability(examples: &[Example], l2: f64) -> Result<Logistic> {
     let has = |outcome: bool| examples.iter().any(|example| example.yes == outcome);
     ensure!(has(true) && has(false), "a probability needs examples of both outcomes");
-    let start = Array1::zeros(examples[0].features.len() + 1);
-    let fitted = minimise(Odds { examples, l2 }, start)?;
+    let start = vec![0.0; examples[0].features.len() + 1];
+    let fitted = minimise(&Odds { examples, l2 }, start);
     Ok(Logistic {
         bias: fitted[0],
-        weights: fitted.iter().skip(1).copied().collect(),
+        weights: fitted[1..].to_vec(),
     })
 }
 
-fn minimise<P>(problem: P, start: Array1<f64>) -> Result<Array1<f64>>
-where
-    P: CostFunction<Param = Array1<f64>, Output = f64> + Gradient<Param = Array1<f64>, Gradient = Array1<f64>>,
-{
-    let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY).with_tolerance_cost(1e-9)?;
-    let outcome = Executor::new(problem, solver)
-        .configure(|state| state.param(start.clone()).max_iters(MAX_ITERATIONS))
-        .ctrlc(false)
-        .run()?;
-    Ok(outcome.state().get_best_param().cloned().unwrap_or(start))
+/// What is made as small as it can be.
+trait Cost {
+    fn cost(&self, at: &[f64]) -> f64;
+    fn gradient(&self, at: &[f64]) -> Vec<f64>;
+}
+
+fn minimise(problem: &impl Cost, start: Vec<f64>) -> Vec<f64> {
+    lbfgs::minimise(start, LIMITS, |at, gradient| {
+        gradient.copy_from_slice(&problem.gradient(at));
+        problem.cost(at)
+    })
 }
 
 /// Over the roots of the weights, so that these cannot be negative.
@@ -102,33 +103,25 @@ impl Ranking<'_> {
     }
 }
 
-impl CostFunction for Ranking<'_> {
-    type Param = Array1<f64>;
-    type Output = f64;
-
-    fn cost(&self, roots: &Array1<f64>) -> Result<f64> {
+impl Cost for Ranking<'_> {
+    fn cost(&self, roots: &[f64]) -> f64 {
         let weights = squares(roots);
         let losses = self.questions.iter().map(|question| {
             let (all, right) = shares(question, &weights);
             -question.weight * (right / all).max(f64::MIN_POSITIVE).ln()
         });
-        Ok(losses.sum::<f64>() / self.total() + self.l2 * squared_norm(&weights))
+        losses.sum::<f64>() / self.total() + self.l2 * squared_norm(&weights)
     }
-}
 
-impl Gradient for Ranking<'_> {
-    type Param = Array1<f64>;
-    type Gradient = Array1<f64>;
-
-    fn gradient(&self, roots: &Array1<f64>) -> Result<Array1<f64>> {
+    fn gradient(&self, roots: &[f64]) -> Vec<f64> {
         let weights = squares(roots);
-        let mut gradient = Array1::zeros(weights.len());
+        let mut gradient = vec![0.0; weights.len()];
         for question in &self.questions {
             add_gradient(&mut gradient, question, &weights);
         }
         let slopes = gradient.iter().zip(&weights);
         let slopes = slopes.map(|(g, w)| g / self.total() + 2.0 * self.l2 * w);
-        Ok(slopes.zip(roots).map(|(slope, root)| slope * 2.0 * root).collect())
+        slopes.zip(roots).map(|(slope, root)| slope * 2.0 * root).collect()
     }
 }
 
@@ -145,7 +138,7 @@ fn masses(question: &Question, weights: &[f64]) -> Vec<f64> {
     scores.iter().map(|score| (score - best).exp()).collect()
 }
 
-fn add_gradient(gradient: &mut Array1<f64>, question: &Question, weights: &[f64]) {
+fn add_gradient(gradient: &mut [f64], question: &Question, weights: &[f64]) {
     let masses = masses(question, weights);
     let (all, right) = shares(question, weights);
     for ((row, mass), yes) in question.candidates.iter().zip(masses).zip(&question.relevant) {
@@ -166,12 +159,9 @@ impl Odds<'_> {
     }
 }
 
-impl CostFunction for Odds<'_> {
-    type Param = Array1<f64>;
-    type Output = f64;
-
-    fn cost(&self, p: &Array1<f64>) -> Result<f64> {
-        let (bias, weights) = (p[0], &p.to_vec()[1..]);
+impl Cost for Odds<'_> {
+    fn cost(&self, p: &[f64]) -> f64 {
+        let (bias, weights) = (p[0], &p[1..]);
         let losses = self.examples.iter().map(|example| {
             let odds = bias + dot(weights, &example.features);
             // ln(1 + e^-x) without overflow
@@ -179,18 +169,13 @@ impl CostFunction for Odds<'_> {
             example.weight * ((-margin.abs()).exp().ln_1p() + (-margin).max(0.0))
         });
         let penalty = weights.iter().map(|w| w * w).sum::<f64>();
-        Ok(losses.sum::<f64>() / self.total() + self.l2 * penalty)
+        losses.sum::<f64>() / self.total() + self.l2 * penalty
     }
-}
 
-impl Gradient for Odds<'_> {
-    type Param = Array1<f64>;
-    type Gradient = Array1<f64>;
-
-    fn gradient(&self, p: &Array1<f64>) -> Result<Array1<f64>> {
-        let (bias, weights) = (p[0], &p.to_vec()[1..]);
+    fn gradient(&self, p: &[f64]) -> Vec<f64> {
+        let (bias, weights) = (p[0], &p[1..]);
         let total = self.total();
-        let mut gradient = Array1::<f64>::zeros(p.len());
+        let mut gradient = vec![0.0; p.len()];
         for example in self.examples {
             let said = sigmoid(bias + dot(weights, &example.features));
             let push = example.weight / total * (said - f64::from(u8::from(example.yes)));
@@ -200,11 +185,11 @@ impl Gradient for Odds<'_> {
         }
         let penalised = gradient.iter_mut().skip(1).zip(weights);
         penalised.for_each(|(g, w)| *g += 2.0 * self.l2 * w);
-        Ok(gradient)
+        gradient
     }
 }
 
-fn squares(roots: &Array1<f64>) -> Vec<f64> {
+fn squares(roots: &[f64]) -> Vec<f64> {
     roots.iter().map(|root| root * root).collect()
 }
 
@@ -252,28 +237,26 @@ mod tests {
             questions: all.iter().collect(),
             l2: 0.1,
         };
-        check_gradient(&ranking, Array1::from(vec![0.8, 0.4]));
+        check_gradient(&ranking, &[0.8, 0.4]);
         let examples = examples();
         check_gradient(
             &Odds {
                 examples: &examples,
                 l2: 0.1,
             },
-            Array1::from(vec![0.3, -0.2]),
+            &[0.3, -0.2],
         );
     }
 
-    fn check_gradient<P>(problem: &P, at: Array1<f64>)
-    where
-        P: CostFunction<Param = Array1<f64>, Output = f64> + Gradient<Param = Array1<f64>, Gradient = Array1<f64>>,
-    {
-        let gradient = problem.gradient(&at).expect("a gradient");
+    fn check_gradient(problem: &impl Cost, at: &[f64]) {
+        let gradient = problem.gradient(at);
         for i in 0..at.len() {
-            let mut near = [at.clone(), at.clone()];
-            near[0][i] -= 1e-5;
-            near[1][i] += 1e-5;
-            let [low, high] = near.map(|p| problem.cost(&p).expect("a cost"));
-            assert!((gradient[i] - (high - low) / 2e-5).abs() < 1e-6, "{i}: {gradient}");
+            let [low, high] = [-1e-5, 1e-5].map(|step| {
+                let mut near = at.to_vec();
+                near[i] += step;
+                problem.cost(&near)
+            });
+            assert!((gradient[i] - (high - low) / 2e-5).abs() < 1e-6, "{i}: {gradient:?}");
         }
     }
 

@@ -1,18 +1,16 @@
 //! What the fit minimises: mean log-loss of the softmax plus an L2 penalty, and its gradient.
 //!
-//! linfa-logistic takes dense matrices only, liblinear has no softmax; so the objective over sparse rows is ours and
-//! argmin minimises it. A fit spends its time here, waiting for memory: so the rows are held by feature, whose weights are
-//! read in their order, once, while the scores of a part of the rows stay in the processor's cache.
+//! linfa-logistic takes dense matrices only, liblinear has no softmax; so the objective over sparse rows is ours. It waits
+//! for memory more than it computes: so the rows are held by feature, whose weights are read in their order, once, while
+//! the scores of a part of the rows stay in the processor's cache.
 //! **Source**: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 4.4 and 18.3.2.
 
-use std::cell::RefCell;
 use std::ops::Range;
 use std::{iter, mem, thread};
 
-use argmin::core::{CostFunction, Error, Gradient};
 use classifier::features::Feature;
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 
 use crate::examples::Examples;
 use crate::linear::Linear;
@@ -20,25 +18,12 @@ use crate::linear::Linear;
 /// Rows are summed in so many parts, whatever the machine: sums in another order are other sums.
 const PARTS: usize = 4;
 
-/// The objective over some examples.
+/// The objective over some examples, and the megabytes that it is worked out in.
 pub struct Objective<'a> {
     examples: &'a Examples,
     targets: &'a [usize],
     labels: usize,
     l2: f64,
-    sums: RefCell<Sums>,
-    last: RefCell<Option<Evaluation>>,
-    best: RefCell<Option<(f64, Array1<f64>)>>,
-}
-
-struct Evaluation {
-    at: Array1<f64>,
-    cost: f64,
-    gradient: Array1<f64>,
-}
-
-/// What an evaluation is worked out in: megabytes, which every evaluation would else ask the system for anew.
-struct Sums {
     model: Padded,
     parts: Vec<Part>,
 }
@@ -73,12 +58,8 @@ impl<'a> Objective<'a> {
             targets,
             labels,
             l2,
-            sums: RefCell::new(Sums {
-                model: Padded::zeros(features, labels),
-                parts: (0..PARTS).map(part).collect(),
-            }),
-            last: RefCell::default(),
-            best: RefCell::default(),
+            model: Padded::zeros(features, labels),
+            parts: (0..PARTS).map(part).collect(),
         }
     }
 
@@ -88,81 +69,52 @@ impl<'a> Objective<'a> {
         (self.features() + 1) * self.labels
     }
 
-    /// The best parameters met so far.
-    #[must_use]
-    pub fn best(&self) -> Option<Array1<f64>> {
-        self.best.borrow().as_ref().map(|(_, parameters)| parameters.clone())
-    }
-
     fn features(&self) -> usize {
         self.examples.dimensions() + self.examples.terms
     }
 
     /// Parameters as a model.
     #[must_use]
-    pub fn linear(&self, parameters: &Array1<f64>) -> Linear {
-        let values = parameters.mapv(|value| value as f32);
-        let by_feature = values.exact_chunks(self.labels).into_iter();
-        let mut weights = Array2::zeros((self.features(), self.labels));
-        let rows = weights.rows_mut().into_iter();
-        rows.zip(by_feature).for_each(|(mut row, values)| row.assign(&values));
+    pub fn linear(&self, parameters: &[f64]) -> Linear {
+        let (weights, bias) = parameters.split_at(self.features() * self.labels);
+        let mut by_feature = Array2::zeros((self.features(), self.labels));
+        by_feature
+            .iter_mut()
+            .zip(weights)
+            .for_each(|(to, &from)| *to = from as f32);
         Linear {
-            weights,
-            bias: values.slice(s![self.features() * self.labels..]).to_owned(),
+            weights: by_feature,
+            bias: bias.iter().map(|&value| value as f32).collect(),
         }
     }
 
-    fn evaluate(&self, parameters: &Array1<f64>) -> Evaluation {
-        let Sums { model, parts } = &mut *self.sums.borrow_mut();
-        model.set(parameters, self.labels);
-        let (examples, targets, labels, model) = (self.examples, self.targets, self.labels, &*model);
+    /// The cost of these parameters; writes its gradient.
+    pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
+        self.model.set(parameters, self.labels);
+        let (examples, targets, labels, model) = (self.examples, self.targets, self.labels, &self.model);
         thread::scope(|scope| {
-            for part in parts.iter_mut() {
+            for part in &mut self.parts {
                 scope.spawn(move || part.sum(examples, targets, model, labels));
             }
         });
-        self.total(parameters, parts)
-    }
-
-    fn total(&self, parameters: &Array1<f64>, parts: &[Part]) -> Evaluation {
-        let rows = self.examples.len() as f64;
-        let split = self.features() * self.labels;
-        let penalised = parameters.slice(s![..split]);
-        let loss: f64 = parts.iter().map(|part| part.loss).sum();
-        let cost = (loss + 0.5 * self.l2 * penalised.dot(&penalised)) / rows;
-        let mut gradient = parameters * self.l2;
-        gradient.slice_mut(s![split..]).fill(0.0);
-        for part in parts {
-            let features = gradient.exact_chunks_mut(self.labels).into_iter();
-            for (mut slopes, sums) in features.zip(part.gradient.0.rows()) {
-                slopes.iter_mut().zip(sums).for_each(|(slope, &sum)| *slope += f64::from(sum));
+        let rows = examples.len() as f64;
+        let penalised = &parameters[..self.features() * labels];
+        for (slope, weight) in gradient.iter_mut().zip(penalised) {
+            *slope = weight * self.l2;
+        }
+        gradient[penalised.len()..].fill(0.0);
+        for part in &self.parts {
+            for (slopes, sums) in gradient.chunks_exact_mut(labels).zip(part.gradient.0.rows()) {
+                slopes
+                    .iter_mut()
+                    .zip(sums)
+                    .for_each(|(slope, &sum)| *slope += f64::from(sum));
             }
         }
-        gradient /= rows;
-        Evaluation {
-            at: parameters.clone(),
-            cost,
-            gradient,
-        }
-    }
-
-    fn cached<T>(&self, parameters: &Array1<f64>, read: impl Fn(&Evaluation) -> T) -> T {
-        let mut last = self.last.borrow_mut();
-        let evaluation = match last.take() {
-            Some(known) if known.at == *parameters => known,
-            _ => self.evaluate(parameters),
-        };
-        self.remember_best(&evaluation);
-        let value = read(&evaluation);
-        *last = Some(evaluation);
-        value
-    }
-
-    fn remember_best(&self, evaluation: &Evaluation) {
-        let mut best = self.best.borrow_mut();
-        if best.as_ref().is_none_or(|(cost, _)| evaluation.cost < *cost) {
-            *best = Some((evaluation.cost, evaluation.at.clone()));
-        }
+        gradient.iter_mut().for_each(|slope| *slope /= rows);
+        let loss: f64 = self.parts.iter().map(|part| part.loss).sum();
+        let penalty = penalised.iter().map(|weight| weight * weight).sum::<f64>();
+        (loss + 0.5 * self.l2 * penalty) / rows
     }
 }
 
@@ -184,8 +136,8 @@ impl Padded {
         Self(Array2::zeros((features + 1, padded(labels))))
     }
 
-    fn set(&mut self, parameters: &Array1<f64>, labels: usize) {
-        for (mut row, values) in self.0.rows_mut().into_iter().zip(parameters.exact_chunks(labels)) {
+    fn set(&mut self, parameters: &[f64], labels: usize) {
+        for (mut row, values) in self.0.rows_mut().into_iter().zip(parameters.chunks_exact(labels)) {
             row.iter_mut().zip(values).for_each(|(to, &from)| *to = from as f32);
         }
     }
@@ -267,16 +219,30 @@ impl Part {
     fn sum(&mut self, examples: &Examples, targets: &[usize], Padded(model): &Padded, labels: usize) {
         let (dimensions, bias) = (examples.dimensions(), model.nrows() - 1);
         let dense = examples.dense.slice(s![self.rows.clone(), ..]);
-        general_mat_mul(1.0, &dense, &model.slice(s![..dimensions, ..]), 0.0, &mut self.residuals);
+        general_mat_mul(
+            1.0,
+            &dense,
+            &model.slice(s![..dimensions, ..]),
+            0.0,
+            &mut self.residuals,
+        );
         self.residuals += &model.row(bias);
-        self.columns.add_scores(&mut self.residuals, &model.slice(s![dimensions..bias, ..]));
+        self.columns
+            .add_scores(&mut self.residuals, &model.slice(s![dimensions..bias, ..]));
         self.loss = 0.0;
         for (scores, row) in self.residuals.rows_mut().into_iter().zip(self.rows.clone()) {
             self.loss += into_residuals(scores.slice_move(s![..labels]), targets[row]);
         }
         let gradient = &mut self.gradient.0;
-        general_mat_mul(1.0, &dense.t(), &self.residuals, 0.0, &mut gradient.slice_mut(s![..dimensions, ..]));
-        self.columns.set_slopes(&mut gradient.slice_mut(s![dimensions..bias, ..]), &self.residuals);
+        general_mat_mul(
+            1.0,
+            &dense.t(),
+            &self.residuals,
+            0.0,
+            &mut gradient.slice_mut(s![..dimensions, ..]),
+        );
+        self.columns
+            .set_slopes(&mut gradient.slice_mut(s![dimensions..bias, ..]), &self.residuals);
         gradient.row_mut(bias).assign(&self.residuals.sum_axis(Axis(0)));
     }
 }
@@ -292,24 +258,6 @@ fn into_residuals(mut scores: ArrayViewMut1<'_, f32>, target: usize) -> f64 {
     f64::from(sum.ln() - truth)
 }
 
-impl CostFunction for &Objective<'_> {
-    type Param = Array1<f64>;
-    type Output = f64;
-
-    fn cost(&self, parameters: &Self::Param) -> Result<f64, Error> {
-        Ok(self.cached(parameters, |evaluation| evaluation.cost))
-    }
-}
-
-impl Gradient for &Objective<'_> {
-    type Param = Array1<f64>;
-    type Gradient = Array1<f64>;
-
-    fn gradient(&self, parameters: &Self::Param) -> Result<Self::Gradient, Error> {
-        Ok(self.cached(parameters, |evaluation| evaluation.gradient.clone()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,14 +271,17 @@ mod tests {
             terms: 3,
         };
         let targets = [0, 2, 1];
-        let objective = Objective::new(&examples, &targets, 3, 0.5);
-        let point = Array1::from_iter((0..objective.parameters()).map(|i| (i as f64 * 0.7).sin() * 0.3));
-        let gradient = objective.evaluate(&point).gradient;
+        let mut objective = Objective::new(&examples, &targets, 3, 0.5);
+        let point: Vec<f64> = (0..objective.parameters())
+            .map(|i| (i as f64 * 0.7).sin() * 0.3)
+            .collect();
+        let mut gradient = vec![0.0; point.len()];
+        objective.evaluate(&point, &mut gradient);
         for i in 0..point.len() {
-            let cost_at = |step: f64| {
+            let mut cost_at = |step: f64| {
                 let mut moved = point.clone();
                 moved[i] += step;
-                objective.evaluate(&moved).cost
+                objective.evaluate(&moved, &mut vec![0.0; point.len()])
             };
             let slope = (cost_at(1e-2) - cost_at(-1e-2)) / 2e-2;
             assert!(

@@ -1,26 +1,22 @@
-//! Fits a linear model: linfa-logistic over embeddings alone, argmin's L-BFGS over embeddings and sparse features.
+//! Fits a linear model: linfa-logistic over embeddings alone, our own L-BFGS over embeddings and sparse features.
 
-use anyhow::{Context, Result};
-use argmin::core::Executor;
-use argmin::solver::linesearch::MoreThuenteLineSearch;
-use argmin::solver::quasinewton::LBFGS;
+use anyhow::Result;
 use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::MultiLogisticRegression;
 use ndarray::{Array1, Array2};
 
 use crate::examples::Examples;
+use crate::lbfgs::{Limits, minimise};
 use crate::linear::Linear;
 use crate::objective::Objective;
 
-/// Pairs of steps L-BFGS remembers.
-const MEMORY: usize = 7;
-/// It stops here at the latest.
-const MAX_ITERATIONS: u64 = 100;
-/// It stops when the gradient of the mean loss is shorter than this.
-const GRADIENT_TOLERANCE: f64 = 1e-4;
-/// It stops when the mean loss falls by less than this a step.
-const COST_TOLERANCE: f64 = 1e-5;
+/// The mean loss is at its bottom here, as far as a head can tell.
+const LIMITS: Limits = Limits {
+    steps: 100,
+    gradient: 1e-4,
+    fall: 1e-5,
+};
 
 /// The model with the least penalised loss on these examples.
 ///
@@ -29,25 +25,13 @@ pub fn fit(examples: &Examples, targets: &[usize], labels: usize, l2: f64, start
     if examples.terms == 0 {
         return fit_dense(examples, targets, labels, l2);
     }
-    let objective = Objective::new(examples, targets, labels, l2);
-    let first = start.map_or_else(|| Array1::zeros(objective.parameters()), flatten);
-    let line_search = MoreThuenteLineSearch::new().with_c(1e-4, 0.9)?;
-    let solver = LBFGS::new(line_search, MEMORY)
-        .with_tolerance_grad(GRADIENT_TOLERANCE)?
-        .with_tolerance_cost(COST_TOLERANCE)?;
-    // Near the minimum single precision ends a line search early; the best point met is the answer then.
-    let outcome = Executor::new(&objective, solver)
-        .configure(|state| state.param(first).max_iters(MAX_ITERATIONS))
-        .ctrlc(false)
-        .run();
-    let failure = outcome.err();
-    let best = objective
-        .best()
-        .with_context(|| format!("the fit did not start: {failure:?}"))?;
+    let mut objective = Objective::new(examples, targets, labels, l2);
+    let first = start.map_or_else(|| vec![0.0; objective.parameters()], flatten);
+    let best = minimise(first, LIMITS, |at, gradient| objective.evaluate(at, gradient));
     Ok(objective.linear(&best))
 }
 
-fn flatten(model: &Linear) -> Array1<f64> {
+fn flatten(model: &Linear) -> Vec<f64> {
     let values = model.weights.iter().chain(&model.bias);
     values.map(|&value| f64::from(value)).collect()
 }
@@ -57,7 +41,7 @@ fn fit_dense(examples: &Examples, targets: &[usize], labels: usize, l2: f64) -> 
     let data = DatasetBase::new(records, Array1::from(targets.to_vec()));
     let fitted = MultiLogisticRegression::default()
         .alpha(l2)
-        .max_iterations(MAX_ITERATIONS)
+        .max_iterations(LIMITS.steps as u64)
         .fit(&data)?;
     let mut weights = Array2::zeros((examples.dimensions(), labels));
     let mut bias = Array1::from_elem(labels, ABSENT);
@@ -113,14 +97,14 @@ mod tests {
         let (dense, targets) = blobs(0);
         let by_linfa = fit(&dense, &targets, 3, 1.0, None).expect("fits").logits(&dense);
         let unused_term = Examples { terms: 1, ..dense };
-        let by_argmin = fit(&unused_term, &targets, 3, 1.0, None)
+        let by_lbfgs = fit(&unused_term, &targets, 3, 1.0, None)
             .expect("fits")
             .logits(&unused_term);
         let probability =
             |logits: &Array2<f32>, row: usize| classifier::assess::probabilities(&logits.row(row).to_vec(), 1.0)[0];
         for row in 0..60 {
             assert!(
-                (probability(&by_linfa, row) - probability(&by_argmin, row)).abs() < 5e-3,
+                (probability(&by_linfa, row) - probability(&by_lbfgs, row)).abs() < 5e-3,
                 "row {row}"
             );
         }
