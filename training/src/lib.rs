@@ -4,6 +4,7 @@
 
 pub mod answerability;
 pub mod calibrate;
+mod columns;
 pub mod cross_validation;
 pub mod data;
 pub mod dataset;
@@ -15,7 +16,7 @@ pub mod folds;
 pub mod fusion;
 pub mod isotonic;
 pub mod known;
-pub mod lbfgs;
+mod lbfgs;
 mod linear;
 pub mod mixture;
 pub mod neighbours;

@@ -1,17 +1,16 @@
 //! What the fit minimises: mean log-loss of the softmax plus an L2 penalty, and its gradient.
 //!
 //! linfa-logistic takes dense matrices only, liblinear has no softmax; so the objective over sparse rows is ours. It waits
-//! for memory more than it computes: so the rows are held by feature, whose weights are read in their order, once, while
-//! the scores of a part of the rows stay in the processor's cache.
+//! for memory more than it computes; see `columns`.
 //! **Source**: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 4.4 and 18.3.2.
 
 use std::ops::Range;
-use std::{iter, mem, thread};
+use std::thread;
 
-use classifier::features::Feature;
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayViewMut1, Axis, s};
 
+use crate::columns::{Columns, padded};
 use crate::examples::Examples;
 use crate::linear::Linear;
 
@@ -118,18 +117,10 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// One row a feature, and the bias last: rows as wide as a whole number of the processor's registers, which a loop over
-/// labels then fills without a remainder.
+/// One row a feature, and the bias last.
 ///
 /// **Shape**: `[features + 1, padded labels]`.
 struct Padded(Array2<f32>);
-
-/// Floats of a row are padded to a multiple of this.
-const LANES: usize = 8;
-
-fn padded(labels: usize) -> usize {
-    labels.next_multiple_of(LANES)
-}
 
 impl Padded {
     fn zeros(features: usize, labels: usize) -> Self {
@@ -140,78 +131,6 @@ impl Padded {
         for (mut row, values) in self.0.rows_mut().into_iter().zip(parameters.chunks_exact(labels)) {
             row.iter_mut().zip(values).for_each(|(to, &from)| *to = from as f32);
         }
-    }
-}
-
-/// Sparse features by feature: the rows that have it, in their order.
-struct Columns {
-    /// Where the rows of a feature end; they begin where those of the one before end.
-    ends: Vec<usize>,
-    /// A row, counted within the part, and the value of the feature there.
-    entries: Vec<(u32, f32)>,
-}
-
-impl Columns {
-    fn new(rows: &[Vec<Feature>], terms: usize) -> Self {
-        let mut ends = vec![0; terms];
-        for &(term, _) in rows.iter().flatten() {
-            ends[term as usize] += 1;
-        }
-        let mut total = 0;
-        for end in &mut ends {
-            total += mem::replace(end, total);
-        }
-        let mut entries = vec![(0, 0.0); total];
-        for (row, features) in rows.iter().enumerate() {
-            for &(term, value) in features {
-                let end = &mut ends[term as usize];
-                entries[*end] = (row as u32, value);
-                *end += 1;
-            }
-        }
-        Self { ends, entries }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &[(u32, f32)]> {
-        let starts = iter::once(&0).chain(&self.ends);
-        starts.zip(&self.ends).map(|(&start, &end)| &self.entries[start..end])
-    }
-
-    /// Adds what each row's features weigh to its scores.
-    fn add_scores(&self, scores: &mut Array2<f32>, weights: &ArrayView2<'_, f32>) {
-        let width = scores.ncols() / LANES;
-        let scores = scores.as_slice_mut().unwrap_or_default().as_chunks_mut().0;
-        let weights = weights.as_slice().unwrap_or_default().as_chunks().0;
-        for (rows, weights) in self.iter().zip(weights.chunks_exact(width)) {
-            for (block, &weights) in weights.iter().enumerate() {
-                for &(row, value) in rows {
-                    add_scaled(&mut scores[row as usize * width + block], value, weights);
-                }
-            }
-        }
-    }
-
-    /// What each feature's weights should rise by, times minus one: its values times what the rows are wrong by.
-    fn set_slopes(&self, slopes: &mut ArrayViewMut2<'_, f32>, residuals: &Array2<f32>) {
-        let width = residuals.ncols() / LANES;
-        let residuals = residuals.as_slice().unwrap_or_default().as_chunks().0;
-        let slopes = slopes.as_slice_mut().unwrap_or_default().as_chunks_mut().0;
-        for (rows, slopes) in self.iter().zip(slopes.chunks_exact_mut(width)) {
-            for (block, slopes) in slopes.iter_mut().enumerate() {
-                let mut sum = [0.0; LANES];
-                for &(row, value) in rows {
-                    add_scaled(&mut sum, value, residuals[row as usize * width + block]);
-                }
-                *slopes = sum;
-            }
-        }
-    }
-}
-
-/// `sums += value * row`, without a loop in the machine's code.
-fn add_scaled(sums: &mut [f32; LANES], value: f32, row: [f32; LANES]) {
-    for lane in 0..LANES {
-        sums[lane] += value * row[lane];
     }
 }
 

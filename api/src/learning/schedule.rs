@@ -1,6 +1,6 @@
 //! Heads fitted anew now and then while the server runs.
 //!
-//! In a process of its own at the lowest priority: triage, whose encoder would wait behind thousands of texts, keeps the
+//! In a process of its own that runs when nothing else does: triage, whose encoder would wait behind thousands of texts, keeps the
 //! processor to itself whenever it has something to do. The server takes up what comes of it as it takes up every
 //! version, and gives the process up when it stops.
 
@@ -16,8 +16,9 @@ use triage::Triage;
 use crate::config::Config;
 use crate::learning::{Summary, vectors};
 
-/// The lowest priority that Linux knows.
-const NICENESS: &str = "19";
+/// Runs a command when no other wants the processor, and gives way at once to whatever wakes: at the lowest niceness it would
+/// go on till its slice is over, which the encoder's threads, who wait for each other, would wait for.
+const WHEN_IDLE: [&str; 3] = ["chrt", "--idle", "0"];
 
 /// Name of the turn to retrain, of which every server on the database has one after the other. **Persisted**.
 const TURN: &str = "learning.retrain";
@@ -80,8 +81,9 @@ fn why_it_ended(output: &Output, summaries: &[Summary]) -> Option<String> {
 async fn retrain(config: &Config, triage: &Triage) -> Result<Output> {
     // This process holds the index, so the other one cannot read the vectors that are in it.
     let vectors = vectors::hand_over(triage, &config.data_dir).await?;
-    let mut command = Command::new("nice");
-    command.args(["-n", NICENESS]).arg(std::env::current_exe()?);
+    let [runner, how @ ..] = WHEN_IDLE;
+    let mut command = Command::new(runner);
+    command.args(how).arg(std::env::current_exe()?);
     if let Some(file) = &config.file {
         command.arg("--config").arg(file);
     }
