@@ -7,7 +7,7 @@
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use desk::HeadRole;
 use store::StoreError;
 use tokio::process::Command;
@@ -97,7 +97,8 @@ async fn retrain(config: &Config, triage: &Triage) -> Result<Output> {
         .env("DESK_ENCODER__THREADS", "1")
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    Ok(command.output().await?)
+    let output = command.output().await;
+    output.with_context(|| format!("cannot run {runner}, of Debian's util-linux"))
 }
 
 #[cfg(test)]
