@@ -17,7 +17,7 @@ pub mod fusion;
 pub mod isotonic;
 pub mod known;
 mod lbfgs;
-mod linear;
+pub mod linear;
 pub mod mixture;
 pub mod neighbours;
 pub mod objective;

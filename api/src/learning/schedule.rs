@@ -1,8 +1,8 @@
 //! Heads fitted anew now and then while the server runs.
 //!
-//! In a process of its own that runs when nothing else does: triage, whose encoder would wait behind thousands of texts, keeps the
-//! processor to itself whenever it has something to do. The server takes up what comes of it as it takes up every
-//! version, and gives the process up when it stops.
+//! In a process of its own that runs when nothing else does: triage, whose encoder would wait behind thousands of texts,
+//! keeps the processor to itself whenever it has something to do. The server takes up what comes of it as it takes up
+//! every version, and gives the process up when it stops.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
