@@ -23,6 +23,7 @@ mod operation;
 mod outages;
 mod people;
 mod reindex;
+mod retraining;
 mod search_insights;
 mod several_servers;
 mod shadow;
