@@ -86,6 +86,11 @@ impl DeskUnderTest {
         desk
     }
 
+    /// A further `DESK_…` setting for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the program again on the same data folder.
     pub async fn restart(&mut self) {
         let server = Running::start(self.folder.path(), &self.settings);

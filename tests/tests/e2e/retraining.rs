@@ -38,11 +38,6 @@ async fn unlimited_desk() -> DeskUnderTest {
 /// A desk whose agents file everything about loyalty cards under another category than the shipped head does.
 async fn corrected_desk() -> DeskUnderTest {
     let desk = unlimited_desk().await;
-    correct(&desk).await;
-    desk
-}
-
-async fn correct(desk: &DeskUnderTest) {
     for thing in THINGS {
         for wish in WISHES {
             let ticket = desk.submit(&format!("At the {thing}: {wish}")).await;
@@ -53,6 +48,7 @@ async fn correct(desk: &DeskUnderTest) {
             assert_eq!(changed.status, 200, "{changed:?}");
         }
     }
+    desk
 }
 
 fn retrain(desk: &DeskUnderTest) -> std::process::Command {
@@ -193,20 +189,19 @@ async fn a_running_server_retrains_by_its_schedule() {
 
 #[tokio::test]
 async fn a_running_server_learns_by_its_schedule_from_the_vectors_it_has() {
-    let desk = DeskUnderTest::start_empty(&[
-        ("DESK_RATE_LIMIT__PER_SECOND", "1000"),
-        ("DESK_RATE_LIMIT__BURST", "1000"),
-        ("DESK_LEARNING__RETRAIN_SECONDS", "2"),
-    ])
-    .await;
-    correct(&desk).await;
+    let mut desk = corrected_desk().await;
+    desk.stop().await;
+    // Not before: a process that waits for the processor while tickets come in meets more of them than it was handed vectors.
+    desk.set("DESK_LEARNING__RETRAIN_SECONDS", "2");
+    desk.restart().await;
     let line = desk.logged("a head was retrained head=category version=2").await;
     let embedded = line.split("embedded=").nth(1).and_then(|rest| rest.split(' ').next());
     let embedded: usize = embedded.and_then(|count| count.parse().ok()).expect("a number");
     let shipped = fs::read_to_string(models_dir().join("../training/data/tickets.jsonl")).expect("the shipped rows");
-    // Besides, what was solved since the vectors were handed over; most of the 100 tickets or more it learnt from had
-    // been there.
-    assert!(embedded < shipped.lines().count() + 50, "{line}");
+    assert!(
+        embedded <= shipped.lines().count(),
+        "the desk's own tickets are not embedded again: {line}"
+    );
     until_serving(&desk, 2).await;
     desk.finish().await;
 }
