@@ -33,6 +33,9 @@ pub(crate) fn plain_words(text: &str) -> Vec<String> {
 
 /// A text as words are compared: lower case without accents.
 pub fn folded(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
     word.nfd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
@@ -53,10 +56,11 @@ pub(crate) fn pieces(word: &str) -> Vec<u32> {
     if word.chars().count() < PIECED_LETTERS_MIN || word.chars().any(|c| c.is_ascii_digit()) {
         return Vec::new();
     }
-    let chars: Vec<char> = std::iter::once('^').chain(word.chars()).chain(['$']).collect();
-    chars
-        .windows(PIECE_CHARS)
-        .map(|piece| hash(Kind::Piece, &[&piece.iter().collect::<String>()]))
+    let marked = format!("^{word}$");
+    let edges: Vec<usize> = marked.char_indices().map(|(at, _)| at).chain([marked.len()]).collect();
+    edges
+        .windows(PIECE_CHARS + 1)
+        .map(|piece| hash(Kind::Piece, &[&marked[piece[0]..piece[PIECE_CHARS]]]))
         .collect()
 }
 

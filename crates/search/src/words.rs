@@ -6,8 +6,6 @@
 //!
 //! **Source** Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009), section 3.
 
-use std::collections::BTreeMap;
-
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 use serde_json::json;
 
@@ -51,7 +49,16 @@ impl SparseWords {
         self.indices.is_empty()
     }
 
-    fn of(weights: BTreeMap<u32, f32>) -> Self {
+    /// Of two weights of one form the later one counts.
+    fn of(mut weights: Vec<(u32, f32)>) -> Self {
+        weights.sort_by_key(|(form, _)| *form);
+        weights.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                *earlier = *later;
+            }
+            is_same
+        });
         let (indices, values) = weights.into_iter().unzip();
         Self { indices, values }
     }
@@ -79,34 +86,56 @@ pub(crate) enum ExactPart {
 /// The analyses there are: stop words and stems for English and Spanish, plain words for everything else.
 #[derive(Debug)]
 pub(crate) struct Words {
-    english: EdgeBm25,
-    spanish: EdgeBm25,
+    english: Analysis,
+    spanish: Analysis,
     plain: EdgeBm25,
     unspaced: EdgeBm25,
     weights: FormWeights,
+}
+
+/// Of a language whose stop words and endings are known.
+#[derive(Debug)]
+struct Analysis {
+    stems: EdgeBm25,
+    /// Leaves stop words out and the others as they are, which takes less time than stems where only that is asked.
+    unstemmed: EdgeBm25,
+}
+
+impl Analysis {
+    fn new(language: &'static str) -> Result<Self, Error> {
+        Ok(Self {
+            stems: analysis(language, json!({ "language": language }))?,
+            unstemmed: analysis(language, unstemmed("word", &[language]))?,
+        })
+    }
+
+    fn is_stop_word(&self, word: &str) -> bool {
+        self.unstemmed.embed_query(word).indices.is_empty()
+    }
 }
 
 impl Words {
     /// **Errors** only when the settings here are wrong.
     pub(crate) fn new(weights: FormWeights) -> Result<Self, Error> {
         Ok(Self {
-            english: analysis("english", json!({ "language": "english" }))?,
-            spanish: analysis("spanish", json!({ "language": "spanish" }))?,
-            plain: analysis("other languages", plain_settings("word"))?,
-            unspaced: analysis("scripts without spaces", plain_settings("multilingual"))?,
+            english: Analysis::new("english")?,
+            spanish: Analysis::new("spanish")?,
+            plain: analysis("other languages", unstemmed("word", &[]))?,
+            unspaced: analysis("scripts without spaces", unstemmed("multilingual", &[]))?,
             weights,
         })
     }
 
     /// The vector a text is stored with.
     pub(crate) fn document(&self, text: &str, language: Option<&str>) -> SparseWords {
-        let stems = self.of(language).unwrap_or(self.plain_for(text)).embed_document(text);
-        let mut all: BTreeMap<u32, f32> = stems.indices.into_iter().zip(stems.values).collect();
+        let analysis = self.of(language).map(|analysis| &analysis.stems);
+        let stems = analysis.unwrap_or_else(|| self.plain_for(text)).embed_document(text);
+        let mut all: Vec<(u32, f32)> = stems.indices.into_iter().zip(stems.values).collect();
         if all.is_empty() {
             return SparseWords::default();
         }
-        all.extend(frequencies(&pairs(&plain_words(text)), AVERAGE_PAIRS));
-        all.extend(frequencies(&self.pieces_of(text, language), AVERAGE_PIECES));
+        all.extend(frequencies(pairs(&plain_words(text)), AVERAGE_PAIRS));
+        all.extend(frequencies(self.pieces_of(text, language), AVERAGE_PIECES));
         all.extend(codes(text).into_iter().map(|code| (code, 1.0)));
         SparseWords::of(all)
     }
@@ -114,7 +143,8 @@ impl Words {
     /// The vector a text is looked for with; without a known language by every analysis, so that it meets documents
     /// of each.
     pub(crate) fn query(&self, text: &str, language: Option<&str>) -> SparseWords {
-        let mut all: BTreeMap<u32, f32> = self.stems(text, language).into_iter().map(|stem| (stem, 1.0)).collect();
+        let stems = self.stems(text, language).into_iter();
+        let mut all: Vec<(u32, f32)> = stems.map(|stem| (stem, 1.0)).collect();
         if all.is_empty() {
             return SparseWords::default();
         }
@@ -158,7 +188,7 @@ impl Words {
         })
     }
 
-    fn of(&self, language: Option<&str>) -> Option<&EdgeBm25> {
+    fn of(&self, language: Option<&str>) -> Option<&Analysis> {
         match primary_language(language?).as_ref() {
             "en" => Some(&self.english),
             "es" => Some(&self.spanish),
@@ -177,8 +207,8 @@ impl Words {
     /// The stems of the words that are no stop words; without a known language by every analysis.
     pub(crate) fn stems(&self, text: &str, language: Option<&str>) -> Vec<u32> {
         match self.of(language) {
-            Some(analysis) => analysis.embed_query(text).indices,
-            None => [&self.english, &self.spanish, self.plain_for(text)]
+            Some(analysis) => analysis.stems.embed_query(text).indices,
+            None => [&self.english.stems, &self.spanish.stems, self.plain_for(text)]
                 .iter()
                 .flat_map(|analysis| analysis.embed_query(text).indices)
                 .collect(),
@@ -197,10 +227,8 @@ impl Words {
 
     /// The pieces of the words that are no stop words.
     fn pieces_of(&self, text: &str, language: Option<&str>) -> Vec<u32> {
-        let is_stop_word = |word: &str| {
-            self.of(language)
-                .is_some_and(|analysis| analysis.embed_query(word).indices.is_empty())
-        };
+        let analysis = self.of(language);
+        let is_stop_word = |word: &str| analysis.is_some_and(|analysis| analysis.is_stop_word(word));
         text.split(|c: char| !c.is_alphanumeric())
             .map(|word| (word, pieces(word)))
             .filter(|(word, pieces)| !pieces.is_empty() && !is_stop_word(word))
@@ -210,14 +238,12 @@ impl Words {
 }
 
 /// The term-frequency half of BM25 for every form.
-fn frequencies(forms: &[u32], average: f64) -> BTreeMap<u32, f32> {
-    let mut counts: BTreeMap<u32, f64> = BTreeMap::new();
-    for form in forms {
-        *counts.entry(*form).or_default() += 1.0;
-    }
+fn frequencies(mut forms: Vec<u32>, average: f64) -> Vec<(u32, f32)> {
+    forms.sort_unstable();
     let length = 1.0 - LENGTH_SHARE + LENGTH_SHARE * forms.len() as f64 / average;
     let frequency = |n: f64| (n * (SATURATION + 1.0) / (n + SATURATION * length)) as f32;
-    counts.into_iter().map(|(form, n)| (form, frequency(n))).collect()
+    let same = forms.chunk_by(u32::eq);
+    same.map(|same| (same[0], frequency(same.len() as f64))).collect()
 }
 
 /// Whether the character belongs to a script that puts no spaces between words: Thai, Lao, Burmese, Khmer, Japanese
@@ -227,9 +253,9 @@ fn is_unspaced(c: char) -> bool {
         | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
-/// A language without a stemmer and with its stop words replaced by none: words as they are.
-fn plain_settings(tokenizer: &str) -> serde_json::Value {
-    json!({ "language": "chinese", "stopwords": { "languages": [] }, "tokenizer": tokenizer })
+/// A language without a stemmer and with its stop words replaced by those of others: words as they are.
+fn unstemmed(tokenizer: &str, stop_words_of: &[&str]) -> serde_json::Value {
+    json!({ "language": "chinese", "stopwords": { "languages": stop_words_of }, "tokenizer": tokenizer })
 }
 
 fn analysis(language: &'static str, mut settings: serde_json::Value) -> Result<EdgeBm25, Error> {

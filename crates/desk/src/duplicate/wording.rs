@@ -3,7 +3,9 @@
 //! Rarity is counted within the candidates a ticket was given, so that what all of them say counts for little.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
+
+use rustc_hash::FxHashMap;
 
 use super::identifiers::{Identifiers, figures};
 
@@ -61,7 +63,7 @@ fn number(word: &str) -> u64 {
 
 /// How many of the texts compared hold a word, an identifier, a figure.
 pub(super) struct Pool<'a> {
-    words: HashMap<u64, usize>,
+    words: FxHashMap<u64, usize>,
     identifiers: HashMap<&'a str, usize>,
     figures: HashMap<&'a str, usize>,
     /// By how many texts hold it.
@@ -72,7 +74,7 @@ impl<'a> Pool<'a> {
     /// Of the texts that are compared.
     pub(super) fn of(texts: &[&'a Wording]) -> Self {
         let mut pool = Pool {
-            words: HashMap::new(),
+            words: FxHashMap::default(),
             identifiers: HashMap::new(),
             figures: HashMap::new(),
             rarities: (0..=texts.len()).map(|holders| rarity(holders, texts.len())).collect(),
@@ -150,7 +152,7 @@ fn dice(both: f64, all: f64, short_of: f64) -> f64 {
     if all > 0.0 { 2.0 * both / (all + short_of) } else { 0.0 }
 }
 
-fn count<K: Eq + Hash>(counts: &mut HashMap<K, usize>, held: impl Iterator<Item = K>) {
+fn count<K: Eq + Hash, S: BuildHasher>(counts: &mut HashMap<K, usize, S>, held: impl Iterator<Item = K>) {
     for one in held {
         *counts.entry(one).or_default() += 1;
     }
