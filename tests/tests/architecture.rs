@@ -83,7 +83,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// What the pure crate lives on.
-const DESK_LIVES_ON: &[&str] = &["serde", "thiserror", "time", "uuid"];
+const DESK_LIVES_ON: &[&str] = &["rustc-hash", "serde", "thiserror", "time", "uuid"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
