@@ -37,8 +37,8 @@ impl Isa for Amx {
     type Attention = Self;
 
     fn detect() -> Option<Self> {
-        let has = bf16::is_here() && has_tiles() && may_use_tiles();
-        has.then_some(Self(()))
+        let has_tiles = cfg!(feature = "emulated-tiles") || (has_tiles() && may_use_tiles());
+        (bf16::is_here() && has_tiles).then_some(Self(()))
     }
 
     fn attention(self) -> Self {
