@@ -24,8 +24,10 @@ const AFTER_PANIC: Duration = Duration::from_secs(1);
 const INDEX_LOOKED_AT: Duration = Duration::from_secs(1);
 /// How often what is too old is looked for.
 const OLD_LOOKED_FOR: Duration = Duration::from_secs(60 * 60);
-/// How often the versions in force and the wish for a new index are looked at.
-const WISHES_LOOKED_AT: Duration = Duration::from_millis(500);
+/// How often requests in the database are looked for: for other versions in force, and for a new index.
+const REQUESTS_POLLED_EVERY: Duration = Duration::from_millis(500);
+/// How often it is looked whether heads are to be retrained, at least: a server may be started anew more often than they are.
+const ROUNDS_LOOKED_FOR: Duration = Duration::from_secs(5 * 60);
 /// How often latencies are summed up: unread samples would grow where nobody asks for `/metrics`.
 const FIGURES_SUMMED_UP: Duration = Duration::from_secs(5);
 
@@ -117,22 +119,22 @@ impl Background {
 
     fn keep_up_with_others(&mut self, app: &Arc<App>, config: &Config) {
         let follower = Arc::clone(app);
-        self.spawn("versions", Pace::of(WISHES_LOOKED_AT), move || {
+        self.spawn("versions", Pace::of(REQUESTS_POLLED_EVERY), move || {
             let app = Arc::clone(&follower);
             async move { learning::follow(&app).await }
         });
         let builder = Arc::clone(app);
-        self.spawn("reindex", Pace::of(WISHES_LOOKED_AT), move || {
+        self.spawn("reindex", Pace::of(REQUESTS_POLLED_EVERY), move || {
             let app = Arc::clone(&builder);
             async move { reindex::answer(&app).await }
         });
         let every = Duration::from_secs(config.learning.retrain_seconds);
         if !every.is_zero() {
-            let (config, triage) = (Arc::new(config.clone()), Arc::clone(&app.triage));
+            let (config, app) = (Arc::new(config.clone()), Arc::clone(app));
             // A server that has just started has something better to do.
-            self.spawn("retrain", Pace::later(every), move || {
-                let (config, triage) = (Arc::clone(&config), Arc::clone(&triage));
-                async move { learning::retrain_in_turn(&config, &triage).await }
+            self.spawn("retrain", Pace::later(every.min(ROUNDS_LOOKED_FOR)), move || {
+                let (config, app) = (Arc::clone(&config), Arc::clone(&app));
+                async move { learning::retrain_in_turn(&config, &app).await }
             });
         }
     }
@@ -168,7 +170,7 @@ where
     let mut is_failing = false;
     loop {
         tokio::select! {
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
             _ = ticks.tick() => {}
         }
         match AssertUnwindSafe(async { step().await }).catch_unwind().await {
@@ -186,7 +188,7 @@ where
     }
 }
 
-async fn told(stop: &mut watch::Receiver<bool>) {
+async fn stopped(stop: &mut watch::Receiver<bool>) {
     // Where nobody is left to tell it, nobody is left to work for.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -29,11 +29,11 @@ pub struct Config {
     /// Where models are looked for first.
     pub models_dir: PathBuf,
     /// The server.
-    pub http: HttpConfig,
+    pub http: HttpSettings,
     /// How much one token may ask.
-    pub rate_limit: RateLimitConfig,
+    pub rate_limit: RateLimitSettings,
     /// What is logged and how.
-    pub log: LogConfig,
+    pub log: LogSettings,
     /// The database.
     pub store: StoreSettings,
     /// The vector index.
@@ -60,7 +60,7 @@ pub struct Config {
 /// The server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HttpConfig {
+pub struct HttpSettings {
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Longest request body. **Units:** bytes.
@@ -74,7 +74,7 @@ pub struct HttpConfig {
 /// How much one token may ask.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RateLimitConfig {
+pub struct RateLimitSettings {
     /// Requests a second on average.
     pub per_second: std::num::NonZeroU32,
     /// Requests at once after a pause.
@@ -84,7 +84,7 @@ pub struct RateLimitConfig {
 /// What is logged and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LogConfig {
+pub struct LogSettings {
     /// A filter as in tracing's `EnvFilter`.
     pub level: String,
     /// Form of a line.
@@ -282,7 +282,7 @@ impl Config {
     }
 }
 
-impl HttpConfig {
+impl HttpSettings {
     /// Longest time for a request.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)

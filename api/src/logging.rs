@@ -7,12 +7,12 @@ use std::thread;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{LogConfig, LogFormat};
+use crate::config::{LogFormat, LogSettings};
 
 /// Sends the process's log lines to standard error, and what is said of a panic; a second call changes nothing.
 ///
 /// **Errors:** a level that is no filter, in words.
-pub fn start(config: &LogConfig) -> Result<(), String> {
+pub fn start(config: &LogSettings) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.level).map_err(|error| format!("log.level: {error}"))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -51,7 +51,7 @@ mod tests {
     fn a_panic_is_told_without_its_words() {
         if let Ok(words) = env::var(PANICS) {
             let (level, format) = ("info".to_owned(), LogFormat::Text);
-            start(&LogConfig { level, format }).expect("logs");
+            start(&LogSettings { level, format }).expect("logs");
             panic!("{words}");
         }
         let this = "logging::tests::a_panic_is_told_without_its_words";

@@ -4,27 +4,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anyhow::{Result, ensure};
+use classifier::unit_hash;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use sha2::{Digest, Sha256};
 
 use crate::rows::LabelledText;
 
 /// Splits rows by the hash of their text: (those in the part, to judge on; the others, to teach). A text is always on the
-/// same side, whatever else the file holds. **Units:** `part` is of 0 to 1.
+/// same side, whatever else the file holds; training sets its test share aside by the same hash. **Units:** `part` is of
+/// 0 to 1.
 pub fn by_hash(rows: Vec<LabelledText>, part: &Range<f64>) -> (Vec<LabelledText>, Vec<LabelledText>) {
     rows.into_iter().partition(|row| part.contains(&unit_hash(&row.text)))
-}
-
-/// A number between 0 and 1 that belongs to the text; training sets its test share aside by the same one.
-pub(crate) fn unit_hash(text: &str) -> f64 {
-    let digest = Sha256::digest(text.as_bytes());
-    let first = digest
-        .iter()
-        .take(4)
-        .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
-    f64::from(first) / 2f64.powi(32)
 }
 
 /// So many rows of each label, drawn with a seed.
@@ -71,8 +62,6 @@ mod tests {
         let (test, train) = by_hash(rows(500), &(0.0..0.2));
         assert_eq!(test.len() + train.len(), 500);
         assert!((60..140).contains(&test.len()), "{}", test.len());
-        // The first four bytes of the standard's sum of "abc": ba7816bf.
-        assert_eq!(unit_hash("abc"), f64::from(0xba78_16bf_u32) / 2f64.powi(32));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! Queries are parted by a hash of their text: one half to fit on, the other held out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result};
+use classifier::unit_hash;
 use encoder::{Encoder, Side};
 use search::{CollectionSpec, FEATURES, Point, Query, Search};
 use uuid::Uuid;
@@ -12,12 +13,11 @@ use uuid::Uuid;
 use crate::Progress;
 use crate::beir::{Beir, Document};
 use crate::bootstrap::{Figure, mean};
-use crate::draw::unit_hash;
 use crate::ranking::{ndcg, reciprocal_rank};
 
 const COLLECTION: &str = "eval_fusion";
 const BATCH: usize = 64;
-/// Candidates looked at; as many as search compares with the settings it comes with.
+/// Hits looked at.
 const DEPTH: usize = 50;
 
 /// A set with its vectors.
@@ -116,20 +116,20 @@ fn asked(ids: &HashMap<&str, Uuid>, set: &Beir, query: &Document, (vector, title
     }
 }
 
-/// By a hash that is the same everywhere (FNV-1a), so that a report can be repeated.
+/// By a hash that is the same everywhere, so that a report can be repeated.
 fn is_held_out(text: &str) -> bool {
     unit_hash(text) < 0.5
 }
 
 impl Embedded {
-    /// The language that most queries are in.
+    /// The language that most queries are in, of those where one was detected; of as many the first by its code.
     pub fn language(&self) -> Option<String> {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for asked in &self.asked {
-            *counts.entry(asked.query.language.as_deref()?).or_default() += 1;
-        }
+        let detected = self.asked.iter().filter_map(|asked| asked.query.language.as_deref());
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        detected.for_each(|code| *counts.entry(code).or_default() += 1);
         counts
             .into_iter()
+            .rev()
             .max_by_key(|(_, count)| *count)
             .map(|(code, _)| code.to_owned())
     }
@@ -239,6 +239,28 @@ mod tests {
         assert_eq!(by(1.0, 0.5).precision_at_1.value, 0.0);
         assert_eq!(by(0.5, 1.0).precision_at_1.value, 1.0);
         assert_eq!(by(0.5, 1.0).recall_at_10.value, 0.5);
+    }
+
+    #[test]
+    fn the_language_is_that_of_most_queries_though_some_have_none() {
+        let asked = |language: &Option<&str>| Asked {
+            query: Query {
+                language: language.map(str::to_owned),
+                ..Query::default()
+            },
+            relevant: HashSet::new(),
+            held_out: false,
+        };
+        let check = |languages: &[Option<&str>], expect: Option<&str>| {
+            let embedded = Embedded {
+                points: Vec::new(),
+                asked: languages.iter().map(asked).collect(),
+            };
+            assert_eq!(embedded.language().as_deref(), expect, "{languages:?}");
+        };
+        check(&[Some("en"), None, Some("es"), Some("es")], Some("es"));
+        check(&[Some("fr"), Some("es"), Some("es"), Some("fr")], Some("es"));
+        check(&[None], None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct Split {
     pub older: Vec<PastTicket>,
     /// To judge on.
     pub newer: Vec<PastTicket>,
-    /// Newer tickets left out because the head has learnt them, or may have.
+    /// Newer tickets left out because the head or its encoder has learnt them, or may have.
     pub learnt: usize,
     /// Time that the newer tickets span, those left out among them.
     pub weeks: f64,
@@ -80,7 +80,7 @@ pub fn split(mut tickets: Vec<PastTicket>, newest: f64) -> Result<Split> {
 }
 
 impl Split {
-    /// Leaves out the newer tickets whose text the head has learnt, or may have: by them it would judge itself.
+    /// Leaves out the newer tickets whose text the head or its encoder has learnt, or may have: by them it would judge itself.
     ///
     /// **Errors**: too few are left.
     pub fn leave_out_learnt(&mut self, has_learnt: impl Fn(&str) -> bool) -> Result<()> {
@@ -89,8 +89,8 @@ impl Split {
         self.learnt = all - self.newer.len();
         ensure!(
             self.newer.len() >= LEAST,
-            "the head may have learnt {} of the newest {all} tickets; of the others there are {}, and at least {LEAST} \
-             are needed: judge a longer past with --newest",
+            "the head or its encoder may have learnt {} of the newest {all} tickets; of the others there are {}, and at \
+             least {LEAST} are needed: judge a longer past with --newest",
             self.learnt,
             self.newer.len()
         );

@@ -1,16 +1,16 @@
 //! Suites in, predictions and metrics with confidence intervals out.
 //!
-//! Runs the very functions production runs: the encoder, the heads and the search of the desk, never a copy.
+//! Runs the very functions production runs: the encoder, the heads and the search of the desk.
 //!
 //! A run is a folder: `predictions.jsonl`, `metrics.json` and `report.html`, see [`folder`].
 
-pub mod abstention;
-pub mod agreement;
+mod abstention;
+mod agreement;
 pub mod answers;
-pub mod assess;
+mod assess;
 pub mod beir;
-pub mod bootstrap;
-pub mod calibration;
+mod bootstrap;
+mod calibration;
 pub mod classify;
 pub mod compare;
 pub mod draw;
@@ -22,20 +22,20 @@ pub mod fusion;
 pub mod history;
 pub mod learnt;
 pub mod matters;
-pub mod metrics;
-pub mod nearest;
+mod metrics;
+mod nearest;
 pub mod npy;
 pub mod paired;
-pub mod prediction;
+mod prediction;
 pub mod questions;
-pub mod ranking;
-pub mod report;
+mod ranking;
+mod report;
 pub mod retrieval;
 pub mod rows;
-pub mod scope;
+mod scope;
 pub mod share;
 pub mod suite;
-pub mod table;
+mod table;
 pub mod verdict;
 
 pub use bootstrap::Figure;

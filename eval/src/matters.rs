@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use classifier::unit_hash;
 use desk::duplicate::{Shared, Telling, Wording, shared};
 use encoder::{Encoder, Side};
 use search::{CollectionSpec, Hit, Point, Query, Search};
@@ -13,7 +14,6 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
 use crate::Progress;
-use crate::draw::unit_hash;
 use crate::duplicates::{Pairs, Ticket};
 use crate::rows::json_lines;
 
@@ -293,7 +293,8 @@ impl Observed {
     }
 }
 
-/// As triage puts tickets into its index.
+/// The tickets as points with the text, vector and language that triage gives them; without a payload, for nobody is
+/// shown them.
 async fn points(rows: &[Row], encoder: &Encoder, progress: &mut Progress<'_>) -> Result<Vec<Point>> {
     let mut points = Vec::with_capacity(rows.len());
     for some in rows.chunks(BATCH) {
@@ -323,16 +324,13 @@ async fn points(rows: &[Row], encoder: &Encoder, progress: &mut Progress<'_>) ->
     Ok(points)
 }
 
-/// As triage asks for similar tickets.
+/// What triage would ask for a ticket.
 fn ask(point: &Point, look: Look) -> Query {
+    let text = desk::text::without_quoted_history(&point.text);
+    let (language, vector) = (point.language.clone(), point.vector.clone());
     Query {
-        vector: Some(point.vector.clone()),
-        text: Some(desk::text::without_quoted_history(&point.text)),
-        language: point.language.clone(),
-        limit: look.candidates,
-        candidates: Some(0),
         exclude: vec![point.id],
-        ..Query::default()
+        ..triage::similar_query(text, language, vector, look.candidates)
     }
 }
 

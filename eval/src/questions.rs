@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use classifier::unit_hash;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::beir::{Beir, Document};
-use crate::draw::unit_hash;
 use crate::rows::json_lines;
 
 /// Share of the articles in a base of a few.

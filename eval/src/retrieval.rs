@@ -23,7 +23,7 @@ const COLLECTION: &str = "eval";
 const DEPTH: usize = 10;
 const BATCH: usize = 64;
 
-/// Which half of the search answers.
+/// Which kinds of likeness are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {

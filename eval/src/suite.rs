@@ -111,7 +111,7 @@ pub struct CrossValidate {
 pub struct Retrieval {
     /// Folder in BEIR layout.
     pub data: PathBuf,
-    /// Which half answers.
+    /// Which kinds of likeness are used.
     #[serde(default)]
     pub mode: Mode,
 }

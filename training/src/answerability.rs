@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, ensure};
 
 use crate::folds;
-use crate::fusion::{self, Logistic};
+use crate::logistic::{self, Logistic};
 use crate::signed::fit_signed;
 
 /// Parts of the data, each judged by a fit on the others.
@@ -132,13 +132,13 @@ fn fit_weights(examples: &[&Example], speaks_for: &[bool]) -> Result<Weights> {
     let fit_for = |language: Option<&str>| {
         let weighed = |(example, weight): (&&Example, &f64)| {
             let at_home = language.is_none() || example.language.as_deref() == language;
-            fusion::Example {
+            logistic::Example {
                 features: example.features.clone(),
                 yes: example.answered,
                 weight: weight * if at_home { 1.0 } else { FOREIGN },
             }
         };
-        let weighed: Vec<fusion::Example> = examples.iter().zip(&weights).map(weighed).collect();
+        let weighed: Vec<logistic::Example> = examples.iter().zip(&weights).map(weighed).collect();
         fit_signed(&weighed, speaks_for, L2)
     };
     let languages: BTreeSet<&str> = examples.iter().filter_map(|one| one.language.as_deref()).collect();

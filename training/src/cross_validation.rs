@@ -18,7 +18,7 @@ use crate::scores::verdicts;
 use crate::solver;
 use crate::vocabulary;
 
-/// With more rows than this, one fold is enough to choose the strength of the penalty.
+/// With more rows to score than this, one fold is enough to choose the strength of the penalty.
 const FULL_SEARCH_ROWS: usize = 3_000;
 
 /// What cross-validation gives.
@@ -44,6 +44,7 @@ pub fn run(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeldOutScores> {
     folds::check(fold_of, &data.targets, scored.clone())?;
+    let all: Vec<usize> = (0..data.len()).filter(|&row| scored.contains(&fold_of[row])).collect();
     let mut strengths = strengths(recipe);
     let mut logits = vec![Array2::zeros((data.len(), data.labels.len())); strengths.len()];
     let mut tried = Vec::new();
@@ -54,7 +55,7 @@ pub fn run(
         total: recipe.folds + 1,
     };
     progress(told(scored.start));
-    if data.len() > FULL_SEARCH_ROWS && scored.contains(&0) {
+    if all.len() > FULL_SEARCH_ROWS && scored.contains(&0) {
         let first = score_fold(data, vectors, recipe, &folds::split(fold_of, 0), &strengths)?;
         first.keep(&mut logits);
         tried = try_out(data, &first.rows, &strengths, &logits);
@@ -66,15 +67,14 @@ pub fn run(
     }
     // Side by side: what one fold does on a single core, another one uses the time for.
     let rest: Vec<usize> = folds.collect();
-    let all = rest
+    let fitted = rest
         .into_par_iter()
         .map(|fold| score_fold(data, vectors, recipe, &folds::split(fold_of, fold), &strengths));
-    for fold in all.collect::<Result<Vec<Scored>>>()? {
+    for fold in fitted.collect::<Result<Vec<Scored>>>()? {
         fold.keep(&mut logits);
     }
     progress(told(scored.end));
     if tried.is_empty() {
-        let all: Vec<usize> = (0..data.len()).filter(|&row| scored.contains(&fold_of[row])).collect();
         tried = try_out(data, &all, &strengths, &logits);
     }
     let best = best_of(&tried).min(strengths.len() - 1);

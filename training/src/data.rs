@@ -108,16 +108,23 @@ pub enum DataError {
         second: String,
     },
     /// Nothing to tell apart.
-    #[error("at least two labels are needed, found {}", .found.as_deref().unwrap_or("none"))]
+    #[error("at least two labels are needed, found {}{}", .found.as_deref().unwrap_or("none"), because_of_test(.in_test))]
     TooFewLabels {
         /// The only label, if there is one.
         found: Option<String>,
+        /// Texts left out because the test has them.
+        in_test: usize,
     },
     /// A label with one text cannot be both learnt and checked.
-    #[error("label {label:?} has only one text (after copies were dropped); at least two are needed")]
+    #[error(
+        "label {label:?} has only one text (after copies were dropped); at least two are needed{}",
+        because_of_test(.in_test)
+    )]
     LabelSeenOnce {
         /// The label.
         label: String,
+        /// Texts left out because the test has them.
+        in_test: usize,
     },
     /// Near-copies are held out together, and they are all there is.
     #[error(
@@ -125,6 +132,19 @@ pub enum DataError {
          learn"
     )]
     NearCopies,
+    /// Nearly all texts have made the encoder what it is, and tell nothing of others.
+    #[error(
+        "the encoder was itself trained on the texts, or on near-copies of them, but for {unseen} of {texts}; at least \
+         {needed} that it has not learnt are needed to tell how far a head over it may be trusted"
+    )]
+    TooFewUnseen {
+        /// Texts that the encoder has not learnt.
+        unseen: usize,
+        /// All texts.
+        texts: usize,
+        /// How many are needed.
+        needed: usize,
+    },
     /// A test whose labels are all others than those to learn.
     #[error("no test row has a label that is learnt; they have {found}")]
     ForeignTest {
@@ -141,6 +161,13 @@ pub enum DataError {
     },
 }
 
+fn because_of_test(in_test: &usize) -> String {
+    match in_test {
+        0 => String::new(),
+        texts => format!("; texts left out because they are in the test: {texts}"),
+    }
+}
+
 /// The rows of a `.csv` or `.jsonl` file.
 ///
 /// **Errors**: see [`DataError`]; the first fault found, with its line.
@@ -149,9 +176,10 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Vec<Row>, DataError> {
         path: path.to_owned(),
         source,
     })?;
+    let text = text.trim_start_matches('\u{feff}');
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => read_csv(path, text.trim_start_matches('\u{feff}'), columns),
-        Some("jsonl" | "ndjson") => read_jsonl(path, &text, columns),
+        Some("csv") => read_csv(path, text, columns),
+        Some("jsonl" | "ndjson") => read_jsonl(path, text, columns),
         _ => Err(DataError::UnknownFormat { path: path.to_owned() }),
     }
 }

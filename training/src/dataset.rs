@@ -49,7 +49,7 @@ impl Dataset {
         }
         refuse_spellings(rows.iter().chain(test))?;
         let (rows, dropped) = drop_copies(rows, test);
-        let labels = labels(&rows)?;
+        let labels = labels(&rows, dropped.in_test)?;
         refuse_foreign_test(test, &labels)?;
         let index: HashMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
         Ok(Self {
@@ -153,18 +153,21 @@ fn drop_copies(rows: Vec<Row>, test: &[Row]) -> (Vec<Row>, Dropped) {
     (rows, dropped)
 }
 
-fn labels(rows: &[Row]) -> Result<Vec<String>, DataError> {
+/// The labels in order, or why they cannot be learnt; the test may be among the reasons, by texts that it took.
+fn labels(rows: &[Row], in_test: usize) -> Result<Vec<String>, DataError> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     rows.iter()
         .for_each(|row| *counts.entry(row.label.trim()).or_insert(0) += 1);
     if counts.len() < 2 {
         return Err(DataError::TooFewLabels {
             found: counts.keys().next().map(|label| (*label).to_owned()),
+            in_test,
         });
     }
     if let Some((label, _)) = counts.iter().find(|(_, count)| **count < 2) {
         return Err(DataError::LabelSeenOnce {
             label: (*label).to_owned(),
+            in_test,
         });
     }
     Ok(counts.into_keys().map(str::to_owned).collect())
@@ -206,6 +209,24 @@ mod tests {
             "2 rows have an empty text; the first is in line 3",
         );
         check(&[("a", " ")], "1 rows have an empty label; the first is in line 2");
+    }
+
+    #[test]
+    fn a_test_that_takes_the_data_is_named_as_the_reason() {
+        let pairs = [("a", "x"), ("b", "x"), ("c", "y"), ("d", "y")];
+        let check = |test: &[(&str, &str)], expect: &str| {
+            let error = Dataset::new(rows(&pairs), &rows(test)).expect_err("refused");
+            assert_eq!(error.to_string(), expect);
+        };
+        check(
+            &pairs,
+            "at least two labels are needed, found none; texts left out because they are in the test: 4",
+        );
+        check(
+            &pairs[3..],
+            "label \"y\" has only one text (after copies were dropped); at least two are needed; texts left out because \
+             they are in the test: 1",
+        );
     }
 
     #[test]

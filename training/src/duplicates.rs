@@ -5,7 +5,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::fusion::{Example, Logistic};
+use crate::logistic::{Example, Logistic};
 use crate::signed::{fit_signed, threshold};
 
 /// Parts of the data, each judged by a fit on the others.

@@ -72,12 +72,6 @@ impl Examples {
         self.sparse.len()
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sparse.is_empty()
-    }
-
     /// Number of dense features.
     #[must_use]
     pub fn dimensions(&self) -> usize {

@@ -1,5 +1,6 @@
 //! A checked data set and its vectors → a head and what is known of it. Reads and writes no file.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use anyhow::{Result, ensure};
@@ -20,10 +21,12 @@ use crate::report::{Promise, Report, Slice, Tried};
 use crate::scores::{LabelScore, Verdict, by_label, score, verdicts};
 use crate::similarity;
 use crate::solver;
+use crate::thresholds;
 use crate::vocabulary;
 
-/// Thresholds of its own may cost a label this much precision when checked on rows they were not derived from.
-const PER_LABEL_SLACK: f64 = 0.01;
+/// With fewer rows than this that a trained encoder has not learnt, a head over it is not calibrated: there is no 95 % quantile
+/// of fewer.
+const UNSEEN_MIN: usize = 20;
 
 /// How far a long act has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,53 +48,78 @@ pub struct Fitted {
     pub tensors: Tensors,
     /// What cross-validation says of it.
     pub report: Report,
-    /// Held-out probabilities, for whoever wants to look closer. **Shape**: `[rows, labels]`.
+    /// Rows that were held out in turn: all but those that the encoder has learnt.
+    pub checked: Vec<usize>,
+    /// Their held-out probabilities, for whoever wants to look closer. **Shape**: `[checked, labels]`.
     pub held_out: Array2<f32>,
 }
 
-/// Which rows are held out together, by the recipe: near-copies stay on one side, labels are spread.
-#[must_use]
-pub fn folds_of(data: &Dataset, recipe: &Recipe) -> Vec<usize> {
-    assigned(data, recipe.folds, recipe.seed)
-}
-
-/// Which rows an encoder that is itself trained never sees: fold 0, about this share of them; fold 1 are the others.
+/// Which rows an encoder that is itself trained never sees: fold 0, about this share of them, without those it has `learnt`
+/// in a training before; fold 1 are the others.
 ///
 /// The smallest fold is held out: near-copies stay together, and a chain of them can make one far larger than its share.
-#[must_use]
-pub fn held_out_of(data: &Dataset, recipe: &Recipe, share: f64) -> Vec<usize> {
+///
+/// **Errors**: [`DataError::TooFewUnseen`].
+pub fn held_out_of(data: &Dataset, learnt: &Learnt, recipe: &Recipe, share: f64) -> Result<Vec<usize>, DataError> {
     let folds = ((1.0 / share).round() as usize).max(2);
-    let fold_of = assigned(data, folds, recipe.seed);
+    let fold_of = folds::assign(&similarity::groups(&data.texts), &data.targets, folds, recipe.seed);
     let size = |fold: &usize| fold_of.iter().filter(|of| *of == fold).count();
     let smallest = (0..folds).filter(|fold| size(fold) > 0).min_by_key(size).unwrap_or(0);
-    fold_of.iter().map(|fold| usize::from(*fold != smallest)).collect()
+    let is_held_out = |(fold, text): (&usize, &String)| *fold == smallest && !learnt.has(text);
+    let held_out: Vec<bool> = fold_of.iter().zip(&data.texts).map(is_held_out).collect();
+    let (left, all) = (held_out.iter().filter(|out| **out).count(), size(&smallest));
+    if left < all {
+        refuse_too_few(left, all)?;
+    }
+    Ok(held_out.iter().map(|out| usize::from(!out)).collect())
 }
 
-fn assigned(data: &Dataset, folds: usize, seed: u64) -> Vec<usize> {
-    folds::assign(&similarity::groups(&data.texts), &data.targets, folds, seed)
+/// Which rows are held out together: near-copies stay on one side, labels are spread. Rows that the encoder has learnt, and
+/// near-copies of them, are in a fold behind the others, which is never held out: their vectors are bent towards their
+/// labels, as that of no new text will be.
+fn assigned(data: &Dataset, learnt: &Learnt, folds: usize, seed: u64) -> Result<Vec<usize>, DataError> {
+    let groups = similarity::groups(&data.texts);
+    let of_learnt = data.texts.iter().zip(&groups).filter(|(text, _)| learnt.has(text));
+    let bent: HashSet<usize> = of_learnt.map(|(_, group)| *group).collect();
+    let unseen: Vec<usize> = (0..data.len()).filter(|&row| !bent.contains(&groups[row])).collect();
+    let of_unseen = |values: &[usize]| -> Vec<usize> { unseen.iter().map(|&row| values[row]).collect() };
+    let targets = of_unseen(&data.targets);
+    let assigned = folds::assign(&of_unseen(&groups), &targets, folds, seed);
+    if !bent.is_empty() {
+        refuse_too_few(unseen.len(), data.len())?;
+        folds::check(&assigned, &targets, 0..folds)?;
+    }
+    let mut fold_of = vec![folds; data.len()];
+    unseen.iter().zip(assigned).for_each(|(&row, fold)| fold_of[row] = fold);
+    Ok(fold_of)
+}
+
+fn refuse_too_few(unseen: usize, texts: usize) -> Result<(), DataError> {
+    if unseen >= UNSEEN_MIN {
+        return Ok(());
+    }
+    let needed = UNSEEN_MIN;
+    Err(DataError::TooFewUnseen { unseen, texts, needed })
 }
 
 /// Fits a head by a recipe: cross-validates every strength of the penalty and keeps the best, weighs the neighbours' votes
-/// and calibrates on the rows each fold had not seen, and fits once more on all rows.
+/// and calibrates on the rows each fold had not seen, and fits once more on all rows. Rows that the encoder has `learnt`
+/// itself are learnt from as well, and judge nothing.
 ///
-/// **Shape**: `vectors` `[rows, dimensions]`. **Errors**: vectors of another shape or with NaN, [`DataError::NearCopies`].
+/// **Shape**: `vectors` `[rows, dimensions]`. **Errors**: vectors of another shape or with NaN, [`DataError::NearCopies`],
+/// [`DataError::TooFewUnseen`].
 pub fn fit(
     data: &Dataset,
     vectors: &Array2<f32>,
     encoder: EncoderId,
+    learnt: &Learnt,
     recipe: &Recipe,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fitted> {
     recipe.check()?;
     check_vectors(data, vectors, &encoder)?;
-    let trial = try_out(
-        data,
-        vectors,
-        recipe,
-        &folds_of(data, recipe),
-        0..recipe.folds,
-        progress,
-    )?;
+    let fold_of = assigned(data, learnt, recipe.folds, recipe.seed)?;
+    let trial = try_out(data, vectors, recipe, &fold_of, 0..recipe.folds, progress)?;
     finish(trial, data, vectors, encoder, recipe, progress)
 }
 
@@ -99,6 +127,8 @@ pub fn fit(
 #[derive(Debug, Clone)]
 pub struct Trial {
     /// The rows of the folds that were scored.
+    rows: Vec<usize>,
+    /// Their texts and targets.
     checked: Dataset,
     /// Which of them are calibrated together.
     parts: Vec<usize>,
@@ -144,6 +174,7 @@ pub fn try_out(
     let parts = calibration_parts(&rows, fold_of, recipe.folds, scored.len());
     let calibrated = calibrate(&chosen.logits, &checked.targets, &parts, recipe.folds);
     Ok(Trial {
+        rows,
         checked,
         parts,
         l2: (scores.l2, scores.tried),
@@ -173,7 +204,8 @@ pub fn finish(
     let calibration = &calibrated.calibration;
     let mut spec = describe(&checked, &chosen.logits, chosen.vote, calibration, encoder, recipe);
     let held_out = held_out_rows(&calibration.apply(&chosen.logits), &checked.targets);
-    spec.threshold_per_label = per_label_holds(&held_out, &trial.parts, &spec);
+    spec.threshold_per_label =
+        thresholds::per_label_hold(&held_out, &trial.parts, spec.labels.len(), spec.target_precision);
     let mut tensors = fit_all(data, vectors, recipe, trial.l2.0)?;
     tensors.held_out = held_out;
     tensors.curve = calibration.curve.clone();
@@ -192,6 +224,7 @@ pub fn finish(
         spec,
         tensors,
         report,
+        checked: trial.rows,
         held_out: calibrated.held_out,
     })
 }
@@ -259,28 +292,6 @@ fn held_out_rows(probabilities: &Array2<f32>, targets: &[usize]) -> HeldOut {
         rows.correct.push(predicted == target);
     }
     rows
-}
-
-/// Whether thresholds per label, derived on half of the rows, keep the precision on the other half and answer more.
-fn per_label_holds(rows: &HeldOut, fold_of: &[usize], spec: &HeadSpec) -> bool {
-    let (even, odd): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|&row| fold_of[row].is_multiple_of(2));
-    let (even, odd) = (rows.select(&even), rows.select(&odd));
-    let outcome = |per_label: bool| {
-        let check = |derive: &HeldOut, check: &HeldOut| {
-            check.outcome(
-                &derive
-                    .thresholds(spec.labels.len(), spec.target_precision, per_label)
-                    .by_label,
-            )
-        };
-        let (a, b) = (check(&odd, &even), check(&even, &odd));
-        (
-            f32::midpoint(a.coverage, b.coverage),
-            f32::midpoint(a.precision, b.precision),
-        )
-    };
-    let (own, common) = (outcome(true), outcome(false));
-    f64::from(own.1) >= spec.target_precision - PER_LABEL_SLACK && own.0 >= common.0
 }
 
 fn fit_all(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe, l2: f64) -> Result<Tensors> {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use classifier::Learnt;
 use encoder::{Encoder, Side};
 use ndarray::Array2;
 
@@ -120,6 +121,25 @@ impl KnownVectors {
     /// Forgets what was not asked for by [`KnownVectors::embed`].
     pub fn forget_unused(&mut self) {
         self.by_fingerprint.retain(|name, _| self.used.contains(name));
+    }
+}
+
+/// An encoder, with the vectors of texts that it has embedded before.
+pub struct Embedder<'a> {
+    /// What embeds the others.
+    pub encoder: &'a Encoder,
+    /// Texts that it was itself trained on.
+    pub learnt: &'a Learnt,
+    /// Vectors that need not be made; those that are made are among them afterwards.
+    pub known: &'a mut KnownVectors,
+}
+
+impl Embedder<'_> {
+    /// As [`KnownVectors::embed`].
+    ///
+    /// **Errors**: the encoder's.
+    pub fn embed(&mut self, texts: &[String], progress: &mut dyn FnMut(Progress)) -> Result<Array2<f32>> {
+        self.known.embed(self.encoder, texts, progress)
     }
 }
 

@@ -19,10 +19,13 @@ pub(crate) fn name_of(out: &Path) -> Result<&str> {
     name.with_context(|| format!("the output folder {} needs a name", out.display()))
 }
 
-/// Refuses a folder that cannot be made or written; what is looked at stays as it is.
+/// Refuses a folder without a name, one that holds what must stay, and one that cannot be made or written; what is looked
+/// at stays as it is.
 ///
-/// **Errors**: a place that cannot be written.
-pub(crate) fn check(out: &Path) -> Result<()> {
+/// **Errors**: a folder without a usable name, those of `refuse_foreign`, a place that cannot be written.
+pub(crate) fn check(out: &Path, refuse_foreign: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    name_of(out)?;
+    refuse_foreign(out)?;
     let parent = parent_of(out);
     let nearest = parent.ancestors().find(|folder| folder.exists());
     let beside = nearest.unwrap_or(Path::new("."));

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use classifier::unit_hash;
 pub use classifier::words::same_text;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use sha2::{Digest, Sha256};
 
 use crate::data::Row;
 use crate::dataset::Dataset;
@@ -14,7 +14,7 @@ use crate::dataset::Dataset;
 /// Rows to learn from and rows to test on: the same text goes the same way in every file and on every machine.
 #[must_use]
 pub fn by_hash(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
-    rows.into_iter().partition(|row| position(&row.text) >= test_share)
+    rows.into_iter().partition(|row| unit_hash(&row.text) >= test_share)
 }
 
 /// As [`by_hash()`], by the hash of the text's words: copies that differ by case or blanks go the same way too.
@@ -26,14 +26,7 @@ pub fn by_words(rows: Vec<Row>, test_share: f64) -> (Vec<Row>, Vec<Row>) {
 /// Whether [`by_words()`] puts a text among the rows to test on.
 #[must_use]
 pub fn is_test(text: &str, test_share: f64) -> bool {
-    position(&same_text(text)) < test_share
-}
-
-/// Where the text's hash lies. **Units**: share of the hash's range, in `0..1`.
-fn position(text: &str) -> f64 {
-    let digest = Sha256::digest(text.as_bytes());
-    let [a, b, c, d, ..] = digest[..] else { return 1.0 };
-    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+    unit_hash(&same_text(text)) < test_share
 }
 
 /// At most so many rows of each label, drawn by the seed.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::fusion::{Example, Logistic, fit_probability};
+use crate::logistic::{Example, Logistic, fit_probability};
 
 /// A feature that deviates no more is the same everywhere, but for rounding.
 const FLAT: f64 = 1e-9;

@@ -17,10 +17,14 @@ const MAX_SHINGLES: f64 = 0.2;
 const MAX_WORDS: f64 = 0.55;
 /// Texts with so few different words share them by chance.
 const SHORT: usize = 7;
-/// A shingle in more texts than this is a phrase of the language.
+/// A shingle in more texts than this is a phrase of the language, or of a large family of near-copies.
 const MAX_TEXTS: usize = 60;
+/// Of texts that share such a phrase each is compared with only so many before it: a family is joined by that all the same,
+/// link by link, while comparing all that say "please let me know" would take the square of their number.
+const LAST_TEXTS: usize = 10;
 
-/// Pairs `(earlier, later)` of texts that are near-copies, in order of the later one.
+/// Pairs `(earlier, later)` of texts that are near-copies, in order of the later one. Where texts share nothing
+/// but phrases of more than 60 texts, each is compared only with the last few before it: [`groups`] joins them.
 #[must_use]
 pub fn near_copies(texts: &[String]) -> Vec<(usize, usize)> {
     let profiles: Vec<Profile> = in_halves(texts, |text| Profile::new(text));
@@ -89,7 +93,7 @@ fn resemblance(a: &[u64], b: &[u64]) -> f64 {
     shared as f64 / (a.len() + b.len() - shared).max(1) as f64
 }
 
-/// The texts of each shingle, ascending; phrases of the language left out.
+/// The texts of each shingle, ascending; what only one text has is left out.
 fn phrases(profiles: &[Profile]) -> HashMap<u64, Vec<u32>> {
     let mut texts_of: HashMap<u64, Vec<u32>> = HashMap::new();
     for (text, profile) in (0..).zip(profiles) {
@@ -98,7 +102,7 @@ fn phrases(profiles: &[Profile]) -> HashMap<u64, Vec<u32>> {
             .iter()
             .for_each(|&shingle| texts_of.entry(shingle).or_default().push(text));
     }
-    texts_of.retain(|_, texts| (2..=MAX_TEXTS).contains(&texts.len()));
+    texts_of.retain(|_, texts| texts.len() > 1);
     texts_of
 }
 
@@ -108,10 +112,16 @@ fn earlier_with_a_phrase_of(later: usize, profiles: &[Profile], texts_of: &HashM
         .iter()
         .filter_map(|shingle| texts_of.get(shingle));
     shared
-        .flatten()
+        .flat_map(|texts| last_before(later, texts))
         .map(|&text| text as usize)
-        .filter(|&text| text < later)
         .collect()
+}
+
+/// Those to compare a text with, of the texts of one of its shingles.
+fn last_before(later: usize, texts: &[u32]) -> &[u32] {
+    let earlier = &texts[..texts.partition_point(|&text| (text as usize) < later)];
+    let looked_at = if texts.len() > MAX_TEXTS { LAST_TEXTS } else { MAX_TEXTS };
+    &earlier[earlier.len().saturating_sub(looked_at)..]
 }
 
 /// The group of each text: near-copies, and copies of copies, share one.
@@ -150,5 +160,18 @@ mod tests {
         ]);
         assert_eq!(near_copies(&texts), [(0, 2)]);
         assert_eq!(groups(&texts), [0, 1, 0, 3]);
+    }
+
+    #[test]
+    fn a_large_family_is_one_group_without_comparing_all_with_all() {
+        // Letters: digits would all look alike.
+        let letter = |number: usize| char::from(b'a' + number as u8);
+        let alert = |i: usize| {
+            let client = [letter(i / 10), letter(i % 10)].iter().collect::<String>();
+            format!("Backup job for client {client} failed last night, please look at the log file")
+        };
+        let texts: Vec<String> = (0..100).map(alert).collect();
+        assert_eq!(groups(&texts), [0; 100]);
+        assert!(near_copies(&texts).len() <= texts.len() * LAST_TEXTS);
     }
 }

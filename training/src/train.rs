@@ -1,18 +1,19 @@
 //! `deskwise train classify`: from a file to a model folder.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use classifier::{EncoderId, Head};
+use classifier::{EncoderId, Head, Learnt};
 use desk::text::without_quoted_history;
 use encoder::{Config, Encoder, Side};
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, Axis};
 
 use crate::data::{self, Columns, Row};
 use crate::dataset::Dataset;
 use crate::finetune::{self, Mixed, Trained, finetune};
 use crate::fit::{Fitted, Progress, Trial, finish, fit, held_out_of, try_out};
-use crate::known::KnownVectors;
+use crate::known::Embedder;
 use crate::recipe::Recipe;
 use crate::report::{Report, Tested};
 use crate::sample;
@@ -55,8 +56,7 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
     let (mut fitted, encoder, trained) = match &options.finetune {
         Some(out) => fit_tuned(&data, options, out, progress)?,
         None => {
-            let encoder = open(&options.encoder, options)?;
-            let (_, fitted) = fit_frozen(&data, &encoder, recipe, progress)?;
+            let (encoder, _, fitted) = fit_frozen(&data, options, progress)?;
             (fitted, encoder, None)
         }
     };
@@ -72,7 +72,7 @@ pub fn train_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> 
 /// A fit with what it was made of.
 #[derive(Debug, Clone)]
 pub struct FitOfFile {
-    /// The rows.
+    /// The rows that were held out in turn.
     pub data: Dataset,
     /// Their vectors. **Shape**: `[rows, dimensions]`.
     pub vectors: Array2<f32>,
@@ -87,21 +87,25 @@ pub fn fit_classify(options: &Options, progress: &mut dyn FnMut(Progress)) -> Re
     options.recipe.check()?;
     let (rows, test) = read(options)?;
     let data = learnable(rows, &test, &options.recipe)?;
-    let encoder = open(&options.encoder, options)?;
-    let (vectors, fitted) = fit_frozen(&data, &encoder, &options.recipe, progress)?;
-    Ok(FitOfFile { data, vectors, fitted })
+    let (_, vectors, fitted) = fit_frozen(&data, options, progress)?;
+    Ok(FitOfFile {
+        data: data.select(&fitted.checked),
+        vectors: vectors.select(Axis(0), &fitted.checked),
+        fitted,
+    })
 }
 
-/// The vectors of the rows, and a head over them.
+/// The encoder as it is, the vectors of the rows, and a head over them.
 fn fit_frozen(
     data: &Dataset,
-    encoder: &Encoder,
-    recipe: &Recipe,
+    options: &Options,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(Array2<f32>, Fitted)> {
-    let vectors = embed(encoder, &data.texts, progress)?;
-    let fitted = fit(data, &vectors, identity(encoder), recipe, progress)?;
-    Ok((vectors, fitted))
+) -> Result<(Encoder, Array2<f32>, Fitted)> {
+    let encoder = open(&options.encoder, options)?;
+    let learnt = Learnt::of_encoder(&options.encoder)?;
+    let vectors = embed(&encoder, &data.texts, progress)?;
+    let fitted = fit(data, &vectors, identity(&encoder), &learnt, &options.recipe, progress)?;
+    Ok((encoder, vectors, fitted))
 }
 
 /// Refuses places that cannot take what is to be written, before anything is read.
@@ -127,7 +131,7 @@ fn fit_tuned(
 ) -> Result<(Fitted, Encoder, Option<Trained>)> {
     let recipe = &options.recipe;
     let how = recipe.finetune.clone().unwrap_or_default();
-    let fold_of = held_out_of(data, recipe, how.held_out);
+    let fold_of = held_out_of(data, &Learnt::of_encoder(&options.encoder)?, recipe, how.held_out)?;
     let trained = finetune(data, &fold_of, &options.encoder, out, recipe, progress)?;
     let mut try_share = |&share: &f64| -> Result<Over> {
         let place = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -175,14 +179,15 @@ pub fn train_rows(
     rows: Vec<Row>,
     test: &[Row],
     recipe: &Recipe,
-    (encoder, known): (&Encoder, &mut KnownVectors),
+    embedder: &mut Embedder<'_>,
     out: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report> {
     recipe.check()?;
     let data = learnable(rows, test, recipe)?;
-    let vectors = known.embed(encoder, &data.texts, progress)?;
-    let fitted = fit(&data, &vectors, identity(encoder), recipe, progress)?;
+    let vectors = embedder.embed(&data.texts, progress)?;
+    let encoder = identity(embedder.encoder);
+    let fitted = fit(&data, &vectors, encoder, embedder.learnt, recipe, progress)?;
     write(&fitted, recipe, out)?;
     Ok(fitted.report)
 }
@@ -257,17 +262,13 @@ fn check(
     )?;
     let texts: Vec<String> = test.iter().map(|row| without_quoted_history(&row.text)).collect();
     let vectors = embed(encoder, &texts, progress)?;
+    let numbers = numbered(head.labels(), test);
     let verdict = |((row, text), vector): ((&Row, &String), ArrayView1<'_, f32>)| -> Result<(Verdict, bool)> {
         let assessment = head.assess(text, &vector.to_vec())?;
-        let index = |name: &str| {
-            head.labels()
-                .iter()
-                .position(|label| label == name)
-                .unwrap_or(head.labels().len())
-        };
-        let predicted = assessment.probabilities.first().map_or(0, |(name, _)| index(name));
+        let most_probable = assessment.probabilities.first();
+        let predicted = most_probable.map_or(0, |(name, _)| numbers[name.as_str()]);
         let verdict = Verdict {
-            target: index(row.label.trim()),
+            target: numbers[row.label.trim()],
             predicted,
             confidence: assessment.confidence,
         };
@@ -281,11 +282,54 @@ fn check(
         .collect::<Result<Vec<_>>>()?;
     let verdicts: Vec<Verdict> = said.iter().map(|(verdict, _)| *verdict).collect();
     let (coverage, precision) = answered(&said, seed);
-    let is_unknown = |verdict: &&Verdict| verdict.target == head.labels().len();
+    let is_unknown = |verdict: &&Verdict| verdict.target >= head.labels().len();
     Ok(Tested {
         scores: score(&verdicts, seed),
         unknown_labels: verdicts.iter().filter(is_unknown).count(),
         coverage,
         precision,
     })
+}
+
+/// Number of each label: first those that were learnt, behind them each one of the test that was not, by itself, because
+/// macro-F1 is a mean over labels and evaluation takes it over those too.
+fn numbered<'a>(learnt: &'a [String], test: &'a [Row]) -> HashMap<&'a str, usize> {
+    let of_test = test.iter().map(|row| row.label.trim());
+    let mut numbers = HashMap::new();
+    for label in learnt.iter().map(String::as_str).chain(of_test) {
+        let next = numbers.len();
+        numbers.entry(label).or_insert(next);
+    }
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_label_that_was_not_learnt_counts_in_macro_f1() {
+        let row = |label: &str| Row {
+            line: 0,
+            text: String::new(),
+            label: label.to_owned(),
+            slice: None,
+        };
+        let test = ["late", "refund", "lost", "refund "].map(row);
+        let learnt = ["late", "paid"].map(str::to_owned);
+        let numbers = numbered(&learnt, &test);
+        assert_eq!(
+            ["late", "paid", "refund", "lost"].map(|label| numbers[label]),
+            [0, 1, 2, 3]
+        );
+        let said_late = |row: &Row| Verdict {
+            target: numbers[row.label.trim()],
+            predicted: 0,
+            confidence: 0.9,
+        };
+        let verdicts: Vec<Verdict> = test.iter().map(said_late).collect();
+        // late: precision 1/4, recall 1, F1 2/5; refund and lost: 0 each; paid does not occur.
+        let f1 = score(&verdicts, 1).macro_f1.value;
+        assert!((f1 - 0.4 / 3.0).abs() < 1e-9, "{f1}");
+    }
 }

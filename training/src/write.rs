@@ -28,9 +28,7 @@ pub fn write(fitted: &Fitted, recipe: &Recipe, out: &Path) -> Result<()> {
 ///
 /// **Errors**: `out` without a usable name, `out` that is something else than a head, a place that cannot be written.
 pub fn check_place(out: &Path) -> Result<()> {
-    name_of(out)?;
-    refuse_foreign(out)?;
-    place::check(out)
+    place::check(out, refuse_foreign)
 }
 
 fn refuse_foreign(out: &Path) -> Result<()> {

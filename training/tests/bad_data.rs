@@ -81,6 +81,17 @@ fn labels_that_cannot_be_learnt() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_fault() {
+    let only_a = "at least two labels are needed, found a";
+    check("a.csv", "\u{feff}text,label\nx,a\ny,a\n", only_a);
+    check(
+        "a.jsonl",
+        "\u{feff}{\"text\":\"x\",\"label\":\"a\"}\n{\"text\":\"y\",\"label\":\"a\"}\n",
+        only_a,
+    );
+}
+
+#[test]
 fn empty_texts_and_other_formats() {
     check(
         "a.csv",

@@ -18,7 +18,7 @@ use training::data::Row;
 use training::finetune::{FineTune, Trained, Tuned, finetune};
 use training::fit::{Progress, held_out_of};
 use training::recipe::Features;
-use training::{Columns, Dataset, Options, Recipe, train_classify};
+use training::{Columns, DataError, Dataset, Learnt, Options, Recipe, train_classify};
 
 fn dataset() -> Dataset {
     let words = ["box", "lamp", "the", "passage", "query"];
@@ -65,7 +65,8 @@ fn run(recipe: &Recipe, base: &Path, out: &Path, progress: &mut dyn FnMut(Progre
 
 fn train(recipe: &Recipe, base: &Path, out: &Path, progress: &mut dyn FnMut(Progress)) -> anyhow::Result<Trained> {
     let data = dataset();
-    finetune(&data, &held_out_of(&data, recipe, 0.2), base, out, recipe, progress)
+    let fold_of = held_out_of(&data, &Learnt::default(), recipe, 0.2)?;
+    finetune(&data, &fold_of, base, out, recipe, progress)
 }
 
 fn weights(folder: &Path) -> Vec<u8> {
@@ -199,7 +200,7 @@ fn a_chain_of_near_copies_is_learnt_from_and_about_a_tenth_held_out() {
         slice: None,
     });
     let data = Dataset::new(rows.collect(), &[]).expect("sound");
-    let fold_of = held_out_of(&data, &Recipe::default(), 0.1);
+    let fold_of = held_out_of(&data, &Learnt::default(), &Recipe::default(), 0.1).expect("enough");
     assert!(fold_of[..100].iter().all(|fold| *fold == 1), "the chain is learnt from");
     let held_out = fold_of.iter().filter(|fold| **fold == 0).count();
     assert!((15..=30).contains(&held_out), "{held_out}");
@@ -345,6 +346,38 @@ fn what_a_mail_quotes_plays_no_part() {
     assert!(train(&plain, None, "plain") == train(&quoting, None, "quoting"));
     let plain = train(&plain, Some("tuned"), "tuned-head");
     assert!(plain == train(&quoting, Some("tuned-quoting"), "tuned-quoting-head"));
+}
+
+#[test]
+fn an_encoder_knows_what_it_has_learnt_and_no_head_over_it_is_judged_by_that() {
+    let (base, folder) = (base(), tempfile::tempdir().unwrap());
+    let mut options = options(recipe(), base.path(), folder.path(), "tuned", "head");
+    train_classify(&options, &mut |_| {}).expect("trained");
+    let tuned = folder.path().join("tuned");
+    let learnt = Learnt::of_encoder(&tuned).expect("an encoder");
+    let data = dataset();
+    let fold_of = held_out_of(&data, &Learnt::default(), &recipe(), FineTune::default().held_out).expect("enough");
+    for (text, fold) in data.texts.iter().zip(&fold_of) {
+        assert_eq!(learnt.has(text), *fold != 0, "{text}");
+    }
+    // As a head is trained over it later: the few rows it was not trained on are too few to judge by.
+    (options.encoder, options.finetune) = (tuned, None);
+    options.out = folder.path().join("later");
+    let error = train_classify(&options, &mut |_| {}).expect_err("refused");
+    assert!(
+        matches!(error.downcast_ref(), Some(DataError::TooFewUnseen { texts: 120, .. })),
+        "{error}"
+    );
+    assert!(!options.out.exists());
+    // Trained once more, on those rows, it has learnt them all, and none is left to be held out.
+    let others: Vec<usize> = fold_of.iter().map(|fold| usize::from(*fold == 0)).collect();
+    let again = folder.path().join("again");
+    let trained = finetune(&data, &others, &options.encoder, &again, &recipe(), &mut |_| {}).expect("trained");
+    trained.write(1.0, &[], &again).expect("written");
+    let learnt = Learnt::of_encoder(&again).expect("an encoder");
+    assert_eq!(learnt, Learnt::of(data.texts.iter().map(String::as_str)));
+    let error = held_out_of(&data, &learnt, &recipe(), 0.1).expect_err("refused");
+    assert!(matches!(error, DataError::TooFewUnseen { unseen: 0, .. }), "{error}");
 }
 
 #[test]

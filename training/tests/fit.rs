@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use classifier::features::Ngrams;
-use classifier::{EncoderId, Head};
+use classifier::{EncoderId, Head, Learnt};
 use ndarray::Array2;
 use training::data::Row;
 use training::recipe::Features;
@@ -72,9 +72,14 @@ fn recipe() -> Recipe {
     }
 }
 
+/// Over an encoder that was trained on no labels.
+fn fit(data: &Dataset, vectors: &Array2<f32>, recipe: &Recipe) -> anyhow::Result<Fitted> {
+    fit::fit(data, vectors, encoder(), &Learnt::default(), recipe, &mut |_| {})
+}
+
 fn fitted() -> Fitted {
     let data = dataset();
-    fit::fit(&data, &vectors(&data), encoder(), &recipe(), &mut |_| {}).expect("fits")
+    fit(&data, &vectors(&data), &recipe()).expect("fits")
 }
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -180,9 +185,50 @@ fn texts_that_are_all_alike_are_refused() {
         slice: None,
     };
     let data = Dataset::new((0..40).map(row).collect(), &[]).expect("sound");
-    let error = fit::fit(&data, &vectors(&data), encoder(), &recipe(), &mut |_| {}).expect_err("refused");
+    let error = fit(&data, &vectors(&data), &recipe()).expect_err("refused");
     assert!(matches!(error.downcast_ref(), Some(DataError::NearCopies)), "{error}");
     assert!(error.to_string().contains("near-copies of each other"));
+}
+
+#[test]
+fn what_the_encoder_has_learnt_judges_nothing_and_neither_does_a_near_copy() {
+    let mut data = dataset();
+    for row in [0, 149] {
+        data.texts[row] = format!(
+            "Hello, my order number {} of the blue lamp has not arrived yet, please tell me where it is",
+            word(row)
+        );
+    }
+    // Bent towards the labels of the rows that the encoder was trained on, of the others they tell nothing.
+    let plain = vectors(&data);
+    let bent = Array2::from_shape_fn((data.len(), DIMENSIONS), |(row, column)| {
+        let is_label = f32::from(u8::from(data.targets[row] == column));
+        if row < 110 {
+            is_label
+        } else {
+            plain[[row, column]] - 0.8 * is_label
+        }
+    });
+    let mut recipe = recipe();
+    (recipe.features.word_weight, recipe.features.char_weight) = (0.0, 0.0);
+    let over = |learnt: &Learnt| fit::fit(&data, &bent, encoder(), learnt, &recipe, &mut |_| {});
+    let first = |count: usize| Learnt::of(data.texts.iter().take(count).map(String::as_str));
+
+    let fitted = over(&first(110)).expect("fits");
+    assert_eq!(fitted.checked, (110..149).collect::<Vec<_>>());
+    assert_eq!(fitted.held_out.nrows(), 39);
+    let (report, all) = (&fitted.report, over(&Learnt::default()).expect("fits").report);
+    assert_eq!((report.rows, report.scores.rows, all.scores.rows), (150, 39, 150));
+    let (told, flattered) = (report.scores.accuracy.value, all.scores.accuracy.value);
+    assert!(told < 0.6 && flattered > 0.7, "{told} and {flattered}");
+
+    let error = over(&first(135)).expect_err("refused");
+    assert!(
+        matches!(error.downcast_ref(), Some(DataError::TooFewUnseen { unseen: 14, .. })),
+        "{error}"
+    );
+    let elsewhere = over(&Learnt::of(["a text of nobody"])).expect("fits");
+    assert_eq!(elsewhere.checked.len(), 150);
 }
 
 #[test]
@@ -206,13 +252,13 @@ fn vectors_that_are_none_are_refused() {
     let data = dataset();
     let mut bad = vectors(&data);
     bad[[7, 2]] = f32::NAN;
-    let error = fit::fit(&data, &bad, encoder(), &recipe(), &mut |_| {}).expect_err("refused");
+    let error = fit(&data, &bad, &recipe()).expect_err("refused");
     assert!(
         matches!(error.downcast_ref(), Some(DataError::BadVector { row: 7, .. })),
         "{error}"
     );
     let short = Array2::zeros((data.len(), DIMENSIONS - 1));
-    assert!(fit::fit(&data, &short, encoder(), &recipe(), &mut |_| {}).is_err());
+    assert!(fit(&data, &short, &recipe()).is_err());
 }
 
 #[test]
@@ -223,7 +269,7 @@ fn a_head_without_a_vote_still_knows_the_mean_of_what_it_learnt() {
     recipe.voting.neighbours = 0;
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("demo");
-    let fitted = fit::fit(&data, &vectors, encoder(), &recipe, &mut |_| {}).expect("fits");
+    let fitted = fit(&data, &vectors, &recipe).expect("fits");
     write::write(&fitted, &recipe, &out).expect("written");
     let head = Head::open(&out).expect("opens");
     assert!(head.spec().vote.is_none());
@@ -258,7 +304,7 @@ fn embeddings_alone_go_through_linfa() {
     let data = dataset();
     let mut recipe = recipe();
     (recipe.features.word_weight, recipe.features.char_weight) = (0.0, 0.0);
-    let fitted = fit::fit(&data, &vectors(&data), encoder(), &recipe, &mut |_| {}).expect("fits");
+    let fitted = fit(&data, &vectors(&data), &recipe).expect("fits");
     assert_eq!(fitted.report.features, [DIMENSIONS, 0, 0]);
     assert!(
         fitted.report.scores.accuracy.value > 0.7,

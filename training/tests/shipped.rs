@@ -82,7 +82,7 @@ fn the_shipped_heads_look_at_a_text_once_for_both() {
     let category = head("triage-category");
     assert!(
         head("triage-priority")
-            .sharing_senses_of(&category)
-            .shares_senses_with(&category)
+            .sharing_features_of(&category)
+            .shares_features_with(&category)
     );
 }

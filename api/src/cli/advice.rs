@@ -144,7 +144,7 @@ fn server(error: &ServerError) -> String {
 }
 
 fn config() -> String {
-    "correct the setting; `deskwise config` prints what is in force, and the README lists every key".to_owned()
+    "correct the setting; `deskwise config` prints the keys with what is in force".to_owned()
 }
 
 fn model() -> String {

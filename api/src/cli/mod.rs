@@ -1,16 +1,12 @@
-//! The command line: one file a command. An error says what happened and what to do next.
+//! The command line: one file or folder a command. An error says what happened and what to do next.
 
 mod advice;
-mod answerability;
 mod bench;
 mod config;
 mod demo;
-mod duplicates;
 mod embed;
 mod eval;
-mod fusion;
 mod import;
-mod import_articles;
 mod meter;
 mod model;
 mod reindex;
@@ -18,7 +14,6 @@ mod retrain;
 mod serve;
 mod token;
 mod train;
-mod versions;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -58,7 +53,8 @@ enum Command {
     /// Trains models.
     #[command(subcommand)]
     Train(train::Command),
-    /// Fits the heads anew on corrected and solved tickets, and puts them in force unless they are worse.
+    /// Fits the heads anew on corrected and solved tickets, and puts one in force only where held-out tickets show that it
+    /// is not worse.
     Retrain(retrain::Options),
     /// Measures models, search and the desk's own history.
     #[command(subcommand)]

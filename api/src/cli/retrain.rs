@@ -43,6 +43,9 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
             encoder: encoder.clone(),
             known: SharedVectors::clone(&known),
             precision: config.triage.precision(head),
+            // A server that hands vectors over runs this when nothing else wants the processor, and writes for it; others on
+            // its database could not wait for the files.
+            keeps_files: options.vectors.is_none() || store.is_shared(),
         };
         let report = retrain(&store, &shelf, means, head).await;
         print(&report, options.json)?;

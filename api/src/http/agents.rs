@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use desk::{AgentPatch, Availability, NewAgent};
+use desk::{AgentPatch, Availability, DEFAULT_CAPACITY, NewAgent};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -181,9 +181,6 @@ async fn update(
 fn not_found() -> Problem {
     Problem::not_found("agent")
 }
-
-/// Open tickets an agent carries at once when nobody says.
-const DEFAULT_CAPACITY: i32 = 20;
 
 impl From<AgentBody> for NewAgent {
     fn from(body: AgentBody) -> Self {

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::http::article_view::{ArticleVersionView, ArticleView};
+use crate::http::article_view::{ArticleVersionView, ArticleView, rendered};
 use crate::http::articles::not_found;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::failure::{knowledge_problem, store_problem};
@@ -147,7 +147,8 @@ async fn restore(
 ) -> Result<impl IntoResponse, Problem> {
     let restored = app.knowledge.restore(id, version, earlier, &login.actor()).await;
     let article = restored.map_err(knowledge_problem)?.ok_or_else(not_found)?;
-    Ok((etag(article.version), Json(ArticleView::of(article))))
+    let etag = etag(article.version);
+    Ok((etag, Json(rendered(|| ArticleView::of(article)).await?)))
 }
 
 /// One edit of an article, named in a path.

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::problem::Problem;
 use crate::http::words;
 
 /// An article.
@@ -71,7 +72,7 @@ pub struct ArticleVersionView {
 }
 
 impl ArticleView {
-    /// The article, rendered.
+    /// The article, rendered; a long one takes its time, so see [`rendered`].
     pub fn of(article: Article) -> Self {
         let fields = article.fields;
         ArticleView {
@@ -91,6 +92,12 @@ impl ArticleView {
             updated_at: article.updated_at,
         }
     }
+}
+
+/// What is made of articles, made where nobody waits for the thread.
+pub async fn rendered<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let rendered = tokio::task::spawn_blocking(render).await;
+    rendered.map_err(|error| Problem::internal().because(error))
 }
 
 impl From<ArticleVersion> for ArticleVersionView {

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use desk::field::{MAX_NAME_CHARS, MAX_TAG_CHARS};
 use desk::{Article, ArticlePatch, ArticleVisibility, NewArticle, Role};
 use serde::Deserialize;
 use store::ArticleFilter;
@@ -14,14 +15,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::article_view::ArticleView;
+use crate::http::article_view::{ArticleView, rendered};
 use crate::http::etag::{IfMatch, etag};
 use crate::http::failure::{knowledge_problem, store_problem};
 use crate::http::json::Body;
 use crate::http::login::{Agent, Customer, Login};
 use crate::http::patch::present;
 use crate::http::problem::{BadField, Problem, ProblemDocument};
-use crate::http::query::{Id, List, PageParams, Params, flag, read as read_param, refuse_faults, word};
+use crate::http::query::{
+    Id, List, PageParams, Params, at_most, flag, language, read as read_param, refuse_faults, word,
+};
 use crate::http::words;
 
 /// The routes of this resource.
@@ -128,11 +131,9 @@ async fn create(
         .create(body.into_article()?, &login.actor())
         .await
         .map_err(knowledge_problem)?;
-    Ok((
-        StatusCode::CREATED,
-        etag(created.version),
-        Json(ArticleView::of(created)),
-    ))
+    let etag = etag(created.version);
+    let view = rendered(|| ArticleView::of(created)).await?;
+    Ok((StatusCode::CREATED, etag, Json(view)))
 }
 
 /// Lists articles in the order of their creation; a customer's token sees the public ones.
@@ -145,7 +146,7 @@ async fn list(
 ) -> Result<Json<List<ArticleView>>, Problem> {
     let (filter, page) = params.parse(&login)?;
     let page = app.store().list_articles(&filter, &page).await.map_err(store_problem)?;
-    Ok(Json(List::of(page, ArticleView::of)))
+    rendered(|| List::of(page, ArticleView::of)).await.map(Json)
 }
 
 /// Reads an article as Markdown and as safe HTML; a customer's token finds public ones alone.
@@ -160,7 +161,8 @@ async fn read(
     let article = article
         .filter(|article| may_read(&login, article))
         .ok_or_else(not_found)?;
-    Ok((etag(article.version), Json(ArticleView::of(article))))
+    let etag = etag(article.version);
+    Ok((etag, Json(rendered(|| ArticleView::of(article)).await?)))
 }
 
 /// Changes an article; the version before is kept.
@@ -178,7 +180,8 @@ async fn update(
     let patch = change.into_patch()?;
     let changed = app.knowledge.update(id, version, patch, &login.actor()).await;
     let article = changed.map_err(knowledge_problem)?.ok_or_else(not_found)?;
-    Ok((etag(article.version), Json(ArticleView::of(article))))
+    let etag = etag(article.version);
+    Ok((etag, Json(rendered(|| ArticleView::of(article)).await?)))
 }
 
 /// What a caller may be shown.
@@ -204,6 +207,9 @@ impl ArticleParams {
     fn parse(self, login: &Login) -> Result<(ArticleFilter, store::PageRequest), Problem> {
         let mut faults: Vec<BadField> = Vec::new();
         let asked: Option<ArticleVisibility> = read_param("visibility", self.visibility, &mut faults, word);
+        let language = read_param("language", self.language, &mut faults, language);
+        let tag = read_param("tag", self.tag, &mut faults, at_most(MAX_TAG_CHARS));
+        let external_id = read_param("external_id", self.external_id, &mut faults, at_most(MAX_NAME_CHARS));
         let archived = read_param("archived", self.archived, &mut faults, flag);
         let page = PageParams {
             limit: self.limit,
@@ -220,9 +226,9 @@ impl ArticleParams {
         }
         let filter = ArticleFilter {
             visibility,
-            language: self.language,
-            tag: self.tag,
-            external_id: self.external_id,
+            language,
+            tag,
+            external_id,
             archived: Some(archived.unwrap_or(false) && login.covers(Role::Agent)),
             review_before: None,
         };

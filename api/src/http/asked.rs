@@ -1,12 +1,12 @@
 //! What is looked for in the knowledge base, however it was sent.
 
 use desk::ArticleVisibility;
-use knowledge::Question;
+use knowledge::{MAX_LIMIT, Question};
 
 use crate::http::articles::visible_to;
 use crate::http::login::Login;
 use crate::http::problem::{BadField, Problem};
-use crate::http::query::{read, refuse_faults, word};
+use crate::http::query::{no_whole_number, read, refuse_faults, word};
 
 /// What is looked for.
 #[derive(Debug)]
@@ -43,10 +43,8 @@ impl AskedParams {
     ///
     /// **Errors:** the given faults and its own.
     pub fn parse(self, mut faults: Vec<BadField>, default_limit: usize) -> Result<Asked, Problem> {
-        let number = |text: &str| {
-            let number = text.parse::<usize>();
-            number.map_err(|_| "must be a whole number from 1 to 50".to_owned())
-        };
+        // The range is the question's to check, also of one that came in a body: it says `out_of_range`.
+        let number = |text: &str| text.parse::<usize>().map_err(|_| no_whole_number(&(1..=MAX_LIMIT)));
         let limit = read("limit", self.limit, &mut faults, number);
         let visibility = read("visibility", self.visibility, &mut faults, word);
         if self.q.is_none() {

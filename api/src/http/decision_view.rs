@@ -28,7 +28,7 @@ pub struct DecisionView {
     /// Who could take it, best first, and what speaks for each.
     routing: RoutingView,
     /// Every model that took part.
-    models: Vec<ModelView>,
+    models: Vec<ModelRefView>,
     /// When it was decided.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -142,7 +142,7 @@ pub struct PassedOverView {
 
 /// A model that took part.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ModelView {
+pub struct ModelRefView {
     /// What it did: `encoder`, `category`, `priority`, `duplicates`, `answerability`.
     role: String,
     /// Its name.
@@ -151,10 +151,10 @@ pub struct ModelView {
     revision: String,
 }
 
-impl ModelView {
+impl ModelRefView {
     /// The model that decides between an answer and silence.
     pub fn answerability(revision: &str) -> Self {
-        ModelView {
+        ModelRefView {
             role: "answerability".to_owned(),
             name: "answerability".to_owned(),
             revision: revision.to_owned(),
@@ -290,8 +290,8 @@ impl From<PassedOver> for PassedOverView {
     }
 }
 
-impl From<ModelRef> for ModelView {
+impl From<ModelRef> for ModelRefView {
     fn from(ModelRef { role, name, revision }: ModelRef) -> Self {
-        ModelView { role, name, revision }
+        ModelRefView { role, name, revision }
     }
 }

@@ -31,6 +31,13 @@ pub fn store_problem(error: StoreError) -> Problem {
     }
 }
 
+/// A failure to read back what has just been changed, as the caller sees it: nothing to do again, so without a
+/// `Retry-After`.
+pub fn unshown_problem(error: StoreError) -> Problem {
+    let detail = "The change is stored, but what became of it cannot be read now. Read it later; do not send it again.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).because(error)
+}
+
 /// A failure of triage, as the caller sees it.
 pub fn triage_problem(error: TriageError) -> Problem {
     match error {
@@ -49,6 +56,7 @@ pub fn knowledge_problem(error: KnowledgeError) -> Problem {
         KnowledgeError::Store(error) => store_problem(error),
         KnowledgeError::Encode(error) => encoder_problem(error),
         KnowledgeError::Search(error) => Problem::unavailable("The search index is out of reach.").because(error),
+        error @ KnowledgeError::Cut(_) => Problem::internal().because(error),
     }
 }
 
@@ -73,7 +81,9 @@ fn by_fault(error: StoreError) -> Problem {
     match error.fault() {
         Fault::Busy => Problem::busy(BUSY_WAIT).because(error),
         Fault::Dependency => {
-            let detail = "The database cannot be used now, so nothing was stored. Send the request again.";
+            // Not that nothing was stored: the answer to a commit may have been lost.
+            let detail = "The database cannot be used now. Send the request again; with an Idempotency-Key it is \
+                          stored once.";
             Problem::unavailable(detail).because(error)
         }
         Fault::Caller | Fault::Bug => Problem::internal().because(error),

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::http::failure::triage_problem;
 use crate::http::login::Agent;
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::query::{Params, read, refuse_faults};
+use crate::http::query::{Params, read, refuse_faults, whole_number};
 use crate::http::words;
 
 /// Hours looked back when the caller names no number.
@@ -24,6 +24,8 @@ const DEFAULT_HOURS: u32 = 72;
 const MAX_HOURS: u32 = 720;
 /// Customers that make an incident when the caller names no number.
 const DEFAULT_REPORTERS: u32 = 3;
+/// One customer who writes twice is no incident.
+const MIN_REPORTERS: u32 = 2;
 const MAX_REPORTERS: u32 = 100;
 
 /// The routes of this resource.
@@ -122,17 +124,11 @@ async fn suggestions(
 impl IncidentSuggestionParams {
     fn parse(self) -> Result<(u32, u32), Problem> {
         let mut faults = Vec::new();
-        let hours = read("hours", self.hours, &mut faults, within(1, MAX_HOURS));
-        let reporters = read("reporters", self.reporters, &mut faults, within(2, MAX_REPORTERS));
+        let hours = read("hours", self.hours, &mut faults, whole_number(1..=MAX_HOURS));
+        let range = MIN_REPORTERS..=MAX_REPORTERS;
+        let reporters = read("reporters", self.reporters, &mut faults, whole_number(range));
         refuse_faults(faults)?;
         Ok((hours.unwrap_or(DEFAULT_HOURS), reporters.unwrap_or(DEFAULT_REPORTERS)))
-    }
-}
-
-fn within(min: u32, max: u32) -> impl FnOnce(&str) -> Result<u32, String> {
-    move |text| {
-        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
-        number.ok_or_else(|| format!("must be a whole number from {min} to {max}"))
     }
 }
 

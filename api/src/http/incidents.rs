@@ -257,8 +257,7 @@ impl FromRequest<Arc<App>> for Closing {
 ///
 /// **Errors:** none, or more than an incident has.
 fn numbered(tickets: Vec<TicketReference>) -> Result<Vec<(String, TicketReference)>, Problem> {
-    let many = vec![Uuid::nil(); tickets.len()];
-    desk::check_incident_tickets(&many).map_err(|fault: FieldError| Problem::invalid([fault]))?;
+    desk::check_incident_tickets(tickets.len()).map_err(|fault: FieldError| Problem::invalid([fault]))?;
     let field = |(at, ticket)| (format!("tickets[{at}]"), ticket);
     Ok(tickets.into_iter().enumerate().map(field).collect())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use knowledge::{Likeness, Suggestion};
+use knowledge::{InstantHit, Likeness};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -53,12 +53,12 @@ pub struct InstantView {
     /// What was typed.
     q: String,
     /// Articles, best first, each once.
-    items: Vec<SuggestionView>,
+    items: Vec<InstantHitView>,
 }
 
 /// An article that may be what someone is typing.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SuggestionView {
+pub struct InstantHitView {
     /// The article.
     article: ArticleRefView,
     /// The heading in it; null where the whole article is meant.
@@ -99,7 +99,7 @@ async fn instant(
     let found = app.knowledge.instant(&question).await.map_err(knowledge_problem)?;
     Ok(Json(InstantView {
         q: question.text,
-        items: found.into_iter().map(SuggestionView::from).collect(),
+        items: found.into_iter().map(InstantHitView::from).collect(),
     }))
 }
 
@@ -116,10 +116,10 @@ impl InstantParams {
     }
 }
 
-impl From<Suggestion> for SuggestionView {
-    fn from(found: Suggestion) -> Self {
+impl From<InstantHit> for InstantHitView {
+    fn from(found: InstantHit) -> Self {
         let spans = |spans: Vec<knowledge::Span>| spans.into_iter().map(SpanView::from).collect();
-        SuggestionView {
+        InstantHitView {
             article: ArticleRefView::from(found.article),
             heading: found.heading,
             by: match found.by {

@@ -259,9 +259,10 @@ fn child<'v>(value: &'v mut Value, segment: &Segment) -> Option<&'v mut Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::ticket_body::TicketBody;
 
     fn check(body: &[u8], expect: &[(&str, &str)]) {
-        let faults = match parse::<desk::NewTicket>(body) {
+        let faults = match parse::<TicketBody>(body) {
             Ok(_) => Vec::new(),
             Err(problem) => problem.document("", "").errors,
         };
@@ -303,9 +304,9 @@ mod tests {
 
     #[test]
     fn messages_name_no_type_of_ours_and_repeat_nothing() {
-        let problem = parse::<desk::NewTicket>(br#"{"body": {"secret": 1}, "channel": "hush"}"#).err();
+        let problem = parse::<TicketBody>(br#"{"body": {"secret": 1}, "channel": "hush"}"#).err();
         let text = format!("{:?}", problem.map(|p| p.document("", "").errors));
-        for leaked in ["NewTicket", "secret", "hush", "struct"] {
+        for leaked in ["TicketBody", "secret", "hush", "struct"] {
             assert!(!text.contains(leaked), "{text}");
         }
     }

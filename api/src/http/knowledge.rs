@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::http::failure::{store_problem, suggest_problem};
 use crate::http::login::Agent;
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::query::{Params, read, refuse_faults};
+use crate::http::query::{Params, read, refuse_faults, whole_number};
 
 /// Days looked back when the caller names no number.
 const DEFAULT_DAYS: i64 = 30;
@@ -151,16 +151,9 @@ async fn stale(State(app): State<Arc<App>>, _: Agent) -> Result<Json<StaleView>,
 impl GapParams {
     fn parse(self) -> Result<(i64, u32), Problem> {
         let mut faults = Vec::new();
-        let within = |max: i64| {
-            move |text: &str| {
-                let number = text.parse().ok().filter(|number| (1..=max).contains(number));
-                number.ok_or_else(|| format!("must be a whole number from 1 to {max}"))
-            }
-        };
-        let days = read("days", self.days, &mut faults, within(MAX_DAYS));
-        let tickets = read("tickets", self.tickets, &mut faults, within(i64::from(MAX_TICKETS)));
+        let days = read("days", self.days, &mut faults, whole_number(1..=MAX_DAYS));
+        let tickets = read("tickets", self.tickets, &mut faults, whole_number(1..=MAX_TICKETS));
         refuse_faults(faults)?;
-        let tickets = tickets.and_then(|tickets: i64| u32::try_from(tickets).ok());
         Ok((days.unwrap_or(DEFAULT_DAYS), tickets.unwrap_or(DEFAULT_TICKETS)))
     }
 }

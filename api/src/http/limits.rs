@@ -6,7 +6,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use uuid::Uuid;
 
-use crate::config::RateLimitConfig;
+use crate::config::RateLimitSettings;
 
 /// One bucket a token, kept in memory.
 pub struct RateLimits {
@@ -16,7 +16,7 @@ pub struct RateLimits {
 
 impl RateLimits {
     /// Buckets of this size.
-    pub fn new(config: &RateLimitConfig) -> Self {
+    pub fn new(config: &RateLimitSettings) -> Self {
         let quota = Quota::per_second(config.per_second).allow_burst(config.burst);
         RateLimits {
             buckets: RateLimiter::keyed(quota),
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn one_token_does_not_spend_anothers() {
         let one = NonZeroU32::MIN;
-        let limits = RateLimits::new(&RateLimitConfig {
+        let limits = RateLimits::new(&RateLimitSettings {
             per_second: one,
             burst: one,
         });

@@ -18,7 +18,7 @@ use crate::http::login::Agent;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::query::Segment;
 use crate::http::ticket_view::TicketView;
-use crate::http::tickets::{find, named, not_found, view};
+use crate::http::tickets::{find, named, not_found, stored_view};
 
 /// The routes of this resource.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -76,7 +76,7 @@ async fn merge(
     let into = survivor.ok_or_else(unknown)?.id;
     let merged = app.store().merge_ticket(ticket.id, into, Some(version), &actor).await;
     let ticket = merged.map_err(store_problem)?.ok_or_else(not_found)?;
-    Ok((etag(ticket.version), Json(view(&app, ticket).await?)))
+    Ok((etag(ticket.version), Json(stored_view(&app, ticket).await)))
 }
 
 /// Takes a merged ticket out again: it has the status, assignment and messages it had.
@@ -95,5 +95,5 @@ async fn unmerge(
     let ticket = find(&app, login, &reference).await?;
     let alone = app.store().unmerge_ticket(ticket.id, Some(version), &actor).await;
     let ticket = alone.map_err(store_problem)?.ok_or_else(not_found)?;
-    Ok((etag(ticket.version), Json(view(&app, ticket).await?)))
+    Ok((etag(ticket.version), Json(stored_view(&app, ticket).await)))
 }

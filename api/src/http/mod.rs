@@ -63,14 +63,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
-use crate::config::HttpConfig;
+use crate::config::HttpSettings;
 
 pub use limits::RateLimits;
 pub use problem::{BadField, PROBLEM_JSON, Problem, ProblemDocument};
 pub use server::{Server, ServerError};
 
 /// The whole service over a desk.
-pub fn router(app: Arc<App>, config: &HttpConfig) -> Router {
+pub fn router(app: Arc<App>, config: &HttpSettings) -> Router {
     let (routes, document) = routes().split_for_parts();
     routes
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))

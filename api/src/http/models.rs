@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use desk::model_version::{active_version, check_reason};
 use desk::{Activation, HeadRole, ModelOrigin, ModelVersion};
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 use time::OffsetDateTime;
 use triage::Drift;
 use utoipa::ToSchema;
@@ -15,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::failure::store_problem;
+use crate::http::failure::{store_problem, unshown_problem};
 use crate::http::json::Body;
 use crate::http::login::Admin;
 use crate::http::problem::{Problem, ProblemDocument};
@@ -157,7 +158,7 @@ pub struct ShadowBody {
 async fn list(State(app): State<Arc<App>>, _: Admin) -> Result<Json<ModelList>, Problem> {
     let mut items = Vec::new();
     for &head in HeadRole::ALL {
-        items.push(view(&app, head).await?);
+        items.push(view(&app, head).await.map_err(store_problem)?);
     }
     Ok(Json(ModelList { items }))
 }
@@ -167,7 +168,8 @@ async fn list(State(app): State<Arc<App>>, _: Admin) -> Result<Json<ModelList>, 
     params(("head" = words::HeadRole, Path)),
     responses((status = 200, body = ModelView), (status = 404, body = ProblemDocument)))]
 async fn read(State(app): State<Arc<App>>, _: Admin, Segment(head): Segment) -> Result<Json<ModelView>, Problem> {
-    view(&app, role(&head)?).await.map(Json)
+    let view = view(&app, role(&head)?).await;
+    view.map(Json).map_err(store_problem)
 }
 
 /// Makes a version active; no request is lost and no restart needed. A version that cannot be used is refused.
@@ -248,14 +250,14 @@ async fn end_trial(
 
 /// The head after this server has followed the change.
 async fn followed(app: &App, head: HeadRole) -> Result<Json<ModelView>, Problem> {
-    learning::follow(app).await.map_err(store_problem)?;
-    view(app, head).await.map(Json)
+    learning::follow(app).await.map_err(unshown_problem)?;
+    view(app, head).await.map(Json).map_err(unshown_problem)
 }
 
-async fn view(app: &App, head: HeadRole) -> Result<ModelView, Problem> {
-    let versions = app.store().list_model_versions(head).await.map_err(store_problem)?;
-    let log = app.store().list_activations(head).await.map_err(store_problem)?;
-    let shadow = learning::shadow(app.store(), head).await.map_err(store_problem)?;
+async fn view(app: &App, head: HeadRole) -> Result<ModelView, StoreError> {
+    let versions = app.store().list_model_versions(head).await?;
+    let log = app.store().list_activations(head).await?;
+    let shadow = learning::shadow(app.store(), head).await?;
     let models = app.triage.models();
     let serving = models.head(head);
     Ok(ModelView {

@@ -1,5 +1,7 @@
 //! Query strings and path segments, read with the same care as bodies.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -101,7 +103,7 @@ impl PageParams {
     /// The page asked for; a limit that is no number between 1 and 200 is noted in `faults`.
     pub fn page(self, faults: &mut Vec<BadField>) -> store::PageRequest {
         store::PageRequest {
-            limit: read("limit", self.limit, faults, limit),
+            limit: read("limit", self.limit, faults, whole_number(1..=MAX_LIMIT)),
             cursor: self.cursor,
         }
     }
@@ -156,6 +158,38 @@ pub fn word<T: Word>(text: &str) -> Result<T, String> {
     })
 }
 
+/// A whole number of a range.
+pub fn whole_number<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    move |text| {
+        let number = text.parse::<T>().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| no_whole_number(&range))
+    }
+}
+
+/// Why a text is no whole number of a range, in words.
+pub fn no_whole_number<T: Display>(range: &RangeInclusive<T>) -> String {
+    format!("must be a whole number from {} to {}", range.start(), range.end())
+}
+
+/// A text that is no longer than what it is compared with. **Units:** Unicode characters.
+pub fn at_most(max_chars: usize) -> impl Fn(&str) -> Result<String, String> {
+    move |text| match text.chars().count() {
+        length if length > max_chars => Err(format!("has {length} characters, at most {max_chars}")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// A language code.
+pub fn language(text: &str) -> Result<String, String> {
+    match desk::field::filter_faults(&[], Some(text)).pop() {
+        Some(fault) => Err(fault.message),
+        None => Ok(text.to_owned()),
+    }
+}
+
 /// Yes or no.
 pub fn flag(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "is none of true, false".to_owned())
@@ -170,12 +204,4 @@ pub fn refuse_faults(faults: Vec<BadField>) -> Result<(), Problem> {
     } else {
         Err(Problem::invalid(faults))
     }
-}
-
-fn limit(text: &str) -> Result<u32, String> {
-    let in_range = |limit: &u32| (1..=MAX_LIMIT).contains(limit);
-    text.parse()
-        .ok()
-        .filter(in_range)
-        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_LIMIT}"))
 }

@@ -20,7 +20,7 @@ use crate::http::failure::knowledge_problem;
 use crate::http::json::Body;
 use crate::http::login::{Agent, Customer};
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::query::{List, PageParams, Params, read as read_param, refuse_faults, word};
+use crate::http::query::{List, PageParams, Params, language, read as read_param, refuse_faults, whole_number, word};
 use crate::http::words;
 
 /// Days looked at when the caller names no number.
@@ -103,8 +103,7 @@ async fn insights(
     _: Agent,
     Params(params): Params<InsightParams>,
 ) -> Result<Json<List<InsightView>>, Problem> {
-    let language = params.language.clone();
-    let (kind, days, page) = params.parse()?;
+    let (kind, language, days, page) = params.parse()?;
     let filter = InsightFilter {
         since: (OffsetDateTime::now_utc() - Duration::days(i64::from(days) - 1)).date(),
         kind,
@@ -140,21 +139,18 @@ async fn feedback(
 }
 
 impl InsightParams {
-    fn parse(self) -> Result<(Option<InsightKind>, u16, PageRequest), Problem> {
+    fn parse(self) -> Result<(Option<InsightKind>, Option<String>, u16, PageRequest), Problem> {
         let mut faults = Vec::new();
         let kind = read_param("kind", self.kind, &mut faults, word);
-        let number = |text: &str| {
-            let days = text.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days));
-            days.ok_or_else(|| format!("must be a whole number from 1 to {MAX_DAYS}"))
-        };
-        let days = read_param("days", self.days, &mut faults, number);
+        let language = read_param("language", self.language, &mut faults, language);
+        let days = read_param("days", self.days, &mut faults, whole_number(1..=MAX_DAYS));
         let page = PageParams {
             limit: self.limit,
             cursor: self.cursor,
         }
         .page(&mut faults);
         refuse_faults(faults)?;
-        Ok((kind, days.unwrap_or(DEFAULT_DAYS), page))
+        Ok((kind, language, days.unwrap_or(DEFAULT_DAYS), page))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::http::decision_view::ModelView;
+use crate::http::decision_view::ModelRefView;
 use crate::http::words;
 
 /// What was said where nothing answers.
@@ -28,7 +28,7 @@ pub struct SearchView {
     /// The probability below which no passage is shown.
     threshold: Option<f32>,
     /// The model that made the probability; null where articles were not looked for.
-    model: Option<ModelView>,
+    model: Option<ModelRefView>,
     /// What to say where nothing answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
@@ -116,7 +116,9 @@ impl SearchView {
             language: answer.as_ref().and_then(|answer| answer.language.clone()),
             probability: answer.as_ref().map(|answer| answer.probability),
             threshold: answer.as_ref().map(|answer| answer.threshold),
-            model: answer.as_ref().map(|answer| ModelView::answerability(&answer.revision)),
+            model: answer
+                .as_ref()
+                .map(|answer| ModelRefView::answerability(&answer.revision)),
             passages: answer
                 .map(|answer| answer.passages.into_iter().map(PassageView::from).collect())
                 .unwrap_or_default(),

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::background::Background;
-use crate::config::{Config, HttpConfig};
+use crate::config::{Config, HttpSettings};
 use crate::http::{connections, router};
 
 /// Why a server cannot listen.
@@ -37,14 +37,14 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    config: HttpConfig,
+    config: HttpSettings,
 }
 
 impl Server {
     /// Takes the address.
     ///
     /// **Errors:** the address is in use, or cannot be used.
-    pub async fn bind(config: &HttpConfig) -> Result<Self, ServerError> {
+    pub async fn bind(config: &HttpSettings) -> Result<Self, ServerError> {
         let address = config.listen;
         let failed = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AddrInUse => ServerError::InUse { address },

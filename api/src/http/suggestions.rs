@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use desk::ArticleVisibility;
-use desk::suggestion::{SourceKind, SourceRef, Tally, Verdict};
+use desk::{ArticleVisibility, SourceKind, SourceRef, Tally, Verdict};
 use serde::{Deserialize, Serialize};
 use suggest::{Place, Suggestion};
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +18,7 @@ use crate::http::failure::{store_problem, suggest_problem};
 use crate::http::json::Body;
 use crate::http::login::Agent;
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::query::{Params, Segment, read, refuse_faults};
+use crate::http::query::{Params, Segment, flag, read, refuse_faults};
 use crate::http::search_view::SpanView;
 use crate::http::tickets::find;
 use crate::http::words;
@@ -212,8 +211,7 @@ async fn judge(
 impl SuggestionParams {
     fn parse(self) -> Result<bool, Problem> {
         let mut faults = Vec::new();
-        let yes_or_no = |text: &str| text.parse::<bool>().map_err(|_| "must be true or false".to_owned());
-        let wanted = read("rephrase", self.rephrase, &mut faults, yes_or_no);
+        let wanted = read("rephrase", self.rephrase, &mut faults, flag);
         refuse_faults(faults)?;
         Ok(wanted.unwrap_or(false))
     }

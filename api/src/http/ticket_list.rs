@@ -1,12 +1,13 @@
 //! Which tickets a list shows.
 
 use desk::Taxonomy;
+use desk::field::{MAX_NAME_CHARS, MAX_TAG_CHARS};
 use serde::Deserialize;
 use store::{PageRequest, TicketFilter};
 use utoipa::IntoParams;
 
 use crate::http::problem::{BadField, Problem};
-use crate::http::query::{PageParams, read, refuse_faults, uuid, word};
+use crate::http::query::{PageParams, at_most, language, read, refuse_faults, uuid, word};
 use crate::http::words;
 
 /// Filters of a list of tickets; all given ones must hold.
@@ -76,9 +77,9 @@ impl TicketParams {
             account_id: read("account_id", self.account_id, &mut faults, uuid),
             contact_id: read("contact_id", self.contact_id, &mut faults, uuid),
             merged_into: read("merged_into", self.merged_into, &mut faults, uuid),
-            language: self.language,
-            tag: self.tag,
-            external_id: self.external_id,
+            language: read("language", self.language, &mut faults, language),
+            tag: read("tag", self.tag, &mut faults, at_most(MAX_TAG_CHARS)),
+            external_id: read("external_id", self.external_id, &mut faults, at_most(MAX_NAME_CHARS)),
             ..TicketFilter::default()
         };
         let page = PageParams {

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::{App, Names};
 use crate::http::etag::{IfMatch, etag};
 use crate::http::failure::{store_problem, triage_problem};
 use crate::http::json::Body;
@@ -63,8 +63,11 @@ async fn submit(
     let replayed = replayed(submitted.replayed);
     let etag = etag(submitted.ticket.version);
     let view = match submitted.decision {
-        Some(decision) => decided_view(&app, submitted.ticket, Some(decision)).await?,
-        None => view(&app, submitted.ticket).await?,
+        Some(decision) => {
+            let names = if_readable(app.names().await);
+            TicketView::of(submitted.ticket, Some(decision), &names)
+        }
+        None => stored_view(&app, submitted.ticket).await,
     };
     Ok((status, etag, replayed, Json(view)))
 }
@@ -95,7 +98,8 @@ async fn read(
     Segment(reference): Segment,
 ) -> Result<impl IntoResponse, Problem> {
     let ticket = find(&app, login, &reference).await?;
-    Ok((etag(ticket.version), Json(view(&app, ticket).await?)))
+    let around = Around::read(&app, ticket.id).await.map_err(store_problem)?;
+    Ok((etag(ticket.version), Json(around.view(ticket))))
 }
 
 /// Changes a ticket; a changed category, priority or team is kept as a correction.
@@ -120,7 +124,7 @@ async fn update(
         .await
         .map_err(store_problem)?;
     let ticket = changed.ok_or_else(not_found)?;
-    Ok((etag(ticket.version), Json(view(&app, ticket).await?)))
+    Ok((etag(ticket.version), Json(stored_view(&app, ticket).await)))
 }
 
 /// The ticket a path names, by id or number.
@@ -150,16 +154,41 @@ async fn by_number(app: &App, number: i64) -> Result<Option<Ticket>, StoreError>
     Ok(from_there.into_iter().find(|ticket| ticket.number == number))
 }
 
-/// A ticket with its decision.
-pub async fn view(app: &App, ticket: Ticket) -> Result<TicketView, Problem> {
-    let decision = app.store().latest_decision(ticket.id).await.map_err(store_problem)?;
-    let merged = app.store().merged_tickets(ticket.id).await.map_err(store_problem)?;
-    Ok(decided_view(app, ticket, decision).await?.with_merged(&merged))
+/// What is shown with a ticket.
+#[derive(Default)]
+struct Around {
+    decision: Option<Decision>,
+    merged: Vec<Ticket>,
+    names: Arc<Names>,
 }
 
-async fn decided_view(app: &App, ticket: Ticket, decision: Option<Decision>) -> Result<TicketView, Problem> {
-    let names = app.names().await.map_err(store_problem)?;
-    Ok(TicketView::of(ticket, decision, &names))
+impl Around {
+    async fn read(app: &App, ticket: Uuid) -> Result<Self, StoreError> {
+        Ok(Around {
+            decision: app.store().latest_decision(ticket).await?,
+            merged: app.store().merged_tickets(ticket).await?,
+            names: app.names().await?,
+        })
+    }
+
+    fn view(self, ticket: Ticket) -> TicketView {
+        TicketView::of(ticket, self.decision, &self.names).with_merged(&self.merged)
+    }
+}
+
+/// A ticket that was just stored or changed, with its decision as far as that can be read.
+pub async fn stored_view(app: &App, ticket: Ticket) -> TicketView {
+    if_readable(Around::read(app, ticket.id).await).view(ticket)
+}
+
+/// What was read to show something that is stored already; nothing where the database went away meanwhile. A failure
+/// would have the caller do it again.
+fn if_readable<T: Default>(read: Result<T, StoreError>) -> T {
+    read.unwrap_or_else(|error| {
+        let error = desk::chain(&error);
+        tracing::warn!(error, "what is stored is shown without what belongs to it");
+        T::default()
+    })
 }
 
 /// The header that says whether an earlier request had done it.

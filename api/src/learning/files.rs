@@ -49,7 +49,8 @@ pub async fn folder(store: &Store, shelf: &Shelf, head: HeadRole, version: i64) 
     }
 }
 
-/// Brings into the database the files of versions that were added before it kept them, as far as they lie here.
+/// Brings into the database the files of versions that were added without them, as those were before it kept any, as far as
+/// they lie here.
 ///
 /// **Errors:** the database's, and files that cannot be read.
 pub async fn hand_in(store: &Store, shelf: &Shelf) -> Result<()> {

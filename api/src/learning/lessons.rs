@@ -8,6 +8,7 @@ use desk::{CorrectedField, HeadRole, Ticket};
 use eval::rows::known_as;
 use serde::Serialize;
 use store::{Page, Store, StoreError};
+use training::Learnt;
 use training::data::Row;
 use training::sample::{self, same_text};
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub enum RetrainError {
     #[error(
         "the desk has {learnt} settled tickets to learn the {head} from and {held_out} to judge it by; \
          {HELD_OUT_MIN} to judge by are needed. A ticket is settled when an agent has corrected its {head} or solved it\
-         {}", of_shipped(*.shipped)
+         {}", of_known(*.known)
     )]
     TooFew {
         /// The head.
@@ -38,8 +39,9 @@ pub enum RetrainError {
         learnt: usize,
         /// Rows to judge by.
         held_out: usize,
-        /// Rows to judge by that were left out, because the shipped head learnt from the same texts.
-        shipped: usize,
+        /// Rows to judge by that were left out, because the shipped head, the one in force or the encoder has learnt the same
+        /// texts.
+        known: usize,
     },
     /// Tickets have labels that the head in use does not decide on.
     #[error(
@@ -61,10 +63,13 @@ pub enum RetrainError {
     },
 }
 
-fn of_shipped(rows: usize) -> String {
+fn of_known(rows: usize) -> String {
     match rows {
         0 => String::new(),
-        _ => format!(" ({rows} more have texts that the shipped head has learnt, so they judge nothing)"),
+        _ => format!(
+            " ({rows} more have texts that the shipped head, the head in force or the encoder has learnt, so they judge \
+             nothing)"
+        ),
     }
 }
 
@@ -82,7 +87,7 @@ pub struct Lessons {
     pub own: Vec<Row>,
     /// Whose word their labels are.
     pub own_by: Evidence,
-    /// Tickets to judge by: no two with the same words, and none that a head has learnt.
+    /// Tickets to judge by: no two with the same words, and none that a head or the encoder has learnt.
     pub held_out: Vec<Row>,
     /// Whose word their labels are.
     pub held_out_by: Evidence,
@@ -120,12 +125,16 @@ impl Evidence {
 }
 
 impl Lessons {
-    /// Reads the settled tickets of the desk and parts them.
+    /// Reads the settled tickets of the desk and parts them: what the encoder has learnt, or the head in force, who may have
+    /// been trained on the very file that was imported, judges nothing.
     ///
     /// **Errors:** [`RetrainError`] by downcast, and what could not be read.
-    pub async fn read(store: &Store, head: HeadRole, in_force: &Path) -> Result<Self> {
+    pub async fn read(store: &Store, head: HeadRole, in_force: &Path, by_encoder: &Learnt) -> Result<Self> {
         let labels: BTreeSet<String> = triage::head_labels(in_force)?.into_iter().collect();
-        Ok(part(head, settled(store, head).await?, shipped(head), &labels)?)
+        let settled = settled(store, head).await?;
+        let by_head = eval::learnt::Learnt::by(in_force)?;
+        let has_learnt = |text: &str| by_encoder.has(text) || by_head.as_ref().is_some_and(|head| head.has(text));
+        Ok(part(head, settled, shipped(head), &labels, has_learnt)?)
     }
 }
 
@@ -157,24 +166,31 @@ fn part(
     Settled { rows, corrected }: Settled,
     shipped: Vec<Row>,
     labels: &BTreeSet<String>,
+    has_learnt: impl Fn(&str) -> bool,
 ) -> Result<Lessons, RetrainError> {
     refuse_foreign(head, &rows, labels)?;
     let (own, mut held_out) = sample::by_words(rows, HELD_OUT_SHARE);
-    let mut known: HashSet<String> = shipped.iter().map(|row| known_as(&row.text)).collect();
+    let mut words: HashSet<String> = shipped.iter().map(|row| known_as(&row.text)).collect();
     let before = held_out.len();
-    held_out.retain(|row| !known.contains(&same_text(&row.text)));
-    let left_out = before - held_out.len();
-    held_out.retain(|row| known.insert(same_text(&row.text)));
+    held_out.retain(|row| !words.contains(&same_text(&row.text)) && !has_learnt(&row.text));
+    let known = before - held_out.len();
+    held_out.retain(|row| words.insert(same_text(&row.text)));
     if held_out.len() < HELD_OUT_MIN {
         return Err(RetrainError::TooFew {
             head,
             learnt: own.len(),
             held_out: held_out.len(),
-            shipped: left_out,
+            known,
         });
     }
     let shipped = of_labels(shipped, labels);
-    refuse_missing(head, own.iter().chain(&shipped), labels)?;
+    // As they are learnt: of rows with the same words the first one counts, and a label may have had no other.
+    let mut words = HashSet::new();
+    let learnt = own
+        .iter()
+        .chain(&shipped)
+        .filter(|row| words.insert(known_as(&row.text)));
+    refuse_missing(head, learnt, labels)?;
     Ok(Lessons {
         own_by: Evidence::of(&own, &corrected),
         held_out_by: Evidence::of(&held_out, &corrected),
@@ -324,11 +340,19 @@ mod tests {
     }
 
     fn parted(rows: Vec<Row>, shipped: Vec<Row>) -> Result<Lessons, RetrainError> {
+        parted_by(rows, shipped, |_| false)
+    }
+
+    fn parted_by(
+        rows: Vec<Row>,
+        shipped: Vec<Row>,
+        has_learnt: impl Fn(&str) -> bool,
+    ) -> Result<Lessons, RetrainError> {
         let settled = Settled {
             rows,
             corrected: HashSet::new(),
         };
-        part(HeadRole::Category, settled, shipped, &labels())
+        part(HeadRole::Category, settled, shipped, &labels(), has_learnt)
     }
 
     fn two(at: usize) -> &'static str {
@@ -353,13 +377,25 @@ mod tests {
                 refused,
                 RetrainError::TooFew {
                     held_out: 0,
-                    shipped: 40..,
+                    known: 40..,
                     ..
                 }
             ),
             "{refused}"
         );
         assert!(refused.to_string().contains("judge nothing"), "{refused}");
+    }
+
+    #[test]
+    fn what_the_head_in_force_or_the_encoder_has_learnt_judges_nothing_and_is_learnt_from() {
+        let before = parted(rows(300, two), Vec::new()).expect("enough");
+        let file: HashSet<String> = before.held_out.iter().skip(25).map(|row| row.text.clone()).collect();
+        let again = parted_by(rows(300, two), Vec::new(), |text| file.contains(text)).expect("enough");
+        assert_eq!((again.own.len(), again.held_out.len()), (before.own.len(), 25));
+        let refused = parted_by(rows(300, two), Vec::new(), |_| true).expect_err("nothing to judge by");
+        let said = refused.to_string();
+        let known = format!("({} more have texts that", before.held_out.len());
+        assert!(said.contains("0 to judge it by") && said.contains(&known), "{said}");
     }
 
     #[test]
@@ -395,7 +431,7 @@ mod tests {
             corrected: rows.iter().step_by(3).map(|row| same_text(&row.text)).collect(),
             rows,
         };
-        let lessons = part(HeadRole::Category, settled, Vec::new(), &labels()).expect("enough");
+        let lessons = part(HeadRole::Category, settled, Vec::new(), &labels(), |_| false).expect("enough");
         let (own, held_out) = (lessons.own_by, lessons.held_out_by);
         assert_eq!(own.corrected + held_out.corrected, 100);
         assert_eq!(own.solved + held_out.solved, 200);
@@ -425,8 +461,22 @@ mod tests {
         assert!(matches!(&foreign, RetrainError::ForeignLabels { labels, .. } if labels == "c"));
         let missing = parted(rows(300, |_| "a"), Vec::new()).expect_err("a label too few");
         assert!(matches!(&missing, RetrainError::MissingLabels { labels, .. } if labels == "b"));
-        let shipped = rows(1, |_| "b");
+        let shipped = vec![row("where is it".to_owned(), "b".to_owned())];
         assert!(parted(rows(300, |_| "a"), shipped).is_ok(), "shipped rows teach it");
+    }
+
+    #[test]
+    fn a_label_whose_only_text_a_later_ticket_takes_is_missing() {
+        let late = |at: usize| format!("order 1234 {}late", "so ".repeat(at));
+        let is_learnt = |text: &String| !sample::is_test(text, HELD_OUT_SHARE);
+        let late = (0..).map(late).find(is_learnt).expect("four of five");
+        // The latest first; digits are not told apart.
+        let mut tickets = vec![row(late.replace("1234", "9999"), "a".to_owned())];
+        tickets.extend(rows(300, |_| "a"));
+        tickets.push(row(late, "b".to_owned()));
+        let missing = parted(tickets.clone(), Vec::new()).expect_err("a label too few");
+        assert!(matches!(&missing, RetrainError::MissingLabels { labels, .. } if labels == "b"));
+        assert!(parted(tickets.split_off(1), Vec::new()).is_ok(), "its own text is left");
     }
 
     fn row_like(row: &Row, text: String) -> Row {

@@ -17,7 +17,7 @@ pub use follow::{Refusal, Refusals, follow};
 pub use judged::MARGIN;
 pub use lessons::{RetrainError, for_each_labelled, may_have_learnt, taught_by};
 pub use report::{Report, Summary};
-pub use retrain::{Means, Outcome, Retrained, recipe, retrain};
+pub use retrain::{Means, Outcome, Retrained, recipe, retrain, tidy};
 pub use schedule::retrain_in_turn;
 pub use shadow::{Shadow, shadow};
 pub use shelf::Shelf;

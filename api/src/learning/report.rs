@@ -118,7 +118,7 @@ mod tests {
             head: HeadRole::Priority,
             learnt: 3,
             held_out: 1,
-            shipped: 0,
+            known: 0,
         };
         let (report, read) = summary(too_few);
         assert!(!report.is_fitted() && !report.is_broken());

@@ -12,7 +12,7 @@ use eval::rows::LabelledText;
 use serde::{Deserialize, Serialize};
 use store::{NewActivation, Store, StoreError};
 use training::data::Row;
-use training::{KnownVectors, Progress, Recipe};
+use training::{Embedder, Learnt, Progress, Recipe};
 
 use crate::learning::judged::Judged;
 use crate::learning::lessons::{Evidence, Lessons};
@@ -46,6 +46,12 @@ pub struct Means {
     pub known: SharedVectors,
     /// Share of given labels that should be right, where the settings say; else what the head in force was asked for.
     pub precision: Option<f64>,
+    /// Whether the files of a new version go into the database with it, and those of unused ones out; else [`tidy`] does that.
+    ///
+    /// A process that runs only when nothing else does must not: all who write to SQLite wait for its transaction, and the 30 ms
+    /// of a processor that 8 MB take may be kept from it for seconds. Nor can it wait like the others while it writes: Linux
+    /// lets nobody without a privilege back out of `SCHED_IDLE`.
+    pub keeps_files: bool,
 }
 
 /// What came of fitting a head anew.
@@ -90,7 +96,8 @@ pub async fn retrain(
     let log = store.list_activations(head).await?;
     let against = active_version(&log);
     let in_force = files::folder(store, shelf, head, against).await?;
-    let lessons = Lessons::read(store, head, &in_force).await?;
+    let learnt = Learnt::of_encoder(shelf.encoder())?;
+    let lessons = Lessons::read(store, head, &in_force, &learnt).await?;
     let scratch = tempfile::tempdir().context("no room for a new head")?;
     let attempt = Attempt {
         store,
@@ -99,10 +106,11 @@ pub async fn retrain(
         against,
         in_force,
         new: scratch.path().join(shelf.name(head)),
+        keeps_files: means.keeps_files,
     };
     let (own_rows, shipped_rows) = (lessons.own.len(), lessons.shipped.len());
     let (own_by, held_out_by) = (lessons.own_by, lessons.held_out_by);
-    let (held_out, embedded) = attempt.fit(lessons, means.clone(), progress).await?;
+    let (held_out, embedded) = attempt.fit(lessons, learnt, means.clone(), progress).await?;
     let retrained = |(version, outcome, reason), comparison| Retrained {
         head,
         own_rows,
@@ -122,7 +130,9 @@ pub async fn retrain(
     let (comparison, judged) = attempt.judge(held_out, held_out_by, means).await?;
     let decided = attempt.decide(same, &judged).await?;
     // What was decided stands, whatever lies about.
-    if let Err(error) = forget_unused(store, shelf, head).await {
+    if attempt.keeps_files
+        && let Err(error) = forget_unused(store, shelf, head).await
+    {
         tracing::warn!(
             error = format!("{error:#}"),
             "versions that never decided anything are forgotten later"
@@ -142,13 +152,17 @@ struct Attempt<'a> {
     in_force: PathBuf,
     /// The folder of the new head.
     new: PathBuf,
+    /// Of [`Means`].
+    keeps_files: bool,
 }
 
 impl Attempt<'_> {
-    /// Writes the new head; gives back what to judge it by, and how many texts had to be embedded.
+    /// Writes the new head over an encoder that has `learnt`; gives back what to judge it by, and how many texts had to be
+    /// embedded.
     async fn fit(
         &self,
         lessons: Lessons,
+        learnt: Learnt,
         means: Means,
         mut progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<(HeldOut, usize)> {
@@ -157,7 +171,12 @@ impl Attempt<'_> {
         blocking(move || {
             let mut known = means.known.lock().unwrap_or_else(PoisonError::into_inner);
             let before = known.made();
-            let held_out = fit(lessons, &recipe, (&means.encoder, &mut known), &new, &mut progress)?;
+            let mut embedder = Embedder {
+                encoder: &means.encoder,
+                learnt: &learnt,
+                known: &mut known,
+            };
+            let held_out = fit(lessons, &recipe, &mut embedder, &new, &mut progress)?;
             Ok((held_out, known.made() - before))
         })
         .await
@@ -205,6 +224,7 @@ impl Attempt<'_> {
             folder: &self.new,
             origin: ModelOrigin::Retrained,
             note,
+            keeps_files: self.keeps_files,
         };
         let added = learning::add(self.store, self.shelf, candidate, &actor()).await?;
         Ok(added.version)
@@ -234,6 +254,18 @@ impl Attempt<'_> {
 /// Who acts, for the audit.
 fn actor() -> Actor {
     Actor::system("retrain")
+}
+
+/// Does what a retraining has left that keeps no files: brings those of new versions into the database, and forgets versions
+/// that never decided anything.
+///
+/// **Errors:** the database's, and files that cannot be read.
+pub async fn tidy(store: &Store, shelf: &Shelf) -> Result<()> {
+    files::hand_in(store, shelf).await?;
+    for &head in HeadRole::ALL {
+        forget_unused(store, shelf, head).await?;
+    }
+    Ok(())
 }
 
 /// A schedule makes a version a day and most are not put in force.
@@ -279,7 +311,8 @@ fn nothing_new(same: &ModelVersion, log: &[Activation]) -> Option<(i64, String)>
 fn held_back(log: &[Activation]) -> Option<String> {
     let last = log.last().filter(|last| last.is_rollback)?;
     Some(format!(
-        "not put in force, because version {} was rolled back by {}: none follows by itself until somebody activates one",
+        "not put in force, because version {} was rolled back by {}: none follows by itself until somebody activates \
+         another",
         last.replaced, last.actor.name
     ))
 }
@@ -310,7 +343,7 @@ struct HeldOut {
 fn fit(
     lessons: Lessons,
     recipe: &Recipe,
-    (encoder, known): (&encoder::Encoder, &mut KnownVectors),
+    embedder: &mut Embedder<'_>,
     folder: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeldOut> {
@@ -322,9 +355,9 @@ fn fit(
     } = lessons;
     // The desk's own word comes first: of two rows with the same text the first is kept.
     own.extend(shipped);
-    training::train_rows(own, &held_out, recipe, (encoder, known), folder, progress)?;
+    training::train_rows(own, &held_out, recipe, embedder, folder, progress)?;
     let texts: Vec<String> = held_out.iter().map(|row| row.text.clone()).collect();
-    let vectors = known.embed(encoder, &texts, progress)?;
+    let vectors = embedder.embed(&texts, progress)?;
     let labelled = |(row, Row { text, label, .. })| LabelledText { row, text, label };
     Ok(HeldOut {
         rows: (1..).zip(held_out).map(labelled).collect(),
@@ -379,7 +412,7 @@ mod tests {
         assert!(
             said.ends_with(
                 "better beyond chance, not put in force, because version 2 was rolled back by Ines: none follows \
-                by itself until somebody activates one"
+                by itself until somebody activates another"
             ),
             "{said}"
         );

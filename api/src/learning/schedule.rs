@@ -2,7 +2,7 @@
 //!
 //! In a process of its own that runs when nothing else does: triage, whose encoder would wait behind thousands of texts,
 //! keeps the processor to itself whenever it has something to do. The server takes up what comes of it as it takes up
-//! every version, and gives the process up when it stops.
+//! every version, writes for it what would hold other writers up, and gives the process up when it stops.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -13,31 +13,48 @@ use store::StoreError;
 use tokio::process::Command;
 use triage::Triage;
 
+use crate::app::App;
 use crate::config::Config;
-use crate::learning::{Summary, vectors};
+use crate::learning::{Summary, tidy, vectors};
 
 /// Runs a command when no other wants the processor, and gives way at once to whatever wakes: at the lowest niceness it would
 /// go on till its slice is over, which the encoder's threads, who wait for each other, would wait for.
 const WHEN_IDLE: [&str; 3] = ["chrt", "--idle", "0"];
 
-/// Name of the turn to retrain, of which every server on the database has one after the other. **Persisted**.
+/// Name of the turn to retrain, of which every server on the database has one after the other; it is kept until the next
+/// round is due, so that a server which starts knows when. **Persisted**.
 const TURN: &str = "learning.retrain";
+/// How long a round of a server that died holds the next one up.
+const TURN_LEASE: Duration = Duration::from_secs(20);
 
-/// Fits the heads anew, unless another server on this database does, and logs what came of it.
+/// Fits the heads anew where a round is due and no other server on this database has begun it, and logs what came of it. A
+/// round that fails is due again an interval later, like any other; one that is broken off, with its server, as soon as its
+/// lease is over.
 ///
 /// **Errors:** the database's.
-pub async fn retrain_in_turn(config: &Config, triage: &Triage) -> Result<(), StoreError> {
-    // Of several servers, the one whose turn comes first does it; half an interval later, when another turn is due, the
-    // next round begins.
-    let interval = Duration::from_secs(config.learning.retrain_seconds);
-    if !triage.store().take_turn(TURN, interval / 2).await? {
+pub async fn retrain_in_turn(config: &Config, app: &App) -> Result<(), StoreError> {
+    let Some(turn) = app.store().begin_turn(TURN, TURN_LEASE).await? else {
         return Ok(());
+    };
+    let next = store::now() + Duration::from_secs(config.learning.retrain_seconds);
+    let round = turn.hold_until(next, retrain_and_tidy(config, app));
+    if round.await.is_none() {
+        tracing::warn!("retraining is given up, as the turn went to another server");
     }
-    match retrain(config, triage).await {
+    Ok(())
+}
+
+async fn retrain_and_tidy(config: &Config, app: &App) {
+    match retrain(config, &app.triage).await {
         Ok(output) => log(&output),
         Err(error) => tracing::warn!(error = format!("{error:#}"), "the heads could not be retrained"),
     }
-    Ok(())
+    if let Err(error) = tidy(app.store(), &app.shelf).await {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "the files of versions are brought in or forgotten later"
+        );
+    }
 }
 
 /// One line a head, and what the process said last where it did not come to its end.

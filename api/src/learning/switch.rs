@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use desk::model_version::{FIRST_VERSION, active_version, version_before};
 use desk::{Activation, Actor, Challenger, HeadRole, ModelOrigin, ModelVersion};
 use store::{ModelFile, NewActivation, NewModelVersion, Store, StoreError};
-use triage::HeadError;
+use triage::{EncoderFolder, HeadError, IncomingHead};
 
 use crate::learning::{Shelf, files};
+
+/// The files of a head, and where they wait for their place.
+type Prepared = (Vec<ModelFile>, IncomingHead);
 
 /// Why the active version stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +88,8 @@ pub struct Candidate<'a> {
     pub origin: ModelOrigin,
     /// Why it was made, in words.
     pub note: &'a str,
+    /// Whether its files go into the database with it; else [`hand_in`](crate::learning::hand_in) brings them there.
+    pub keeps_files: bool,
 }
 
 /// Copies a head in as the next version; it decides nothing until it is activated.
@@ -113,8 +118,10 @@ pub async fn add(
         });
     }
     let version = known.last().map_or(FIRST_VERSION, |last| last.version) + 1;
-    let files = read(folder.to_owned()).await?.map_err(failed)?;
-    let install = || triage::install_head(&files, &shelf.place(head, version)).map_err(failed);
+    let prepared = prepare(folder.to_owned(), shelf.place(head, version)).await?;
+    let (files, incoming) = prepared.map_err(failed)?;
+    let kept = if candidate.keeps_files { files.as_slice() } else { &[] };
+    let put_in_place = || incoming.move_in().map_err(failed);
     let new = NewModelVersion {
         head,
         version,
@@ -122,14 +129,18 @@ pub async fn add(
         origin: candidate.origin,
         note: candidate.note.to_owned(),
     };
-    store.add_model_version(new, &files, actor, install).await
+    store.add_model_version(new, kept, actor, put_in_place).await
 }
 
-/// Reads the files on a thread that may block.
-async fn read(folder: PathBuf) -> Result<Result<Vec<ModelFile>, HeadError>, LearningError> {
-    tokio::task::spawn_blocking(move || triage::read_head(&folder))
-        .await
-        .map_err(LearningError::Interrupted)
+/// The files in a folder, written beside the place they are for before anything is written to the database: others wait
+/// for that to end.
+async fn prepare(folder: PathBuf, place: PathBuf) -> Result<Result<Prepared, HeadError>, LearningError> {
+    let prepared = tokio::task::spawn_blocking(move || {
+        let files = triage::read_head(&folder)?;
+        let incoming = IncomingHead::write(&files, &place)?;
+        Ok((files, incoming))
+    });
+    prepared.await.map_err(LearningError::Interrupted)
 }
 
 /// The version that the head in a folder is already; none where it is new.
@@ -151,7 +162,7 @@ pub async fn find_same(
     Ok(known.into_iter().find(|known| known.revision == revision))
 }
 
-/// Makes a version active, for every server on this database.
+/// Makes a version active, for every server on this database; one that is active already stays so, replacing itself.
 ///
 /// **Errors:** `NoVersion`, `Unusable`, the database's; the active version stays then.
 pub async fn activate(
@@ -248,7 +259,9 @@ pub fn fixed_revision(known: &ModelVersion) -> Option<String> {
 async fn check(shelf: &Shelf, head: HeadRole, folder: PathBuf) -> Result<Result<String, HeadError>, LearningError> {
     let (encoder, first) = (shelf.encoder().to_owned(), shelf.first(head).to_owned());
     let max_tokens = shelf.max_tokens();
-    tokio::task::spawn_blocking(move || triage::check_head(&folder, (&encoder, max_tokens), &first))
-        .await
-        .map_err(LearningError::Interrupted)
+    let checked = tokio::task::spawn_blocking(move || {
+        let path = encoder.as_path();
+        triage::check_head(&folder, EncoderFolder { path, max_tokens }, &first)
+    });
+    checked.await.map_err(LearningError::Interrupted)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ClassifierError {
     /// The model folder is incomplete or its sums are wrong.
-    #[error("cannot open the head in {}", .folder.display())]
+    #[error("cannot open the model in {}", .folder.display())]
     OpenFolder {
         /// The model folder.
         folder: PathBuf,

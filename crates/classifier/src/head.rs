@@ -8,11 +8,11 @@ use crate::abstention::{HeldOut, Outcome, Thresholds};
 use crate::assess::{Assessment, calibrated_energy, probabilities};
 use crate::curve::Curve;
 use crate::error::ClassifierError;
+use crate::feature_extractor::{Extracted, FeatureExtractor};
 use crate::features::{Feature, FeatureSpace};
 use crate::format::Tensors;
 use crate::learnt::Learnt;
 use crate::memory::{Remembered, labelled, nearest};
-use crate::senses::{Impression, Senses};
 use crate::spec::{EncoderId, HeadSpec};
 
 /// File with the tensors of a head inside its folder.
@@ -24,7 +24,7 @@ pub struct Head {
     name: String,
     revision: String,
     spec: HeadSpec,
-    senses: Arc<Senses>,
+    extractor: Arc<FeatureExtractor>,
     weights: Vec<f32>,
     bias: Vec<f32>,
     /// Label of each remembered vector.
@@ -72,7 +72,7 @@ impl Head {
             learnt,
         } = tensors;
         let thresholds = held_out.thresholds(spec.labels.len(), spec.target_precision, spec.threshold_per_label);
-        let senses = Senses {
+        let extractor = FeatureExtractor {
             space: FeatureSpace::new(spec.word_ngrams, words, spec.char_ngrams, chars),
             remembered: Remembered::of(&memory.vectors, spec.encoder.dimensions),
         };
@@ -80,7 +80,7 @@ impl Head {
             name,
             revision,
             spec,
-            senses: Arc::new(senses),
+            extractor: Arc::new(extractor),
             weights,
             bias,
             remembered: memory.labels,
@@ -120,11 +120,11 @@ impl Head {
     ///
     /// **Shape**: `vector` is `[dimensions]`. **Errors**: a vector of another length, or with NaN in it.
     pub fn assess(&self, text: &str, vector: &[f32]) -> Result<Assessment, ClassifierError> {
-        Ok(self.judge(&self.perceive(text, vector)?))
+        Ok(self.judge(&self.extract(text, vector)?))
     }
 
-    /// What two heads say of a text, as [`Head::assess`] of each: where they share their senses the text is looked at
-    /// once.
+    /// What two heads say of a text, as [`Head::assess`] of each: where they share their features the text is looked
+    /// at once.
     ///
     /// **Shape**: `vector` is `[dimensions]`. **Errors**: as [`Head::assess`] of either.
     pub fn assess_both(
@@ -133,33 +133,33 @@ impl Head {
         text: &str,
         vector: &[f32],
     ) -> Result<(Assessment, Assessment), ClassifierError> {
-        let impression = self.perceive(text, vector)?;
-        let said = if self.shares_senses_with(other) {
-            other.judge(&impression)
+        let extracted = self.extract(text, vector)?;
+        let said = if self.shares_features_with(other) {
+            other.judge(&extracted)
         } else {
             other.assess(text, vector)?
         };
-        Ok((self.judge(&impression), said))
+        Ok((self.judge(&extracted), said))
     }
 
-    /// Takes the senses of another head in the place of its own where they are equal, as they are after a fit on the
+    /// Takes the features of another head in the place of its own where they are equal, as they are after a fit on the
     /// same rows: both then hold one vocabulary and one set of vectors.
     #[must_use]
-    pub fn sharing_senses_of(mut self, other: &Self) -> Self {
-        if self.senses == other.senses {
-            self.senses = Arc::clone(&other.senses);
+    pub fn sharing_features_of(mut self, other: &Self) -> Self {
+        if self.extractor == other.extractor {
+            self.extractor = Arc::clone(&other.extractor);
         }
         self
     }
 
     /// Whether one look at a text serves both heads.
     #[must_use]
-    pub fn shares_senses_with(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.senses, &other.senses)
+    pub fn shares_features_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.extractor, &other.extractor)
     }
 
-    fn judge(&self, impression: &Impression) -> Assessment {
-        let logits = self.scores(impression);
+    fn judge(&self, extracted: &Extracted) -> Assessment {
+        let logits = self.scores(extracted);
         let probabilities = self.curve.apply(probabilities(&logits, self.spec.temperature));
         let energy = calibrated_energy(&logits, self.spec.temperature);
         let out_of_scope = energy < self.spec.out_of_scope_energy;
@@ -203,18 +203,18 @@ impl Head {
     /// **Shape**: `[dimensions]`.
     #[must_use]
     pub fn trained_mean(&self) -> Vec<f32> {
-        self.senses.remembered.mean(self.spec.encoder.dimensions)
+        self.extractor.remembered.mean(self.spec.encoder.dimensions)
     }
 
     /// The scores before calibration, by label index.
     ///
     /// **Shape**: `vector` `[dimensions]` → `[labels]`. **Errors**: as [`Head::assess`].
     pub fn logits(&self, text: &str, vector: &[f32]) -> Result<Vec<f32>, ClassifierError> {
-        Ok(self.scores(&self.perceive(text, vector)?))
+        Ok(self.scores(&self.extract(text, vector)?))
     }
 
     /// **Errors**: as [`Head::assess`].
-    fn perceive(&self, text: &str, vector: &[f32]) -> Result<Impression, ClassifierError> {
+    fn extract(&self, text: &str, vector: &[f32]) -> Result<Extracted, ClassifierError> {
         let expected = self.spec.encoder.dimensions;
         if vector.len() != expected {
             return Err(ClassifierError::WrongDimensions {
@@ -225,16 +225,16 @@ impl Head {
         if !vector.iter().all(|value| value.is_finite()) {
             return Err(ClassifierError::NotFiniteVector);
         }
-        Ok(self.senses.perceive(text, vector))
+        Ok(self.extractor.extract(text, vector))
     }
 
-    fn scores(&self, impression: &Impression) -> Vec<f32> {
-        let Impression { vector, lexical, .. } = impression;
+    fn scores(&self, extracted: &Extracted) -> Vec<f32> {
+        let Extracted { vector, lexical, .. } = extracted;
         let dense = (0..).zip(vector.iter().copied());
         let behind = vector.len() as u32;
         let lexical = lexical.iter().map(|(term, value)| (term + behind, *value));
         let mut logits = self.score(dense.chain(lexical));
-        self.add_votes(&impression.similarities, &mut logits);
+        self.add_votes(&extracted.similarities, &mut logits);
         logits
     }
 

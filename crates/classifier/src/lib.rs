@@ -5,17 +5,18 @@
 
 pub mod abstention;
 pub mod assess;
-pub mod curve;
+mod curve;
 pub mod drift;
 mod error;
+mod feature_extractor;
 pub mod features;
-pub mod format;
+mod format;
 mod head;
-pub mod learnt;
+mod learnt;
 pub mod memory;
 mod reading;
-mod senses;
 mod spec;
+mod unit_hash;
 pub mod words;
 
 pub use assess::Assessment;
@@ -23,9 +24,10 @@ pub use curve::Curve;
 pub use error::ClassifierError;
 pub use format::Tensors;
 pub use head::{Head, WEIGHTS_FILE};
-pub use learnt::Learnt;
+pub use learnt::{LEARNT_FILE, Learnt};
 pub use memory::{Memory, Vote};
 pub use spec::{Conformal, EncoderId, HeadSpec};
+pub use unit_hash::unit_hash;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

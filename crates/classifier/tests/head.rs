@@ -174,17 +174,17 @@ fn a_new_label_speaks_from_its_first_example() {
 }
 
 #[test]
-fn heads_of_one_training_share_their_senses_and_say_what_each_says_alone() {
+fn heads_of_one_training_share_their_features_and_say_what_each_says_alone() {
     let (tensors, spec) = newcomer();
     let head = |tensors: &Tensors| Head::new("demo".to_owned(), "1".to_owned(), spec.clone(), tensors.clone());
     let first = head(&tensors).expect("sound");
     let mut turned = tensors.clone();
     turned.weights.reverse();
-    let second = head(&turned).expect("sound").sharing_senses_of(&first);
-    assert!(second.shares_senses_with(&first));
+    let second = head(&turned).expect("sound").sharing_features_of(&first);
+    assert!(second.shares_features_with(&first));
     turned.memory.vectors[0] = 0.9;
-    let third = head(&turned).expect("sound").sharing_senses_of(&first);
-    assert!(!third.shares_senses_with(&first), "it remembers another vector");
+    let third = head(&turned).expect("sound").sharing_features_of(&first);
+    assert!(!third.shares_features_with(&first), "it remembers another vector");
     for other in [&second, &third] {
         let both = first.assess_both(other, "invoice down", &[0.6, 0.8]).expect("assessed");
         let alone = |head: &Head| head.assess("invoice down", &[0.6, 0.8]).expect("assessed");

@@ -5,7 +5,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::field::{Checks, FieldError, MAX_NAME_CHARS};
-use crate::patch::present;
 
 /// A client organisation. **Persisted.**
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,17 +60,14 @@ impl NewAccount {
     }
 }
 
-/// A change to an account; what is left out stays, `null` clears.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// A change to an account; what is left out stays, `Some(None)` clears.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccountPatch {
     /// New name.
     pub name: Option<String>,
     /// New mail domain.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub domain: Option<Option<String>>,
     /// New contract.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub tier: Option<Option<String>>,
 }
 

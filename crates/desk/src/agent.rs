@@ -7,11 +7,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::field::{Checks, FieldCode, FieldError, MAX_ENTRIES, MAX_NAME_CHARS};
-use crate::patch::present;
 use crate::word::words;
 
+/// Open tickets an agent carries at once where nobody says how many.
+pub const DEFAULT_CAPACITY: i32 = 20;
 /// Most open tickets an agent may be set to carry.
-pub const MAX_CAPACITY: i32 = 10_000;
+const MAX_CAPACITY: i32 = 10_000;
 
 words! {
     /// Whether an agent takes new tickets now.
@@ -69,37 +70,22 @@ fn primary(language: &str) -> &str {
 }
 
 /// An agent as a caller sends it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewAgent {
     /// Name as colleagues say it.
     pub name: String,
     /// Mail address.
-    #[serde(default)]
     pub email: Option<String>,
     /// The team the agent works in.
-    #[serde(default)]
     pub team_id: Option<Uuid>,
     /// Category label → level. **Units:** 0 (none) to 1 (expert).
-    #[serde(default)]
     pub skills: BTreeMap<String, f32>,
     /// Languages the agent answers in.
-    #[serde(default)]
     pub languages: Vec<String>,
     /// Open tickets the agent can carry at once.
-    #[serde(default = "default_capacity")]
     pub capacity: i32,
     /// Whether the agent takes new tickets now.
-    #[serde(default = "default_availability")]
     pub availability: Availability,
-}
-
-fn default_capacity() -> i32 {
-    20
-}
-
-fn default_availability() -> Availability {
-    Availability::Available
 }
 
 impl NewAgent {
@@ -141,17 +127,14 @@ fn check_languages(checks: &mut Checks, languages: &[String]) {
     }
 }
 
-/// A change to an agent; what is left out stays, `null` clears.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// A change to an agent; what is left out stays, `Some(None)` clears.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AgentPatch {
     /// New name.
     pub name: Option<String>,
     /// New mail address.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub email: Option<Option<String>>,
     /// New team.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub team_id: Option<Option<Uuid>>,
     /// The skills from now on.
     pub skills: Option<BTreeMap<String, f32>>,

@@ -136,8 +136,7 @@ pub struct ArticleVersion {
 }
 
 /// A change to an article; what is left out stays, `Some(None)` clears.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ArticlePatch {
     /// New name in the system it comes from.
     pub external_id: Option<Option<String>>,
@@ -154,7 +153,6 @@ pub struct ArticlePatch {
     /// Who answers for it from now on.
     pub author: Option<Option<String>>,
     /// When someone must look at it.
-    #[serde(skip)]
     pub review_date: Option<Option<Date>>,
     /// Puts it away, or takes it out again.
     pub archived: Option<bool>,

@@ -5,7 +5,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::field::{Checks, FieldError, MAX_NAME_CHARS};
-use crate::patch::present;
 
 /// A person who writes in, perhaps for an account. **Persisted.**
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,19 +30,15 @@ pub struct Contact {
 }
 
 /// A contact as a caller sends it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewContact {
     /// The client this person belongs to.
-    #[serde(default)]
     pub account_id: Option<Uuid>,
     /// Name as the person writes it.
     pub name: String,
     /// Mail address.
-    #[serde(default)]
     pub email: Option<String>,
     /// Language the person prefers.
-    #[serde(default)]
     pub language: Option<String>,
 }
 
@@ -60,20 +55,16 @@ impl NewContact {
     }
 }
 
-/// A change to a contact; what is left out stays, `null` clears.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// A change to a contact; what is left out stays, `Some(None)` clears.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContactPatch {
     /// New client.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<Option<Uuid>>,
     /// New name.
     pub name: Option<String>,
     /// New mail address.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub email: Option<Option<String>>,
     /// New preferred language.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub language: Option<Option<String>>,
 }
 

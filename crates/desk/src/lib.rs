@@ -1,38 +1,38 @@
 //! The words and rules of a support desk, pure: what a ticket may be, who may
 //! work on it, and how it is routed. No IO, no async, no models, no HTTP.
 //!
-//! Everything a user can send is parsed into a `New…` or `…Patch` type and
-//! becomes usable only through its `validate`, which names every bad field.
+//! What a user sends comes here as a `New…` or `…Patch` type and becomes
+//! usable only through its `validate`, which names every bad field.
 
-pub mod account;
-pub mod agent;
+mod account;
+mod agent;
 pub mod article;
 mod causes;
-pub mod contact;
-pub mod correction;
+mod contact;
+mod correction;
 pub mod csv_quotes;
-pub mod decision;
+mod decision;
 pub mod duplicate;
-pub mod event;
+mod event;
 pub mod field;
 pub mod incident;
-pub mod merge;
-pub mod message;
+mod merge;
+mod message;
 pub mod model_version;
-pub mod patch;
+mod patch;
 pub mod routing;
-pub mod search_log;
-pub mod shadow;
-pub mod suggestion;
-pub mod taxonomy;
-pub mod team;
+mod search_log;
+mod shadow;
+mod suggestion;
+mod taxonomy;
+mod team;
 pub mod text;
-pub mod ticket;
-pub mod token;
+mod ticket;
+mod token;
 mod word;
 
 pub use account::{Account, AccountPatch, NewAccount};
-pub use agent::{Agent, AgentPatch, Availability, NewAgent};
+pub use agent::{Agent, AgentPatch, Availability, DEFAULT_CAPACITY, NewAgent};
 pub use article::{Article, ArticlePatch, ArticleVersion, ArticleVisibility, NewArticle, Passage};
 pub use causes::chain;
 pub use contact::{Contact, ContactPatch, NewContact};

@@ -62,20 +62,14 @@ pub struct Message {
 }
 
 /// A message as a caller sends it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewMessage {
     /// Who wrote it.
     pub author: Author,
     /// Who may read it.
-    #[serde(default = "default_visibility")]
     pub visibility: Visibility,
     /// What it says.
     pub body: String,
-}
-
-fn default_visibility() -> Visibility {
-    Visibility::Public
 }
 
 impl NewMessage {

@@ -94,14 +94,21 @@ pub fn active_version(log: &[Activation]) -> i64 {
     log.last().map_or(FIRST_VERSION, |last| last.version)
 }
 
-/// The version a rollback goes to: what the version in force replaced when it was activated; none for the first.
+/// The version a rollback goes to: what the version in force replaced; none at the beginning.
 ///
-/// Rolling back again goes further back, so a rollback itself is not what is undone.
+/// The log is a stack of what was replaced: a rollback takes the last one off, so that rolling back again goes further
+/// back and comes to its end.
 pub fn version_before(log: &[Activation]) -> Option<i64> {
-    let active = active_version(log);
-    log.iter()
-        .rfind(|line| !line.is_rollback && line.version == active)
-        .map(|line| line.replaced)
+    let mut replaced = Vec::new();
+    for line in log {
+        if line.is_rollback {
+            // Rollbacks of an earlier program may have gone elsewhere: they undid nothing.
+            replaced.pop_if(|before| *before == line.version);
+        } else if line.version != line.replaced {
+            replaced.push(line.replaced);
+        }
+    }
+    replaced.pop()
 }
 
 #[cfg(test)]
@@ -146,5 +153,31 @@ mod tests {
         assert_eq!(version_before(&log(&lines)), Some(1));
         lines.push((1, 2, true));
         assert_eq!(version_before(&log(&lines)), None);
+    }
+
+    #[test]
+    fn a_version_that_comes_back_into_force_leads_rollbacks_into_no_circle() {
+        let mut lines = vec![(2, 1, false), (3, 2, false), (2, 3, false)];
+        let mut versions = Vec::new();
+        while let Some(before) = version_before(&log(&lines)) {
+            lines.push((before, active_version(&log(&lines)), true));
+            versions.push(before);
+            assert!(versions.len() <= 3, "{versions:?}");
+        }
+        assert_eq!(versions, [3, 2, 1]);
+    }
+
+    #[test]
+    fn what_an_earlier_program_wrote_down_holds_no_rollback_up() {
+        let mut lines = vec![(2, 1, false), (2, 2, false)];
+        assert_eq!(
+            version_before(&log(&lines)),
+            Some(1),
+            "a version in the place of itself"
+        );
+        lines.push((2, 2, true));
+        assert_eq!(version_before(&log(&lines)), Some(1), "a rollback to itself");
+        let astray = [(2, 1, false), (3, 2, false), (2, 3, true), (3, 2, true)];
+        assert_eq!(version_before(&log(&astray)), Some(1), "a rollback to what was undone");
     }
 }

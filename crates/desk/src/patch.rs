@@ -1,6 +1,5 @@
 //! What may be changed about a ticket after it came in.
 
-use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::correction::CorrectedField;
@@ -9,8 +8,7 @@ use crate::taxonomy::Taxonomy;
 use crate::ticket::{Priority, Ticket, TriageState, WorkStatus};
 
 /// A change to a ticket; what is left out stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TicketPatch {
     /// The right category; kept as a correction.
     pub category: Option<String>,
@@ -18,8 +16,7 @@ pub struct TicketPatch {
     pub priority: Option<Priority>,
     /// The right team; kept as a correction.
     pub team_id: Option<Uuid>,
-    /// The agent who takes it; `null` gives it back to the team.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    /// The agent who takes it; `Some(None)` gives it back to the team.
     pub agent_id: Option<Option<Uuid>>,
     /// How far people have come.
     pub status: Option<WorkStatus>,
@@ -115,15 +112,6 @@ impl TicketPatch {
         };
         values.into_iter().filter_map(changed).collect()
     }
-}
-
-/// Reads a field so that `null` (`Some(None)`) differs from absent (`None`).
-pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -56,8 +56,7 @@ impl NewTeam {
 }
 
 /// A change to a team; what is left out stays.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TeamPatch {
     /// New name.
     pub name: Option<String>,

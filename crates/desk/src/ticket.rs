@@ -8,7 +8,7 @@ use crate::field::{Checks, FieldError, MAX_BODY_CHARS, MAX_NAME_CHARS, MAX_SUBJE
 use crate::word::words;
 
 /// The namespace of external ids when the caller names none.
-pub const DEFAULT_SOURCE: &str = "default";
+const DEFAULT_SOURCE: &str = "default";
 
 words! {
     /// How soon a ticket needs someone, from impact and urgency as in ITIL.
@@ -70,45 +70,30 @@ words! {
 }
 
 /// A ticket as a caller sends it: parsed, not yet checked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewTicket {
     /// One line saying what it is about; left out where the channel has none.
-    #[serde(default)]
     pub subject: Option<String>,
     /// What the customer wrote.
     pub body: String,
     /// The way it came in.
-    #[serde(default = "default_channel")]
     pub channel: Channel,
     /// The client it belongs to.
-    #[serde(default)]
     pub account_id: Option<Uuid>,
     /// The person who wrote it.
-    #[serde(default)]
     pub contact_id: Option<Uuid>,
     /// The ticket's id in the system it comes from; once per source.
-    #[serde(default)]
     pub external_id: Option<String>,
-    /// The namespace of `external_id`; [`DEFAULT_SOURCE`] when left out.
-    #[serde(default)]
+    /// The namespace of `external_id`; `default` when left out.
     pub source: Option<String>,
     /// Address of the person who wrote it.
-    #[serde(default)]
     pub requester_email: Option<String>,
     /// Name of the person who wrote it.
-    #[serde(default)]
     pub requester_name: Option<String>,
     /// Free words to find it by.
-    #[serde(default)]
     pub tags: Vec<String>,
     /// When it was written, for imports; now when left out.
-    #[serde(default, with = "time::serde::rfc3339::option")]
     pub created_at: Option<OffsetDateTime>,
-}
-
-fn default_channel() -> Channel {
-    Channel::Api
 }
 
 impl NewTicket {

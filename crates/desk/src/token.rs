@@ -48,8 +48,7 @@ pub struct ApiToken {
 }
 
 /// A token as someone asks for it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewToken {
     /// What it is for.
     pub name: String,

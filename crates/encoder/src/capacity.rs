@@ -26,6 +26,18 @@ impl Capacity {
         }
     }
 
+    /// The same room, of which only half may be taken: the rest is left to others.
+    pub(crate) fn half(&self) -> Self {
+        Self {
+            taken: Arc::clone(&self.taken),
+            limit: self.limit.div_ceil(2),
+        }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Room for `texts` more. An idle encoder takes any number, so that a large request can be served at all.
     pub(crate) fn reserve(&self, texts: usize) -> Result<Room, EncoderError> {
         let reserve = |taken: usize| (taken == 0 || taken + texts <= self.limit).then_some(taken + texts);
@@ -56,6 +68,16 @@ mod tests {
         assert!(matches!(capacity.reserve(2), Err(EncoderError::Busy)));
         drop(first);
         assert!(capacity.reserve(2).is_ok());
+    }
+
+    #[test]
+    fn whoever_may_take_half_leaves_the_rest_to_others() {
+        let capacity = Capacity::new(4);
+        let half = capacity.half();
+        let _room = half.reserve(2).unwrap();
+        assert!(matches!(half.reserve(1), Err(EncoderError::Busy)));
+        let _others = capacity.reserve(2).unwrap();
+        assert!(matches!(capacity.reserve(1), Err(EncoderError::Busy)));
     }
 
     #[test]

@@ -99,6 +99,19 @@ impl Encoder {
         }
     }
 
+    /// The same model behind half of the queue, so that others find room beside it.
+    pub(crate) fn beside_others(&self) -> Self {
+        Self {
+            capacity: self.capacity.half(),
+            ..self.clone()
+        }
+    }
+
+    /// How many texts may wait for this handle's answers and those of others.
+    pub(crate) fn queue_texts(&self) -> usize {
+        self.capacity.limit()
+    }
+
     /// Unit vectors of texts, in their order, each read by the model's glossary where it has one. Dropping the future takes the texts out of the queue.
     ///
     /// **Shape**: `[texts][dimensions]` f32. **Errors**: [`EncoderError::Busy`] when the queue is full.

@@ -17,11 +17,11 @@ pub enum Kernel {
     Candle,
     /// Matrix tiles in bf16.
     AmxBf16,
-    /// AVX-512 with products of whole numbers of 16 bits.
+    /// AVX-512 with products of 16-bit integers.
     Avx512Vnni,
     /// AVX-512 in f32.
     Avx512,
-    /// AVX2 with products of whole numbers of 16 bits.
+    /// AVX2 with products of 16-bit integers.
     AvxVnni,
     /// AVX2 and FMA in f32.
     Avx2,

@@ -1,4 +1,4 @@
-//! Texts embedded behind everybody's back.
+//! Texts embedded without being in the way of others: behind everybody's back, or many of them.
 
 use std::time::Duration;
 
@@ -31,6 +31,23 @@ impl Encoder {
                 Err(error) if error.is_of_a_text() => vectors.push(Err(error)),
                 alone => vectors.push(alone?.pop().ok_or(EncoderError::NoVector)),
             }
+        }
+        Ok(vectors)
+    }
+
+    /// As [`Encoder::embed`], for any number of texts: they come to the queue part by part and never take more than half
+    /// of it, so that nobody who asks for a few waits for all of them.
+    ///
+    /// **Shape**: `[texts][dimensions]` f32. **Errors**: [`EncoderError::Busy`] when half of the queue is taken.
+    pub async fn embed_many(&self, texts: Vec<String>, side: Side) -> Answer {
+        let beside = self.beside_others();
+        let mut parts = texts.chunks(beside.queue_texts().div_ceil(2));
+        let Some(first) = parts.next() else {
+            return Ok(Vec::new());
+        };
+        let mut vectors = beside.embed(first.to_vec(), side).await?;
+        for part in parts {
+            vectors.extend(beside.embed_when_free(part, side).await?);
         }
         Ok(vectors)
     }

@@ -256,6 +256,28 @@ async fn whoever_is_patient_waits_for_a_full_queue() {
 }
 
 #[tokio::test]
+async fn many_texts_leave_room_for_others() {
+    let folder = Tiny::new(Tokenizer::WordPiece, "mean").write();
+    let config = Config {
+        queue_texts: 8,
+        ..Config::default()
+    };
+    let encoder = Encoder::open(folder.path(), config).unwrap();
+    let given: Vec<String> = (0..50).map(|words| "red box lamp ".repeat(words % 7)).collect();
+    let (many, other) = tokio::join!(
+        encoder.embed_many(given.clone(), Side::Query),
+        encoder.embed(texts(&["red"; 4]), Side::Query)
+    );
+    assert_eq!(other.unwrap().len(), 4);
+    let together = encoder.embed(given, Side::Query).await.unwrap();
+    let many = many.unwrap();
+    assert_eq!(many.len(), together.len());
+    let mut pairs = many.iter().zip(&together);
+    assert!(pairs.all(|(one, other)| distance(one, other) < ROUNDING));
+    assert!(encoder.embed_many(Vec::new(), Side::Query).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_text_that_cannot_be_embedded_spoils_no_other() {
     let mut tiny = Tiny::new(Tokenizer::WordPiece, "mean");
     let lamp = 7;

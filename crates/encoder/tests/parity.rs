@@ -15,7 +15,7 @@ struct Tolerance {
     mean_cosine: f64,
 }
 
-/// Of kernels that multiply in f32 or whole numbers of 16 bits.
+/// Of kernels that multiply in f32 or 16-bit integers.
 const F32: Tolerance = Tolerance {
     least_cosine: 0.99999,
     mean_cosine: 0.99999,

@@ -20,14 +20,14 @@ impl Knowledge {
     ///
     /// **Errors:** the encoder is busy or down.
     pub async fn embed_to_compare(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, KnowledgeError> {
-        Ok(self.comparing.embed(texts, Side::Passage).await?)
+        Ok(self.glossary_encoder.embed_many(texts, Side::Passage).await?)
     }
 
     /// Unit vectors of texts as other programs that run the same model have them. **Shape:** `[texts, hidden]`.
     ///
     /// **Errors:** the encoder is busy or down.
     pub async fn embed_verbatim(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, KnowledgeError> {
-        Ok(self.encoder.embed(texts, Side::Passage).await?)
+        Ok(self.encoder.embed_many(texts, Side::Passage).await?)
     }
 
     /// Tokens of texts together, as the encoder sees them.

@@ -17,6 +17,9 @@ pub enum KnowledgeError {
     /// The index refused or failed.
     #[error("the search index failed")]
     Search(#[from] search::Error),
+    /// The task that cuts an article into passages was cancelled or panicked.
+    #[error("cutting an article into passages ended early")]
+    Cut(#[from] tokio::task::JoinError),
 }
 
 impl KnowledgeError {

@@ -18,7 +18,7 @@ const MAX_QUESTION_CHARS: usize = 4_000;
 /// Letters and digits below which nothing was asked yet.
 const FEWEST_CHARS: usize = 2;
 /// Most passages of an answer.
-const MAX_LIMIT: usize = 50;
+pub const MAX_LIMIT: usize = 50;
 
 /// What is looked for, and for whom.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,13 +1,13 @@
 //! Articles as other systems keep them: Markdown with front matter, HTML, JSON Lines. Text in, an article or every
-//! reason against it out; no file is opened here.
+//! reason against it out, which is then kept under its external id; no file is opened here.
 
-use desk::{Actor, ArticleVisibility, FieldCode, FieldError, NewArticle};
+use desk::{Actor, Article, ArticleVisibility, FieldCode, FieldError, NewArticle};
 use htmd::HtmlToMarkdown;
 use serde::Deserialize;
-use store::Store;
+use store::{Store, StoreError};
 
 use crate::error::KnowledgeError;
-use crate::write::{self, Imported};
+use crate::write::{checked, refused};
 
 /// What stands before and after front matter.
 const FENCE: &str = "---";
@@ -15,6 +15,17 @@ const FENCE: &str = "---";
 const NOT_TEXT: [&str; 8] = [
     "script", "style", "head", "template", "noscript", "nav", "iframe", "svg",
 ];
+
+/// What an import did with an article.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// There was none with its external id.
+    Created,
+    /// The one with its external id said something else.
+    Changed,
+    /// The one with its external id says the same.
+    Same,
+}
 
 /// What is taken where a file does not say it.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +110,37 @@ pub fn from_json(line: &str, defaults: &Defaults) -> Result<NewArticle, Vec<Fiel
 ///
 /// **Errors:** bad fields, no external id among them, or the store is out of reach.
 pub async fn keep(store: &Store, article: NewArticle, actor: &Actor) -> Result<Imported, KnowledgeError> {
-    write::import(store, article, actor).await
+    let article = checked(article)?;
+    let Some(external_id) = article.external_id.clone() else {
+        return Err(refused("external_id", "must be given"));
+    };
+    if let Some(kept) = store.find_article(&external_id).await? {
+        return put_in_place(store, kept, article, actor).await;
+    }
+    match store.create_article(article.clone(), actor).await {
+        // Another import came first with the same id.
+        Err(StoreError::Taken { .. }) => match store.find_article(&external_id).await? {
+            Some(kept) => put_in_place(store, kept, article, actor).await,
+            None => Err(refused("external_id", "is taken")),
+        },
+        created => {
+            created?;
+            Ok(Imported::Created)
+        }
+    }
+}
+
+async fn put_in_place(
+    store: &Store,
+    kept: Article,
+    article: NewArticle,
+    actor: &Actor,
+) -> Result<Imported, KnowledgeError> {
+    if kept.fields == article {
+        return Ok(Imported::Same);
+    }
+    store.replace_article(kept.id, None, article, actor).await?;
+    Ok(Imported::Changed)
 }
 
 fn article(

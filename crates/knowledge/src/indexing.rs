@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use desk::{Article, Passage};
-use encoder::Side;
+use encoder::{Encoder, Side};
 use search::{Point, Rebuild, Search};
 use store::Turn;
 use time::OffsetDateTime;
@@ -54,25 +54,22 @@ impl Knowledge {
     /// **Errors:** the encoder, the index or the store is out of reach; the article stays waiting.
     pub async fn index_article(&self, article: &Article) -> Result<bool, KnowledgeError> {
         let _turn = self.indexing.lock().await;
-        let passages = self.passages(article);
+        let passages = self.passages(article).await?;
         let kept = ids(&self.store.passages_of(article.id).await?);
         let known = self.known(&passages, &kept).await?;
         let changed: Vec<&Passage> = passages.iter().filter(|one| !known.contains(&one.id)).collect();
         let points = self.points(article, &changed).await?;
-        self.search.upsert(PASSAGES, &points).await?;
+        if !points.is_empty() {
+            self.search.upsert(PASSAGES, &points).await?;
+        }
         let embedded: HashSet<Uuid> = points.iter().map(|point| point.id).collect();
         let is_indexed = |one: &Passage| known.contains(&one.id) || embedded.contains(&one.id);
         let passages: Vec<Passage> = passages.into_iter().filter(is_indexed).collect();
-        if !self
-            .store
-            .record_passages(article.id, article.version, &passages)
-            .await?
-        {
+        let gone: Vec<Uuid> = kept.difference(&ids(&passages)).copied().collect();
+        if !self.put_in_force(article, &passages, &gone).await? {
             self.take_back(article.id, &points).await?;
             return Ok(false);
         }
-        let gone: Vec<Uuid> = kept.difference(&ids(&passages)).copied().collect();
-        self.search.delete(PASSAGES, &gone).await?;
         self.recent.forget();
         tracing::info!(
             article.id = %article.id,
@@ -82,6 +79,24 @@ impl Knowledge {
             "an article is indexed"
         );
         Ok(true)
+    }
+
+    /// Takes out of the index what is gone, and has the rows name exactly these passages; whether the version is still
+    /// the latest, without which neither is done. The rows come last: until then they name what is gone and the article
+    /// waits, so that whatever fails in between is done by the next attempt.
+    async fn put_in_force(
+        &self,
+        article: &Article,
+        passages: &[Passage],
+        gone: &[Uuid],
+    ) -> Result<bool, KnowledgeError> {
+        let latest = self.store.get_article(article.id).await?;
+        if latest.is_none_or(|latest| latest.version != article.version) {
+            return Ok(false);
+        }
+        self.search.delete(PASSAGES, gone).await?;
+        let recorded = self.store.record_passages(article.id, article.version, passages);
+        Ok(recorded.await?)
     }
 
     /// Which of these passages need not be embedded: the index has them, and so will one that is built beside it. What
@@ -102,7 +117,7 @@ impl Knowledge {
     async fn take_back(&self, article: Uuid, points: &[Point]) -> Result<(), KnowledgeError> {
         let mut wanted = ids(&self.store.passages_of(article).await?);
         if let Some(latest) = self.store.get_article(article).await? {
-            wanted.extend(ids(&self.passages(&latest)));
+            wanted.extend(ids(&self.passages(&latest).await?));
         }
         let unwanted: Vec<Uuid> = points
             .iter()
@@ -123,7 +138,7 @@ impl Knowledge {
         Ok(waiting.len())
     }
 
-    /// Indexes all articles that wait. An index that has vanished or lost passages is built anew.
+    /// Indexes all articles that wait. An index that has vanished, lost passages or kept old ones is built anew.
     ///
     /// **Errors:** as of [`Knowledge::index_article`]; what waits the next call takes up.
     pub async fn keep_up(&self) -> Result<(), KnowledgeError> {
@@ -143,7 +158,7 @@ impl Knowledge {
     /// **Errors:** as of [`Knowledge::reindex`].
     pub async fn mend(&self) -> Result<bool, KnowledgeError> {
         self.ensure_index().await?;
-        if !self.lacks_passages().await? {
+        if self.is_at_one().await? {
             return Ok(false);
         }
         let Some(turn) = self.store.begin_turn(TURN, TURN_LEASE).await? else {
@@ -151,22 +166,24 @@ impl Knowledge {
         };
         let mending = async {
             // Another server may have mended it between the look and the turn.
-            if !self.lacks_passages().await? {
+            if self.is_at_one().await? {
                 return Ok(false);
             }
-            tracing::warn!("the index has lost passages and is built anew");
+            tracing::warn!("the index has lost passages or kept old ones and is built anew");
             self.rebuild(&mut |_| {}).await?;
             Ok(true)
         };
         turn.hold(mending).await.unwrap_or(Ok(false))
     }
 
-    /// Whether the index holds fewer passages than the rows name. More than those is what a crash left; it is found by
-    /// nobody, because its rows are gone.
-    async fn lacks_passages(&self) -> Result<bool, KnowledgeError> {
+    /// Whether the index holds as many passages as the rows name. Fewer are never right; more are only while an article
+    /// waits. Otherwise a crash left them, and nobody is shown them, but they take up places among what is found.
+    async fn is_at_one(&self) -> Result<bool, KnowledgeError> {
+        // Looked at first: what is indexed after it was asked is in neither number.
+        let is_settled = self.store.articles_to_index(1).await?.is_empty();
         let wanted = self.store.count_passages().await?;
-        let held = self.search.count(PASSAGES, &search::Filter::default()).await?;
-        Ok((held as i64) < wanted)
+        let held = self.search.count(PASSAGES, &search::Filter::default()).await? as i64;
+        Ok(held == wanted || (held > wanted && !is_settled))
     }
 
     /// Builds the index of all articles beside the one that serves, switches over at the end, and says how many
@@ -224,7 +241,7 @@ impl Knowledge {
                 break;
             };
             after = Some(article.id);
-            let passages = self.passages(&article);
+            let passages = self.passages(&article).await?;
             let points = self.points(&article, &passages.iter().collect::<Vec<_>>()).await?;
             rebuild.add(&points).await?;
             let added: HashSet<Uuid> = points.iter().map(|point| point.id).collect();
@@ -249,20 +266,14 @@ impl Knowledge {
         Ok(self.store.index_again(&changed).await?)
     }
 
-    /// The passages of an article; none where it is put away.
-    fn passages(&self, article: &Article) -> Vec<Passage> {
+    /// The passages of an article; none where it is put away. All of it is made into tokens, for which nobody else
+    /// should wait.
+    async fn passages(&self, article: &Article) -> Result<Vec<Passage>, KnowledgeError> {
         if article.fields.archived {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let title = self.count(&article.fields.title);
-        let budget = self.config.passage_tokens.saturating_sub(title).max(FEWEST_TOKENS);
-        index::passages(article, cut::cut(&article.fields.body, budget, |text| self.count(text)))
-    }
-
-    fn count(&self, text: &str) -> usize {
-        // A text the tokenizer refuses counts by its characters, four to a token.
-        let counted = self.encoder.count_tokens(&[text.to_owned()]);
-        counted.unwrap_or_else(|_| text.chars().count() / 4)
+        let (encoder, article, most) = (self.encoder.clone(), article.clone(), self.config.passage_tokens);
+        Ok(tokio::task::spawn_blocking(move || passages(&encoder, &article, most)).await?)
     }
 
     /// The points of these passages, except of those that the encoder cannot take. Passages that read alike are embedded
@@ -302,6 +313,20 @@ impl Knowledge {
         }
         Ok(vectors)
     }
+}
+
+/// The passages of an article, of at most so many tokens with its title.
+fn passages(encoder: &Encoder, article: &Article, most: usize) -> Vec<Passage> {
+    let title = tokens(encoder, &article.fields.title);
+    let budget = most.saturating_sub(title).max(FEWEST_TOKENS);
+    let pieces = cut::cut(&article.fields.body, budget, |text| tokens(encoder, text));
+    index::passages(article, pieces)
+}
+
+fn tokens(encoder: &Encoder, text: &str) -> usize {
+    // A text the tokenizer refuses counts by its characters, four to a token.
+    let counted = encoder.count_tokens(&[text.to_owned()]);
+    counted.unwrap_or_else(|_| text.chars().count() / 4)
 }
 
 fn ids(passages: &[Passage]) -> HashSet<Uuid> {

@@ -30,7 +30,7 @@ const MEANING_CHARS: usize = 4;
 
 /// An article that may be what someone is typing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Suggestion {
+pub struct InstantHit {
     /// The article as it is now.
     pub article: ArticleHead,
     /// The heading in it; none where the whole article is meant.
@@ -110,7 +110,7 @@ impl Knowledge {
     ///
     /// **Errors:** a question that cannot be asked; the store is out of reach. An encoder or index that is busy or out
     /// of reach leaves the titles.
-    pub async fn instant(&self, question: &Question) -> Result<Vec<Suggestion>, KnowledgeError> {
+    pub async fn instant(&self, question: &Question) -> Result<Vec<InstantHit>, KnowledgeError> {
         question.check()?;
         self.follow_titles().await?;
         let typed = Typed::of(&question.text);
@@ -177,20 +177,20 @@ impl Knowledge {
         question: &Question,
         hits: Vec<TitleHit>,
         words: &HashMap<String, usize>,
-    ) -> Result<Vec<Suggestion>, KnowledgeError> {
+    ) -> Result<Vec<InstantHit>, KnowledgeError> {
         let ids: Vec<Uuid> = hits.iter().map(|hit| hit.article).collect();
         let heads = self.store.get_article_heads(&ids).await?;
         let mut heads: HashMap<Uuid, ArticleHead> = heads.into_iter().map(|head| (head.id, head)).collect();
         let suggestion = |hit: TitleHit| {
             let head = heads.remove(&hit.article)?;
             let may_read = !head.archived && question.visibility.contains(&head.visibility);
-            (may_read && head.version == hit.version).then(|| Suggestion::by_words(head, hit.heading, words))
+            (may_read && head.version == hit.version).then(|| InstantHit::by_words(head, hit.heading, words))
         };
         Ok(hits.into_iter().filter_map(suggestion).collect())
     }
 
     /// What the knowledge base answers to the words that are finished; nothing where that cannot be known in time.
-    async fn by_meaning(&self, question: &Question, typed: &Typed) -> Vec<Suggestion> {
+    async fn by_meaning(&self, question: &Question, typed: &Typed) -> Vec<InstantHit> {
         let goes_on = self.titles.read(|titles| titles.will_go_on(typed, question));
         let text = if goes_on {
             typed.before_last(&question.text)
@@ -205,7 +205,7 @@ impl Knowledge {
             ..question.clone()
         };
         match tokio::time::timeout(self.config.instant_deadline(), self.find(&asked)).await {
-            Ok(Ok(answer)) => Suggestion::by_meaning(answer.passages),
+            Ok(Ok(answer)) => InstantHit::by_meaning(answer.passages),
             Ok(Err(error)) => {
                 tracing::debug!(error = %error.chain(), "as-you-type search has titles alone");
                 Vec::new()
@@ -215,10 +215,10 @@ impl Knowledge {
     }
 }
 
-impl Suggestion {
+impl InstantHit {
     fn by_words(article: ArticleHead, heading: Option<String>, words: &HashMap<String, usize>) -> Self {
         let spans = |text: &str| in_characters(text, typed::marks(text, words));
-        Suggestion {
+        InstantHit {
             title_highlights: spans(&article.title),
             heading_highlights: heading.as_deref().map(spans).unwrap_or_default(),
             by: if heading.is_some() {
@@ -236,7 +236,7 @@ impl Suggestion {
         let mut seen = HashSet::new();
         let first = passages.into_iter().filter(|found| seen.insert(found.article.id));
         first
-            .map(|found| Suggestion {
+            .map(|found| InstantHit {
                 article: found.article.into(),
                 heading: found.passage.headings.last().cloned(),
                 by: Likeness::Meaning,

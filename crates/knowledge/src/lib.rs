@@ -43,10 +43,10 @@ pub use config::Config;
 pub use diff::{Change, Line, diff};
 pub use error::KnowledgeError;
 pub use evidence::{EVIDENCE, Evidence, SPEAKS_FOR};
-pub use find::{Answer, Best, Found, Question};
-pub use instant::{Likeness, Suggestion};
+pub use find::{Answer, Best, Found, MAX_LIMIT, Question};
+pub use import::Imported;
+pub use instant::{InstantHit, Likeness};
 pub use span::Span;
-pub use write::Imported;
 
 /// The knowledge base at work: shared by every handler.
 pub struct Knowledge {
@@ -54,8 +54,8 @@ pub struct Knowledge {
     store: Store,
     search: Search,
     encoder: Encoder,
-    /// The same with its glossary.
-    comparing: Encoder,
+    /// Reads Spanish by the glossary: for texts compared with each other, never for the index.
+    glossary_encoder: Encoder,
     answerability: Answerability,
     recent: Recent,
     titles: KnownTitles,
@@ -89,7 +89,7 @@ impl Knowledge {
             search,
             // By the glossary an article would be as near to a question as its twin in the asker's language.
             encoder: encoder.verbatim(),
-            comparing: encoder,
+            glossary_encoder: encoder,
             answerability,
             indexing: Mutex::new(()),
             is_building: AtomicBool::new(false),
@@ -112,6 +112,7 @@ impl Knowledge {
     }
 
     async fn ensure_index(&self) -> Result<(), search::Error> {
-        self.search.ensure(&index::collection(self.encoder.dimensions())).await
+        let spec = index::collection(self.encoder.dimensions());
+        self.search.ensure(&spec).await.map(drop)
     }
 }

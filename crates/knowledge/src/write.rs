@@ -3,22 +3,10 @@
 use std::sync::Arc;
 
 use desk::{Actor, Article, ArticlePatch, FieldCode, FieldError, NewArticle};
-use store::StoreError;
 use uuid::Uuid;
 
 use crate::error::KnowledgeError;
 use crate::{Knowledge, markdown};
-
-/// What an import did with an article.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Imported {
-    /// There was none with its external id.
-    Created,
-    /// The one with its external id said something else.
-    Changed,
-    /// The one with its external id says the same.
-    Same,
-}
 
 impl Knowledge {
     /// The rows.
@@ -95,49 +83,8 @@ impl Knowledge {
     }
 }
 
-/// Keeps an article under its external id; the same article again changes nothing. It waits for the index.
-///
-/// **Errors:** bad fields, no external id among them, or the store is out of reach.
-pub(crate) async fn import(
-    store: &store::Store,
-    article: NewArticle,
-    actor: &Actor,
-) -> Result<Imported, KnowledgeError> {
-    let article = checked(article)?;
-    let Some(external_id) = article.external_id.clone() else {
-        return Err(refused("external_id", "must be given"));
-    };
-    if let Some(kept) = store.find_article(&external_id).await? {
-        return put_in_place(store, kept, article, actor).await;
-    }
-    match store.create_article(article.clone(), actor).await {
-        // Another import came first with the same id.
-        Err(StoreError::Taken { .. }) => match store.find_article(&external_id).await? {
-            Some(kept) => put_in_place(store, kept, article, actor).await,
-            None => Err(refused("external_id", "is taken")),
-        },
-        created => {
-            created?;
-            Ok(Imported::Created)
-        }
-    }
-}
-
-async fn put_in_place(
-    store: &store::Store,
-    kept: Article,
-    article: NewArticle,
-    actor: &Actor,
-) -> Result<Imported, KnowledgeError> {
-    if kept.fields == article {
-        return Ok(Imported::Same);
-    }
-    store.replace_article(kept.id, None, article, actor).await?;
-    Ok(Imported::Changed)
-}
-
 /// The article, fit to be kept, with its language.
-fn checked(article: NewArticle) -> Result<NewArticle, KnowledgeError> {
+pub(crate) fn checked(article: NewArticle) -> Result<NewArticle, KnowledgeError> {
     let mut article = article.validate().map_err(KnowledgeError::Invalid)?;
     check_words(&article.body)?;
     if article.language.is_none() {
@@ -155,6 +102,6 @@ fn check_words(body: &str) -> Result<(), KnowledgeError> {
     Err(refused("body", "shows no words to a reader"))
 }
 
-fn refused(field: &str, message: &str) -> KnowledgeError {
+pub(crate) fn refused(field: &str, message: &str) -> KnowledgeError {
     KnowledgeError::Invalid(vec![FieldError::new(field, FieldCode::Empty, message)])
 }

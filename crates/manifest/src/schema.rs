@@ -52,7 +52,7 @@ pub enum Kind {
     Encoder,
     /// Vector to label distribution.
     Head,
-    /// Scores of a hit to one score and a probability.
+    /// Scores of a hit to one score.
     Fusion,
     /// What two tickets share to the probability that they are one matter.
     Duplicates,

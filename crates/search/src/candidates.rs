@@ -34,6 +34,13 @@ impl Lookup {
     }
 }
 
+/// Name of the dense vector, in either backend. **Persisted**.
+pub(crate) const DENSE: &str = "dense";
+/// Name of the dense vector of the title. **Persisted**.
+pub(crate) const TITLE: &str = "title";
+/// Name of the sparse vector. **Persisted**.
+pub(crate) const SPARSE: &str = "sparse";
+
 /// By which vector, and what with.
 #[derive(Clone, Debug)]
 pub(crate) enum By {
@@ -73,7 +80,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// Takes in what one lookup found.
     pub(crate) fn add(&mut self, lookup: &Lookup, found: Found) {
-        self.half_mut(&lookup.by).extend(lookup.without_excluded(found));
+        self.scores_of_mut(&lookup.by).extend(lookup.without_excluded(found));
     }
 
     /// Takes in who holds one exact part of the query. They are candidates.
@@ -88,13 +95,13 @@ impl Pool {
 
     /// Everybody who was found so far.
     pub(crate) fn ids(&self) -> HashSet<Uuid> {
-        let halves = [&self.dense, &self.title, &self.sparse];
-        let found = halves.into_iter().flat_map(HashMap::keys);
+        let kinds = [&self.dense, &self.title, &self.sparse];
+        let found = kinds.into_iter().flat_map(HashMap::keys);
         let exact = self.exact.iter().flatten();
         found.chain(exact).chain(&self.suspected).copied().collect()
     }
 
-    fn half(&self, by: &By) -> &HashMap<Uuid, f32> {
+    fn scores_of(&self, by: &By) -> &HashMap<Uuid, f32> {
         match by {
             By::Dense(_) => &self.dense,
             By::Title(_) => &self.title,
@@ -102,7 +109,7 @@ impl Pool {
         }
     }
 
-    fn half_mut(&mut self, by: &By) -> &mut HashMap<Uuid, f32> {
+    fn scores_of_mut(&mut self, by: &By) -> &mut HashMap<Uuid, f32> {
         match by {
             By::Dense(_) => &mut self.dense,
             By::Title(_) => &mut self.title,
@@ -133,7 +140,7 @@ impl Pool {
     }
 
     fn missing_for(&self, lookup: &Lookup, all: &HashSet<Uuid>) -> Option<Lookup> {
-        let have = self.half(&lookup.by);
+        let have = self.scores_of(&lookup.by);
         let gave_all = !matches!(lookup.by, By::Dense(_)) && have.len() < lookup.limit;
         if gave_all {
             return None;
@@ -171,8 +178,8 @@ impl Pool {
     }
 }
 
-fn best_first(half: &HashMap<Uuid, f32>) -> Vec<f32> {
-    let mut scores: Vec<f32> = half.values().copied().collect();
+fn best_first(scores: &HashMap<Uuid, f32>) -> Vec<f32> {
+    let mut scores: Vec<f32> = scores.values().copied().collect();
     scores.sort_by(|a, b| b.total_cmp(a));
     scores
 }
@@ -210,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_that_gave_all_it_had_is_not_asked_again() {
+    fn a_kind_that_gave_all_it_had_is_not_asked_again() {
         let asked = [lookup(By::Sparse(SparseWords::default()), 5)];
         let mut pool = Pool::default();
         pool.add(&lookup(By::Dense(vec![1.0]), 9), vec![(id(1), 0.9)]);

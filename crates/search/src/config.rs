@@ -15,9 +15,10 @@ const TIMEOUT_MS: u64 = 10_000;
 pub struct SearchConfig {
     /// Where the points live.
     pub backend: Backend,
-    /// How the two scores of a hit become one.
+    /// How the scores of a hit become one.
     pub fusion: FusionConfig,
-    /// Hits that each half contributes before they are fused; at least twice the limit of a query is always taken.
+    /// Hits that each kind of likeness contributes before they are fused; at least twice the limit of a query is always
+    /// taken.
     pub candidates: usize,
 }
 

@@ -96,7 +96,7 @@ pub enum Error {
         collection: String,
     },
     /// The stored vectors were made with another number of dimensions.
-    #[error("the collection {collection} holds vectors of {stored} dimensions, {wanted} are wanted: rebuild it")]
+    #[error("the collection {collection} has vectors of {stored} dimensions, not {wanted}: delete it to begin anew")]
     DimensionsDiffer {
         /// Its name.
         collection: String,
@@ -228,6 +228,7 @@ impl Error {
         match self {
             Self::CollectionName { .. }
             | Self::NoDimensions { .. }
+            | Self::DimensionsDiffer { .. }
             | Self::UnknownCollection { .. }
             | Self::NoTitles { .. }
             | Self::WrongDimensions { .. }
@@ -244,7 +245,6 @@ impl Error {
             | Self::FolderGone { .. }
             | Self::DiskFull { .. }
             | Self::Description { .. }
-            | Self::DimensionsDiffer { .. }
             | Self::RebuildGivenUp { .. }
             | Self::EdgePanicked { .. } => Fault::Dependency,
             Self::Edge { source, .. } => edge_fault(source),

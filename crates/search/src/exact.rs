@@ -1,7 +1,8 @@
 //! What a query says exactly, on its way through a backend: who holds a code, who holds a phrase.
 //!
-//! A code is one form, so whoever is found by it holds it. A phrase is many, each of which thousands may hold, so those
-//! who hold most of it are asked for first, and of the candidates it is then asked which hold each of its words.
+//! A code is one form, so whoever is found by it holds it. A phrase is as many as it has pairs of neighbouring words (a
+//! single word is one, its stem), each of which thousands may hold, so those who hold most of it are asked for first,
+//! and of the candidates it is then asked which hold each of its forms.
 
 use std::collections::HashSet;
 
@@ -21,10 +22,10 @@ pub(crate) enum Exact {
     Code(Lookup),
     /// A quoted phrase.
     Phrase {
-        /// By all its words.
+        /// By all its forms together.
         whole: Lookup,
-        /// Each of them once.
-        words: Vec<SparseWords>,
+        /// Each pair of neighbouring words (the one stem, of a single word); all of them must be there.
+        forms: Vec<SparseWords>,
     },
 }
 
@@ -56,27 +57,27 @@ impl Exact {
         match self {
             Self::Code(_) if all => Trace::Held(ids),
             Self::Code(_) => Trace::Common,
-            Self::Phrase { words, .. } if all && words.len() == 1 => Trace::Held(ids),
+            Self::Phrase { forms, .. } if all && forms.len() == 1 => Trace::Held(ids),
             Self::Phrase { .. } => Trace::Suspected { ids, all },
         }
     }
 
-    /// The lookups that tell which of `ids` hold each of its words.
+    /// The lookups that tell which of `ids` hold each of its forms.
     pub(crate) fn checks(&self, ids: &HashSet<Uuid>) -> Vec<Lookup> {
-        let Self::Phrase { words, .. } = self else {
+        let Self::Phrase { forms, .. } = self else {
             return Vec::new();
         };
         if ids.is_empty() {
             return Vec::new();
         }
-        let check = |word: &SparseWords| Lookup {
-            by: By::Sparse(word.clone()),
+        let check = |form: &SparseWords| Lookup {
+            by: By::Sparse(form.clone()),
             filter: Filter::default(),
             exclude: Vec::new(),
             only: Some(ids.iter().copied().collect()),
             limit: ids.len(),
         };
-        words.iter().map(check).collect()
+        forms.iter().map(check).collect()
     }
 }
 
@@ -101,10 +102,10 @@ mod tests {
         }
     }
 
-    fn phrase(limit: usize, words: usize) -> Exact {
+    fn phrase(limit: usize, forms: usize) -> Exact {
         Exact::Phrase {
             whole: lookup(limit),
-            words: vec![SparseWords::default(); words],
+            forms: vec![SparseWords::default(); forms],
         }
     }
 
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phrase_of_one_word_is_held_by_those_found_unless_there_may_be_more() {
+    fn a_phrase_of_one_form_is_held_by_those_found_unless_there_may_be_more() {
         assert_eq!(phrase(3, 1).trace(found(&[1])), Trace::Held([id(1)].into()));
         let suspected = |all| Trace::Suspected {
             ids: [id(1)].into(),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn each_word_of_a_phrase_is_checked_among_those_who_may_hold_it() {
+    fn each_form_of_a_phrase_is_checked_among_those_who_may_hold_it() {
         let checks = phrase(3, 2).checks(&[id(1), id(2)].into());
         assert_eq!(checks.len(), 2);
         assert!(checks.iter().all(|check| check.limit == 2));
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phrase_is_held_by_whoever_has_all_its_words() {
+    fn a_phrase_is_held_by_whoever_has_all_its_forms() {
         assert_eq!(holders(vec![found(&[1, 2]), found(&[2, 3])]), [id(2)].into());
         assert!(holders(Vec::new()).is_empty());
     }

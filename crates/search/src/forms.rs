@@ -1,12 +1,13 @@
 //! Forms of words beside their stems: pairs of neighbours, pieces of words and codes (see [`crate::codes`]).
 //!
 //! Pairs tell a phrase from its scattered words, and pieces of four characters survive a typo and join an accented word
-//! to its plain spelling. Each form is a hash with its highest bit set, so that none meets a stem, whose hashes have 31
-//! bits.
+//! to its plain spelling. Each form is a hash with its highest bit set ([`FORM_BIT`]), so that none meets a stem.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// Set in the hash of every form and in none of a stem, which has 31 bits. **Persisted** in every stored vector.
+pub(crate) const FORM_BIT: u32 = 0x8000_0000;
 /// Characters of a piece of a word. **Persisted** in every stored vector.
 const PIECE_CHARS: usize = 4;
 /// Letters a word needs to be cut into pieces. **Persisted**.
@@ -83,7 +84,12 @@ pub(crate) fn hash(kind: Kind, parts: &[&str]) -> u32 {
     let hash = bytes.fold(start.wrapping_mul(0x0100_0193), |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
-    hash | 0x8000_0000
+    hash | FORM_BIT
+}
+
+/// Whether the index of a sparse vector is of a stem and not of another form.
+pub(crate) fn is_stem(index: u32) -> bool {
+    index & FORM_BIT == 0
 }
 
 #[cfg(test)]
@@ -123,7 +129,7 @@ mod tests {
     #[test]
     fn forms_never_meet_a_stem() {
         for form in [pairs(&plain_words("a b c")), pieces("invoice"), codes("A1")].concat() {
-            assert!(form & 0x8000_0000 != 0);
+            assert!(!is_stem(form));
         }
     }
 }

@@ -5,11 +5,10 @@
 //! them up. Its weights depend on the query: on its language, and on how far the best of each score stands out from
 //! the second (a score that singles out one point knows something). Standards are the same whichever of several equal
 //! points the index happens to give, so equal questions get equal answers from both backends. Plain reciprocal-rank
-//! fusion throws the distances between scores away and was measured to be worse than the better half alone.
+//! fusion throws the distances between scores away and was measured to be worse than the better kind alone.
 
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidate;
@@ -36,9 +35,6 @@ pub struct FusionConfig {
     /// difference of scores, so that what is asked for exactly comes first.
     #[serde(default = "default_exact")]
     pub exact: f32,
-    /// What earlier versions fitted beside the weights and nobody reads any more.
-    #[serde(default, skip_serializing)]
-    answer: IgnoredAny,
 }
 
 /// How much each score counts; only their ratio matters.
@@ -131,7 +127,6 @@ impl Default for FusionConfig {
             titled: BTreeMap::new(),
             forms: FormWeights::default(),
             exact: default_exact(),
-            answer: IgnoredAny,
         }
     }
 }
@@ -245,8 +240,8 @@ mod tests {
                 ..Candidate::default()
             })
             .collect();
-        let all = |half: fn(&Candidate) -> Option<f32>| {
-            let mut scores: Vec<f32> = candidates.iter().filter_map(half).collect();
+        let all = |kind: fn(&Candidate) -> Option<f32>| {
+            let mut scores: Vec<f32> = candidates.iter().filter_map(kind).collect();
             scores.sort_by(|a, b| b.total_cmp(a));
             Standard::of(&scores)
         };
@@ -268,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clear_winner_of_one_half_beats_a_middling_one_of_both() {
+    fn a_clear_winner_of_one_kind_beats_a_middling_one_of_both() {
         let winner_by_words = (Some(0.30), Some(12.0));
         let others = (0..20).map(|i| (Some(0.30 + 0.002 * i as f32), Some(1.0 + 0.01 * i as f32)));
         let scores: Vec<_> = [winner_by_words].into_iter().chain(others).collect();
@@ -276,14 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn weights_decide_between_the_halves() {
+    fn weights_decide_between_the_kinds() {
         let scores = [(Some(0.9), Some(0.0)), (Some(0.1), Some(9.0))];
         assert_eq!(order(&scores, weights(0.7, 0.3)), [0, 1]);
         assert_eq!(order(&scores, weights(0.3, 0.7)), [1, 0]);
     }
 
     #[test]
-    fn a_half_that_singles_out_one_point_counts_more() {
+    fn a_kind_that_singles_out_one_point_counts_more() {
         let scores = [(Some(0.9), Some(1.0)), (Some(0.5), Some(1.1)), (Some(0.1), Some(1.1))];
         let stands_out = Weights {
             dense_margin: 5.0,
@@ -294,13 +289,13 @@ mod tests {
     }
 
     #[test]
-    fn one_half_alone_keeps_its_order() {
+    fn one_kind_alone_keeps_its_order() {
         let scores = [(Some(0.1), None), (Some(0.9), None), (Some(0.5), None)];
         assert_eq!(order(&scores, weights(0.5, 0.5)), [1, 2, 0]);
     }
 
     #[test]
-    fn a_half_that_says_nothing_changes_nothing() {
+    fn a_kind_that_says_nothing_changes_nothing() {
         let scores = [(Some(0.1), Some(0.0)), (Some(0.9), Some(0.0)), (Some(0.5), Some(0.0))];
         assert_eq!(order(&scores, weights(0.5, 0.5)), [1, 2, 0]);
     }
@@ -332,17 +327,6 @@ mod tests {
         assert_eq!(config.weights(Some("es"), true), config.by_language["es"]);
         assert_eq!(config.weights(Some("en-US"), true), weights(0.3, 0.7));
         assert_eq!(config.weights(None, true), config.otherwise);
-    }
-
-    #[test]
-    fn weights_of_an_earlier_version_are_read_without_what_they_had_beside() {
-        let mut stored = serde_json::to_value(FusionConfig::default()).unwrap();
-        assert_eq!(stored.get("answer"), None);
-        stored["answer"] = serde_json::json!({ "threshold": 0.5, "otherwise": { "bias": -8.5, "weights": [5.2] } });
-        let read: FusionConfig = serde_json::from_value(stored.clone()).unwrap();
-        assert_eq!(read, FusionConfig::default());
-        stored["unknown"] = 1.into();
-        assert!(serde_json::from_value::<FusionConfig>(stored).is_err());
     }
 
     #[test]

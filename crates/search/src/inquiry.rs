@@ -20,7 +20,7 @@ pub(crate) struct Inquiry<'a> {
     exact: Vec<Exact>,
 }
 
-/// The second step: each kind is asked for what only the others found, each phrase for who holds all its words.
+/// The second step: each kind is asked for what only the others found, each phrase for who holds all its forms.
 pub(crate) struct Completion<'a> {
     inquiry: Inquiry<'a>,
     pool: Pool,

@@ -1,9 +1,9 @@
 //! Vectors and words in, neighbours out.
 //!
 //! [`Search`] keeps collections of points, each with a dense vector made by somebody else, a BM25 sparse vector made
-//! here from its text, and a payload that belongs to the caller. [`Search::nearest`] asks for both kinds of
-//! likeness separately, gives both scores back with every hit, and orders the hits by a weighted sum of the
-//! standardised scores (see [`FusionConfig`]).
+//! here from its text, and a payload that belongs to the caller. [`Search::nearest`] asks for each kind of likeness
+//! (meaning, meaning of the title, words) separately, gives every score back with each hit, and orders the hits by a
+//! learnt weighted sum of the standardised scores (see [`FusionConfig`]).
 //!
 //! The same calls run on Qdrant Edge in a folder of this process or on a Qdrant server; the contract suite in
 //! `tests/contract.rs` holds both to the same order.

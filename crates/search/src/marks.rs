@@ -3,10 +3,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use crate::forms::is_stem;
 use crate::words::Words;
-
-/// Hashes of stems have 31 bits; other forms have the highest one set.
-const FORM_BIT: u32 = 0x8000_0000;
 
 /// The stretches of `text` that are words of `query`, in their order. **Units:** bytes.
 pub(crate) fn marks(
@@ -35,7 +33,7 @@ pub(crate) fn marks(
 }
 
 fn stems(indices: Vec<u32>) -> impl Iterator<Item = u32> {
-    indices.into_iter().filter(|index| index & FORM_BIT == 0)
+    indices.into_iter().filter(|index| is_stem(*index))
 }
 
 /// The runs of letters and digits; what joins the parts of a code is within it.

@@ -174,14 +174,15 @@ pub struct Hit {
     pub id: Uuid,
     /// Cosine to the query's vector, -1 to 1; none when the query had none.
     pub dense: Option<f32>,
-    /// Cosine of its title to the query's title or vector; none when it has no title or one half was not asked.
+    /// Cosine of its title to the query's title or vector; none when it has no title, or when meaning or words were not
+    /// asked for.
     pub title: Option<f32>,
     /// BM25 of the forms of the query's words, 0 when none occurs; none when the query had no text.
     pub sparse: Option<f32>,
     /// Share of the query's exact parts (identifiers that few hold, quoted phrases) that it holds, 0 to 1.
     pub exact: f32,
     /// What the fusion weighs: the standardised scores by meaning, title and words, then each times how far its best
-    /// stands out. Zeros where one half was asked alone. **Shape** `[FEATURES]`.
+    /// stands out. Zeros where meaning or words were asked for alone. **Shape** `[FEATURES]`.
     pub features: [f32; FEATURES],
     /// What the hits are ordered by; comparable within one answer only.
     pub score: f32,

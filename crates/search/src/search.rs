@@ -70,16 +70,22 @@ impl Search {
         }
     }
 
-    /// Makes the collection where it is missing, adds indexes for new fields, and readies it for every other call.
+    /// Makes the collection where it is missing, adds indexes for new fields, and readies it for every other call. Whether
+    /// it was not ready before: then it may lack what it held.
     ///
     /// **Errors** when the stored vectors have other dimensions. When a server is down the collection is remembered
     /// and made ready by the first call that reaches the server.
-    pub async fn ensure(&self, spec: &CollectionSpec) -> Result<(), Error> {
+    pub async fn ensure(&self, spec: &CollectionSpec) -> Result<bool, Error> {
         spec.check()?;
         match self {
             Self::Edge(edge) => edge.ensure(spec).await,
             Self::Server(server) => server.ensure(spec).await,
         }
+    }
+
+    /// Whether the collection was ensured, so that other calls know it.
+    pub fn knows(&self, collection: &str) -> bool {
+        self.spec(collection).is_ok()
     }
 
     /// Deletes the collection and all its points; `ensure` then makes it anew. Nothing happens where there is none.
@@ -110,7 +116,7 @@ impl Search {
         }
     }
 
-    /// The points that are most like the query, best first, with both scores.
+    /// The points that are most like the query, best first, with every score that was asked for.
     pub async fn nearest(&self, collection: &str, query: &Query) -> Result<Vec<Hit>, Error> {
         query.check(&self.spec(collection)?)?;
         if query.limit == 0 {
@@ -296,7 +302,7 @@ impl Core {
             .map(|text| self.words.query(text, query.language.as_deref()))
             .filter(|words| !words.is_empty())
             .map(By::Sparse);
-        // The title weighs in where the halves are fused; a query by its vector alone is by the text alone.
+        // The title weighs in where meaning and words are fused; a query by its vector alone is by the text alone.
         let title = query.title_vector.as_ref().or(query.vector.as_ref());
         let title = title
             .filter(|_| spec.titles && dense.is_some() && query.text.is_some())
@@ -314,10 +320,10 @@ impl Core {
         let lookup = |words| self.lookup(query, By::Sparse(words));
         let exact = |part| match part {
             ExactPart::Code(code) => Exact::Code(lookup(code)),
-            ExactPart::Phrase { whole, words } => {
+            ExactPart::Phrase { whole, forms } => {
                 let mut whole = lookup(whole);
                 whole.limit *= PHRASE_DEPTH;
-                Exact::Phrase { whole, words }
+                Exact::Phrase { whole, forms }
             }
         };
         let parts = self.words.exact_parts(text, query.language.as_deref());

@@ -76,10 +76,10 @@ pub(crate) enum ExactPart {
     Code(SparseWords),
     /// A quoted phrase.
     Phrase {
-        /// All its words together.
+        /// All its forms together.
         whole: SparseWords,
-        /// Each of them, which has to be there.
-        words: Vec<SparseWords>,
+        /// Each pair of neighbouring words (the one stem, of a single word); all of them must be there.
+        forms: Vec<SparseWords>,
     },
 }
 
@@ -181,9 +181,9 @@ impl Words {
             words => pairs(words),
         };
         let whole = SparseWords::alike(&forms);
-        let word = |form: &u32| SparseWords::alike(&[*form]);
+        let alone = |form: &u32| SparseWords::alike(&[*form]);
         (!whole.is_empty()).then(|| ExactPart::Phrase {
-            words: whole.indices.iter().map(word).collect(),
+            forms: whole.indices.iter().map(alone).collect(),
             whole,
         })
     }
@@ -270,6 +270,7 @@ fn analysis(language: &'static str, mut settings: serde_json::Value) -> Result<E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forms::is_stem;
 
     fn words() -> Words {
         Words::new(FormWeights::default()).unwrap()
@@ -283,13 +284,9 @@ mod tests {
         let found = query
             .indices
             .iter()
-            .filter(|i| is_stem(i) && document.indices.contains(i))
+            .filter(|i| is_stem(**i) && document.indices.contains(i))
             .count();
         assert_eq!(found, shared, "{language:?} {query:?} in {document:?}");
-    }
-
-    fn is_stem(index: &&u32) -> bool {
-        **index < 0x8000_0000
     }
 
     #[test]
@@ -365,10 +362,10 @@ mod tests {
         assert!(parts("2FA within 24h since the 1st of May 2024").is_empty());
         assert!(matches!(parts("error TL-4410 on 2024-05-12")[..], [ExactPart::Code(_)]));
         assert_eq!(parts("TL-4410/TL-4411"), parts("TL-4410 TL-4411"));
-        let [ExactPart::Phrase { whole, words }] = &parts("\"cannot be closed\"")[..] else {
+        let [ExactPart::Phrase { whole, forms }] = &parts("\"cannot be closed\"")[..] else {
             panic!("one phrase");
         };
-        assert_eq!((whole.indices.len(), words.len()), (2, 2));
+        assert_eq!((whole.indices.len(), forms.len()), (2, 2));
         assert!(parts("\"the\"").is_empty() && parts("\"\"").is_empty());
     }
 

@@ -119,6 +119,7 @@ async fn points_rebuilds_and_dimensions_survive_a_restart() {
     let search = Search::open(SearchConfig::edge(folder.path())).await.unwrap();
     let error = search.ensure(&CollectionSpec::new(TICKETS, 3)).await.unwrap_err();
     assert!(matches!(error, Error::DimensionsDiffer { .. }), "{error:?}");
+    assert_eq!(error.fault(), Fault::Caller, "asking again changes nothing");
     search.ensure(&spec()).await.unwrap();
     assert_eq!(count(&search).await, 260);
 }
@@ -176,7 +177,7 @@ async fn much_written_gets_a_graph_while_others_write_and_delete() {
     let spec = CollectionSpec::new(TICKETS, 6 * DIMENSIONS);
     let open = async || {
         let search = Search::open(SearchConfig::edge(folder.path())).await?;
-        search.ensure(&spec).await.map(|()| search)
+        search.ensure(&spec).await.map(|_| search)
     };
     let search = open().await.unwrap();
     let all: Vec<_> = points(10_200).into_iter().map(long).collect();
@@ -237,6 +238,23 @@ async fn files_deleted_under_the_process_are_noticed_and_made_anew() {
     assert_eq!(count(&search).await, 0);
     rebuild(&search, TICKETS, [points(20)]).await.unwrap();
     assert_eq!(count(&search).await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_made_anew_yet_is_missed_until_it_is() {
+    let folder = TempDir::new().unwrap();
+    let search = open(folder.path()).await.unwrap();
+    let place = folder.path().join(TICKETS);
+    std::fs::remove_dir_all(&place).unwrap();
+    std::fs::write(&place, "in the way").unwrap();
+    search.ensure(&spec()).await.unwrap_err();
+    let error = search.healthy().await.unwrap_err();
+    assert!(matches!(error, Error::FolderGone { .. }), "{error:?}");
+
+    std::fs::remove_file(&place).unwrap();
+    assert!(search.ensure(&spec()).await.unwrap(), "it is made anew");
+    search.healthy().await.unwrap();
+    assert!(!search.ensure(&spec()).await.unwrap(), "it is there");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,13 +7,13 @@ use sqlx::any::AnyRow;
 use time::Date;
 use uuid::Uuid;
 
+use crate::database::Dialect;
 use crate::error::{StoreError, failed};
 use crate::noun::{self, Noun, Shared};
 use crate::page::{Page, PageRequest};
 use crate::row::{Columns, json};
 use crate::sql::{Arg, Sql};
 use crate::store::Store;
-use crate::tickets::tag_pattern;
 
 const VERSION_COLUMNS: &str = "article_id, version, fields, actor, created_at";
 const INTO_VERSIONS: &str = "INSERT INTO article_versions (article_id, version, fields, actor, created_at)";
@@ -38,13 +38,13 @@ pub struct ArticleFilter {
 }
 
 impl ArticleFilter {
-    fn restrict(&self, sql: &mut Sql) -> Result<(), StoreError> {
+    fn restrict(&self, sql: &mut Sql, dialect: Dialect) {
         if !self.visibility.is_empty() {
             sql.push(" AND visibility IN ")
                 .tuple(self.visibility.iter().map(|word| word.as_str().into()));
         }
         if let Some(tag) = self.tag.as_deref() {
-            sql.push(" AND tags LIKE ").arg(tag_pattern(tag)?).push(" ESCAPE '!'");
+            sql.push(" AND ").arg(tag).push(" IN ").push(dialect.tags());
         }
         let equal = [
             (" AND language = ", self.language.as_deref().map(Arg::from)),
@@ -63,7 +63,6 @@ impl ArticleFilter {
                 sql.push(text).arg(value);
             }
         }
-        Ok(())
     }
 }
 
@@ -177,7 +176,7 @@ impl Store {
             [],
         );
         sql.arg(self.position(page, &list)?.unwrap_or_default());
-        filter.restrict(&mut sql)?;
+        filter.restrict(&mut sql, self.database().dialect);
         sql.push(" ORDER BY id LIMIT ").arg(page.rows() + 1);
         let mut reader = self.database().reader().await?;
         let rows = sql.all(&mut reader).await.map_err(failed("list articles"))?;

@@ -47,6 +47,14 @@ impl Dialect {
         }
     }
 
+    /// The entries of the JSON list in the column `tags`, to look for one among.
+    pub(crate) fn tags(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "(SELECT value FROM json_each(tags))",
+            Dialect::Postgres => "(SELECT json_array_elements_text(tags::json))",
+        }
+    }
+
     /// Whether several servers write to one database; the data folder that SQLite lies in is one server's.
     pub(crate) fn is_shared(self) -> bool {
         self == Dialect::Postgres

@@ -96,11 +96,11 @@ impl Store {
 }
 
 /// Records decisions within a transaction; the answers are in their order. The events are left to be written with others,
-/// in `told`.
+/// in `events`.
 pub(crate) async fn record_all(
     to: &mut AnyConnection,
     decisions: &[Decided],
-    told: &mut Vec<Event>,
+    events: &mut Vec<Event>,
 ) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
     let now = micros::now();
     let first = first_of_each(decisions);
@@ -112,7 +112,7 @@ pub(crate) async fn record_all(
         .filter_map(|ticket| Some((ticket, first.get(&ticket.id)?)))
     {
         rows.push(values(&decided.decision)?);
-        told.push(event(&decided.decision, ticket.state, &decided.actor, now));
+        events.push(event(&decided.decision, ticket.state, &decided.actor, now));
         judged.extend(decided.judgements.iter().map(|judgement| (ticket.id, judgement)));
     }
     insert_rows(to, "INSERT INTO decisions (id, ticket_id, decision, created_at)", rows)

@@ -156,6 +156,15 @@ impl StoreError {
         }
     }
 
+    /// The change of a row that was of `version` when it was read, and no longer is when it is written.
+    pub(crate) fn overtaken(version: i64) -> Self {
+        // Only PostgreSQL comes here: another process changed the row in between.
+        StoreError::Stale {
+            expected: version,
+            current: version + 1,
+        }
+    }
+
     pub(crate) fn corrupt(what: &'static str, detail: impl std::fmt::Display) -> Self {
         StoreError::Corrupt {
             what,

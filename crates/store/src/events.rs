@@ -16,6 +16,20 @@ use crate::store::Store;
 
 const COLUMNS: &str = "id, created_at, actor, kind, subject_kind, subject_id, data";
 
+/// What somebody does at one time, of which several events tell.
+#[derive(Clone, Copy)]
+pub(crate) struct Act<'a> {
+    pub(crate) actor: &'a Actor,
+    pub(crate) now: OffsetDateTime,
+}
+
+impl Act<'_> {
+    /// An event of this act; `data` are details by name.
+    pub(crate) fn event<const N: usize>(self, kind: EventKind, subject: Subject, data: [(&str, String); N]) -> Event {
+        event(self.now, self.actor, kind, subject, data)
+    }
+}
+
 /// An event that happens now; `data` are details by name.
 pub(crate) fn event<const N: usize>(
     at: OffsetDateTime,

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed, is_unique_violation};
+use crate::events::Act;
 use crate::idempotency::IdempotencyKey;
-use crate::incident_rows::{self, members, refused};
+use crate::incidents::{self, members, refused};
 use crate::row::{Columns, json};
 use crate::sql::{Arg, Sql, insert_rows};
 use crate::store::Store;
@@ -46,7 +47,7 @@ impl Store {
     ) -> Result<Option<IncidentReply>, StoreError> {
         let mut transaction = self.database().begin().await?;
         lock(&mut transaction, id).await?;
-        let Some(incident) = incident_rows::get(&mut transaction, id).await? else {
+        let Some(incident) = incidents::get(&mut transaction, id).await? else {
             return Ok(None);
         };
         if let Some(before) = said_before(&mut transaction, id, key).await? {
@@ -54,8 +55,11 @@ impl Store {
         }
         desk::check_incident_open(&incident).map_err(refused)?;
         let tickets = members(&mut transaction, id).await?;
-        let now = micros::now();
-        let reply = say(&mut transaction, id, &tickets, message, (actor, now)).await?;
+        let act = Act {
+            actor,
+            now: micros::now(),
+        };
+        let reply = say(&mut transaction, id, &tickets, message, act).await?;
         keep(&mut transaction, &reply, key).await?;
         commit(transaction).await?;
         Ok(Some(reply))
@@ -70,45 +74,33 @@ pub(crate) async fn say(
     incident: Uuid,
     tickets: &[Ticket],
     message: &ValidMessage,
-    (actor, now): (&Actor, OffsetDateTime),
+    act: Act<'_>,
 ) -> Result<IncidentReply, StoreError> {
-    desk::check_incident_tickets(&tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>()).map_err(refused)?;
+    desk::check_incident_tickets(tickets.len()).map_err(refused)?;
     let said: Vec<_> = tickets
         .iter()
-        .map(|ticket| messages::stored(ticket.id, message, now))
+        .map(|ticket| messages::stored(ticket.id, message, act.now))
         .collect();
     messages::insert(to, &said).await?;
     let reply = IncidentReply {
         id: Uuid::now_v7(),
         incident_id: incident,
         messages: said.iter().map(|message| (message.ticket_id, message.id)).collect(),
-        created_at: now,
+        created_at: act.now,
         replayed: false,
     };
     let of_incident = [("reply", reply.id.to_string()), ("tickets", said.len().to_string())];
     let subject = Subject::incident(incident);
-    let mut told = vec![events::event(
-        now,
-        actor,
-        EventKind::IncidentReplied,
-        subject,
-        of_incident,
-    )];
-    told.extend(said.iter().map(|message| {
+    let mut events = vec![act.event(EventKind::IncidentReplied, subject, of_incident)];
+    events.extend(said.iter().map(|message| {
         let data = [
             ("message", message.id.to_string()),
             ("author", message.author.kind.to_string()),
             ("incident", incident.to_string()),
         ];
-        events::event(
-            now,
-            actor,
-            EventKind::MessageAdded,
-            Subject::ticket(message.ticket_id),
-            data,
-        )
+        act.event(EventKind::MessageAdded, Subject::ticket(message.ticket_id), data)
     }));
-    events::insert(to, &told).await?;
+    events::insert(to, &events).await?;
     Ok(reply)
 }
 

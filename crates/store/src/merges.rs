@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed};
-use crate::patch::check_version;
+use crate::guards::check_version;
 use crate::sql::Sql;
 use crate::store::Store;
 use crate::ticket_row::COLUMNS;
@@ -125,11 +125,7 @@ async fn change_both(
     };
     for sql in in_order {
         if sql.execute(to).await.map_err(failed("merge tickets"))? == 0 {
-            // Only PostgreSQL comes here: another process changed a row after it was read.
-            return Err(StoreError::Stale {
-                expected: ticket.version,
-                current: ticket.version + 1,
-            });
+            return Err(StoreError::overtaken(ticket.version));
         }
     }
     Ok(())
@@ -176,8 +172,8 @@ async fn tell(
         ];
         events::event(now, actor, kind, Subject::ticket(on.id), data)
     };
-    let told = [event(on_ticket, ticket, survivor), event(on_survivor, survivor, ticket)];
-    events::insert(to, &told).await
+    let events = [event(on_ticket, ticket, survivor), event(on_survivor, survivor, ticket)];
+    events::insert(to, &events).await
 }
 
 fn not_merged() -> StoreError {

@@ -39,7 +39,7 @@ impl Store {
             ("message", message.id.to_string()),
             ("author", message.author.kind.to_string()),
         ];
-        let mut told = vec![events::event(
+        let mut events = vec![events::event(
             now,
             actor,
             EventKind::MessageAdded,
@@ -52,7 +52,7 @@ impl Store {
                 ("status.before", survivor.status.to_string()),
                 ("status.after", WorkStatus::Open.to_string()),
             ];
-            told.push(events::event(
+            events.push(events::event(
                 now,
                 actor,
                 EventKind::TicketChanged,
@@ -60,7 +60,7 @@ impl Store {
                 data,
             ));
         }
-        events::insert(&mut transaction, &told).await?;
+        events::insert(&mut transaction, &events).await?;
         commit(transaction).await?;
         Ok(Some(message))
     }
@@ -125,9 +125,9 @@ async fn reopen(to: &mut AnyConnection, ticket: &Ticket, now: OffsetDateTime) ->
     if !reopens(ticket.status) {
         return Ok(false);
     }
-    // Another process may have merged it after it was read.
+    // Another process may have closed or merged it after it was read.
     let text = "UPDATE tickets SET status = 'open', version = version + 1, updated_at = $1 \
-                WHERE id = $2 AND merged_into IS NULL";
+                WHERE id = $2 AND status IN ('pending', 'solved') AND merged_into IS NULL";
     let reopened = Sql::new(text, [now.into(), ticket.id.into()]).execute(to).await;
     Ok(reopened.map_err(failed("reopen a ticket"))? > 0)
 }

@@ -77,14 +77,14 @@ impl Store {
             ("revision", version.revision.clone()),
             ("origin", version.origin.to_string()),
         ];
-        let told = events::event(
+        let event = events::event(
             version.created_at,
             actor,
             EventKind::ModelAdded,
             subject(version.id),
             data,
         );
-        events::insert(&mut transaction, &[told]).await?;
+        events::insert(&mut transaction, &[event]).await?;
         model_files::insert(&mut transaction, version.head, version.version, files).await?;
         put_in_place()?;
         commit(transaction).await?;
@@ -156,7 +156,8 @@ impl Store {
         row.as_ref().map(read_activation).transpose()
     }
 
-    /// Makes a version active, which is tried out no longer if it was; none when the head has no such version.
+    /// Makes a version active, which is tried out no longer if it was; none when the head has no such version. Where it
+    /// is active already nothing is written, and the answer says that it replaced itself.
     ///
     /// **Errors:** `Stale` when another version is active than the one to replace, `Taken` when another process changed
     /// the active version at the same moment, or the database's.
@@ -185,6 +186,10 @@ impl Store {
             actor: actor.clone(),
             created_at: micros::now(),
         };
+        // A line that changes nothing would be one more to roll back.
+        if version == current {
+            return Ok(Some(activation));
+        }
         insert_activation(&mut transaction, &activation).await?;
         shadows::end_for(&mut transaction, head, version).await?;
         let data = [
@@ -193,14 +198,14 @@ impl Store {
             ("replaced", activation.replaced.to_string()),
             ("reason", activation.reason.clone()),
         ];
-        let told = events::event(
+        let event = events::event(
             activation.created_at,
             actor,
             EventKind::ModelActivated,
             subject(known.id),
             data,
         );
-        events::insert(&mut transaction, &[told]).await?;
+        events::insert(&mut transaction, &[event]).await?;
         commit(transaction).await?;
         Ok(Some(activation))
     }
@@ -237,8 +242,8 @@ impl Store {
                 ("revision", version.revision.clone()),
             ];
             let kind = EventKind::ModelForgotten;
-            let told = events::event(micros::now(), actor, kind, subject(version.id), data);
-            events::insert(&mut transaction, &[told]).await?;
+            let event = events::event(micros::now(), actor, kind, subject(version.id), data);
+            events::insert(&mut transaction, &[event]).await?;
         }
         commit(transaction).await?;
         Ok(forgotten)
@@ -258,9 +263,9 @@ impl Store {
             ("version", refused.version.to_string()),
             ("reason", reason.to_owned()),
         ];
-        let told = events::event(micros::now(), actor, EventKind::ModelRefused, subject(refused.id), data);
+        let event = events::event(micros::now(), actor, EventKind::ModelRefused, subject(refused.id), data);
         let mut transaction = self.database().begin().await?;
-        events::insert(&mut transaction, &[told]).await?;
+        events::insert(&mut transaction, &[event]).await?;
         commit(transaction).await
     }
 }

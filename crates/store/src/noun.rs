@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed, is_unique_violation};
+use crate::guards::{check_reference, check_version};
 use crate::page::{Page, PageRequest};
-use crate::patch::check_version;
 use crate::row::Columns;
 use crate::sql::{Arg, Sql, insert_rows};
 use crate::store::Store;
@@ -126,11 +126,7 @@ impl Store {
         let now = micros::now();
         let row = update_sql::<N>(&before, &fields, now)?.optional(&mut transaction).await;
         let Some(row) = row.map_err(taken_or::<N>("change a row"))? else {
-            // Only PostgreSQL comes here: another process changed the row after it was read.
-            return Err(StoreError::Stale {
-                expected: before.version(),
-                current: before.version() + 1,
-            });
+            return Err(StoreError::overtaken(before.version()));
         };
         let after = read::<N>(&row)?;
         keep_history(&mut transaction, &after, actor).await?;
@@ -191,7 +187,7 @@ fn update_sql<N: Noun>(before: &N, fields: &N::Fields, now: OffsetDateTime) -> R
 
 async fn check_references<N: Noun>(from: &mut AnyConnection, fields: &N::Fields) -> Result<(), StoreError> {
     for (table, field, id) in N::references(fields) {
-        crate::patch::check_reference(from, table, field, id).await?;
+        check_reference(from, table, field, id).await?;
     }
     Ok(())
 }

@@ -104,12 +104,14 @@ impl Store {
         Ok(passages.into_iter().filter_map(with_article).collect())
     }
 
-    /// How many passages the search index should hold.
+    /// How many passages the search index must hold; those of articles that wait for it may be half there.
     ///
     /// **Errors:** the database's.
     pub async fn count_passages(&self) -> Result<i64, StoreError> {
+        let text = "SELECT COUNT(*) FROM passages \
+                    WHERE article_id NOT IN (SELECT id FROM articles WHERE indexed_version < version)";
         let mut reader = self.database().reader().await?;
-        let row = Sql::new("SELECT COUNT(*) FROM passages", [])
+        let row = Sql::new(text, [])
             .optional(&mut reader)
             .await
             .map_err(failed("count passages"))?;

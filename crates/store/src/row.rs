@@ -14,26 +14,20 @@ use crate::micros;
 /// Reads the columns of one row from left to right.
 pub(crate) struct Columns<'r> {
     row: &'r AnyRow,
-    next: usize,
+    at: usize,
 }
 
 impl<'r> Columns<'r> {
     pub(crate) fn of(row: &'r AnyRow) -> Self {
-        Columns { row, next: 0 }
+        Columns { row, at: 0 }
     }
 
     pub(crate) fn maybe_text(&mut self, what: &'static str) -> Result<Option<String>, StoreError> {
-        self.next += 1;
-        self.row
-            .try_get(self.next - 1)
-            .map_err(|error| StoreError::corrupt(what, error))
+        self.next(what)
     }
 
     pub(crate) fn maybe_int(&mut self, what: &'static str) -> Result<Option<i64>, StoreError> {
-        self.next += 1;
-        self.row
-            .try_get(self.next - 1)
-            .map_err(|error| StoreError::corrupt(what, error))
+        self.next(what)
     }
 
     pub(crate) fn text(&mut self, what: &'static str) -> Result<String, StoreError> {
@@ -47,10 +41,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(crate) fn bytes(&mut self, what: &'static str) -> Result<Vec<u8>, StoreError> {
-        self.next += 1;
-        self.row
-            .try_get(self.next - 1)
-            .map_err(|error| StoreError::corrupt(what, error))
+        self.next(what)
     }
 
     pub(crate) fn small(&mut self, what: &'static str) -> Result<i32, StoreError> {
@@ -97,6 +88,16 @@ impl<'r> Columns<'r> {
     pub(crate) fn json<T: DeserializeOwned>(&mut self, what: &'static str) -> Result<T, StoreError> {
         let text = self.text(what)?;
         serde_json::from_str(&text).map_err(|error| StoreError::corrupt(what, error))
+    }
+
+    fn next<T>(&mut self, what: &'static str) -> Result<T, StoreError>
+    where
+        T: sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any>,
+    {
+        self.at += 1;
+        self.row
+            .try_get(self.at - 1)
+            .map_err(|error| StoreError::corrupt(what, error))
     }
 }
 

@@ -50,8 +50,8 @@ impl Store {
         set.map_err(failed("store a challenger"))?;
         let data = [("head", head.to_string()), ("version", version.to_string())];
         let kind = EventKind::ModelShadowed;
-        let told = events::event(challenger.since, actor, kind, subject(known.id), data);
-        events::insert(&mut transaction, &[told]).await?;
+        let event = events::event(challenger.since, actor, kind, subject(known.id), data);
+        events::insert(&mut transaction, &[event]).await?;
         commit(transaction).await?;
         Ok(Some(challenger))
     }
@@ -70,8 +70,8 @@ impl Store {
         if let Some(known) = find_version(&mut transaction, head, version).await? {
             let data = [("head", head.to_string()), ("version", version.to_string())];
             let kind = EventKind::ModelShadowEnded;
-            let told = events::event(micros::now(), actor, kind, subject(known.id), data);
-            events::insert(&mut transaction, &[told]).await?;
+            let event = events::event(micros::now(), actor, kind, subject(known.id), data);
+            events::insert(&mut transaction, &[event]).await?;
         }
         commit(transaction).await?;
         Ok(true)

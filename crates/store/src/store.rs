@@ -66,6 +66,11 @@ impl Store {
         self.inner.database.close().await;
     }
 
+    /// Whether several servers, each with a data folder of its own, may write to the database.
+    pub fn is_shared(&self) -> bool {
+        self.database().dialect.is_shared()
+    }
+
     pub(crate) fn database(&self) -> &Database {
         &self.inner.database
     }

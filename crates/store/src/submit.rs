@@ -93,12 +93,12 @@ struct Plan {
 }
 
 /// Stores the submissions within a transaction; the answers are in their order. The events are left to be written with
-/// others, in `told`.
+/// others, in `events`.
 pub(crate) async fn submit_all(
     to: &mut AnyConnection,
     dialect: Dialect,
     submissions: &[Submission],
-    told: &mut Vec<Event>,
+    events: &mut Vec<Event>,
 ) -> Result<Vec<Result<Submitted, StoreError>>, StoreError> {
     if submissions.is_empty() {
         return Ok(Vec::new());
@@ -115,7 +115,7 @@ pub(crate) async fn submit_all(
     }
     number(to, &mut plan.tickets).await?;
     ticket_row::insert(to, &plan.tickets).await?;
-    told.append(&mut plan.events);
+    events.append(&mut plan.events);
     let into = "INSERT INTO idempotency_keys (token_id, key, body_hash, ticket_id, created_at)";
     insert_rows(to, into, plan.keys)
         .await

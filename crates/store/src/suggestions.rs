@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use desk::suggestion::{SourceKind, SourceRef, Tally, Verdict};
-use desk::{Actor, Article, AuthorKind, EventKind, Message, Subject, Visibility};
+use desk::{
+    Actor, Article, AuthorKind, EventKind, Message, SourceKind, SourceRef, Subject, Tally, Verdict, Visibility,
+};
 use sqlx::AnyConnection;
 use time::Date;
 use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed};
-use crate::patch::check_reference;
+use crate::guards::check_reference;
 use crate::row::{Columns, json};
 use crate::sql::{Arg, Sql, select_in};
 use crate::store::Store;

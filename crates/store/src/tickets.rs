@@ -51,9 +51,8 @@ pub struct TicketFilter {
 }
 
 impl TicketFilter {
-    /// Condition and value of each restriction; the value comes after the text.
-    fn conditions(&self) -> Result<Vec<(&'static str, Arg)>, StoreError> {
-        let tag = self.tag.as_deref().map(tag_pattern).transpose()?;
+    /// Condition and value of each restriction but the tag's; the value comes after the text.
+    fn conditions(&self) -> Vec<(&'static str, Arg)> {
         let conditions = [
             ("state = ", self.state.map(|v| v.as_str().into())),
             ("status = ", self.status.map(|v| v.as_str().into())),
@@ -69,20 +68,12 @@ impl TicketFilter {
             ("external_id = ", self.external_id.as_deref().map(Arg::from)),
             ("created_at >= ", self.created_from.map(Arg::from)),
             ("created_at < ", self.created_before.map(Arg::from)),
-            ("tags LIKE ", tag.map(Arg::from)),
         ];
-        Ok(conditions
+        conditions
             .into_iter()
             .filter_map(|(text, value)| Some((text, value?)))
-            .collect())
+            .collect()
     }
-}
-
-/// A `LIKE` pattern that finds the tag within the JSON list, with `!` as escape.
-pub(crate) fn tag_pattern(tag: &str) -> Result<String, StoreError> {
-    let quoted = json("tag", &tag)?;
-    let escaped = quoted.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    Ok(format!("%{escaped}%"))
 }
 
 impl Store {
@@ -108,13 +99,12 @@ impl Store {
     pub async fn list_tickets(&self, filter: &TicketFilter, page: &PageRequest) -> Result<Page<Ticket>, StoreError> {
         let list = format!("tickets {}", json("filter", filter)?);
         let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM tickets WHERE "), []);
-        for (condition, value) in filter.conditions()? {
-            let escape = if condition.ends_with("LIKE ") {
-                " ESCAPE '!'"
-            } else {
-                ""
-            };
-            sql.push(condition).arg(value).push(escape).push(" AND ");
+        for (condition, value) in filter.conditions() {
+            sql.push(condition).arg(value).push(" AND ");
+        }
+        if let Some(tag) = filter.tag.as_deref() {
+            let tags = self.database().dialect.tags();
+            sql.arg(tag).push(" IN ").push(tags).push(" AND ");
         }
         sql.push("number < ").arg(self.number_before(page, &list)?);
         sql.push(" ORDER BY number DESC LIMIT ").arg(page.rows() + 1);
@@ -179,15 +169,5 @@ impl Store {
             Some(position) => position.parse().map_err(|_| StoreError::ForeignCursor),
             None => Ok(i64::MAX),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_found_literally() {
-        assert_eq!(tag_pattern("50%_a!").expect("a text"), "%\"50!%!_a!!\"%");
     }
 }

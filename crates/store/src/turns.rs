@@ -17,7 +17,8 @@ use crate::store::Store;
 /// How often within its lease a turn is renewed: a database may be away for most of it.
 const RENEWALS: u32 = 3;
 
-/// A turn that this process has; given back by [`Turn::hold`], else over at the end of its lease.
+/// A turn that this process has; given back by [`Turn::hold`], kept by [`Turn::hold_until`], else over at the end of its
+/// lease.
 pub struct Turn {
     store: Store,
     name: String,
@@ -58,11 +59,18 @@ impl Turn {
     /// Has the turn for as long as some work takes and gives it back then; what the work came to. None where the turn is
     /// another's meanwhile, because the database was away for longer than the lease: the work is dropped.
     pub async fn hold<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        // Free whatever the clocks of others say.
+        self.hold_until(OffsetDateTime::UNIX_EPOCH, work).await
+    }
+
+    /// As [`Turn::hold`], but nobody has the turn before `next`, however soon the work is done: it is work for now and then.
+    /// Where the work is broken off, the turn is over at the end of its lease.
+    pub async fn hold_until<T>(self, next: OffsetDateTime, work: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
             done = work => Some(done),
             () = self.lost() => None,
         };
-        if let Err(error) = self.give_back().await {
+        if let Err(error) = self.keep_until(next).await {
             tracing::debug!(turn = self.name, error = %error, "a turn is over at the end of its lease");
         }
         done
@@ -72,7 +80,7 @@ impl Turn {
     async fn lost(&self) {
         loop {
             tokio::time::sleep(self.lease / RENEWALS).await;
-            match self.renew().await {
+            match self.keep_until(micros::now() + self.lease).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => tracing::warn!(turn = self.name, error = %error, "a turn could not be renewed"),
@@ -80,19 +88,11 @@ impl Turn {
         }
     }
 
-    /// Whether it is still ours.
-    async fn renew(&self) -> Result<bool, StoreError> {
+    /// Whether it is still ours; nothing happens where it is not.
+    async fn keep_until(&self, end: OffsetDateTime) -> Result<bool, StoreError> {
         let text = "UPDATE settings SET value = $1 WHERE name = $2 AND value LIKE $3";
-        let until = self.until(micros::now() + self.lease);
-        let values = vec![until.into(), self.name.as_str().into(), self.ours().into()];
-        self.change("renew a turn", text, values).await
-    }
-
-    /// Nothing happens where it is not ours any more.
-    async fn give_back(&self) -> Result<bool, StoreError> {
-        let text = "DELETE FROM settings WHERE name = $1 AND value LIKE $2";
-        let values = vec![self.name.as_str().into(), self.ours().into()];
-        self.change("give a turn back", text, values).await
+        let values = vec![self.until(end).into(), self.name.as_str().into(), self.ours().into()];
+        self.change("keep a turn", text, values).await
     }
 
     async fn change(&self, act: &'static str, text: &str, values: Vec<Arg>) -> Result<bool, StoreError> {

@@ -187,10 +187,10 @@ async fn attempt(
     decisions: &[Decided],
 ) -> Result<Answers, StoreError> {
     let mut transaction = database.begin().await?;
-    let mut told = Vec::with_capacity(submissions.len() + decisions.len());
-    let submitted = submit::submit_all(&mut transaction, database.dialect, submissions, &mut told).await?;
-    let recorded = decide::record_all(&mut transaction, decisions, &mut told).await?;
-    events::insert(&mut transaction, &told).await?;
+    let mut events = Vec::with_capacity(submissions.len() + decisions.len());
+    let submitted = submit::submit_all(&mut transaction, database.dialect, submissions, &mut events).await?;
+    let recorded = decide::record_all(&mut transaction, decisions, &mut events).await?;
+    events::insert(&mut transaction, &events).await?;
     commit(transaction).await?;
     Ok(Answers { submitted, recorded })
 }

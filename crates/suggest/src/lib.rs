@@ -14,8 +14,7 @@ mod support;
 use std::ops::Range;
 use std::sync::Arc;
 
-use desk::suggestion::{SourceRef, Tally};
-use desk::{ArticleVisibility, Ticket};
+use desk::{ArticleVisibility, SourceRef, Tally, Ticket};
 use knowledge::{Knowledge, Span};
 use triage::Triage;
 

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use desk::suggestion::{SourceKind, SourceRef};
-use desk::{ArticleVisibility, Message, Ticket, WorkStatus};
+use desk::{ArticleVisibility, Message, SourceKind, SourceRef, Ticket, WorkStatus};
 use knowledge::{Found, Question};
 use uuid::Uuid;
 

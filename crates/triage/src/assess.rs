@@ -116,15 +116,9 @@ impl Triage {
     ) -> Result<Vec<Hit>, TriageError> {
         let limit = self.config.neighbours.max(self.models().duplicates.candidates);
         let query = Query {
-            vector: Some(vector),
-            text: Some(text),
-            language,
-            limit,
-            // More of them find no other duplicates and take longer.
-            candidates: Some(2 * limit),
             payloads: Some(self.config.neighbours),
             exclude: own_id.into_iter().collect(),
-            ..Query::default()
+            ..index::similar_query(text, language, vector, limit)
         };
         Ok(self.search.nearest(TICKETS, &query).await?)
     }

@@ -37,11 +37,6 @@ impl TriageError {
         }
     }
 
-    /// Whether the encoder cannot take one of the texts it was given, however often it is asked.
-    pub(crate) fn is_of_a_text(&self) -> bool {
-        matches!(self, TriageError::Encode(error) if error.is_of_a_text())
-    }
-
     /// What is kept with the ticket: the chain of causes in one line, without ticket text.
     pub fn chain(&self) -> String {
         desk::chain(self)

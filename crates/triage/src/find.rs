@@ -43,9 +43,8 @@ impl Triage {
         self.with_survivors(found, &rows, None).await
     }
 
-    /// The same, where a merged ticket is found as the one it was merged into, and each once; the ticket that asks is
-    /// never found, nor what was merged into it. What was found is among the `rows`, which know the category of each by
-    /// now; the index has the one it was put there with.
+    /// The neighbours, each merged ticket replaced by the one it was merged into, each once; `own_id` and what was merged
+    /// into it are left out. Categories are those of the rows, which are newer than the index's.
     ///
     /// **Errors:** the store is out of reach.
     pub(crate) async fn with_survivors(

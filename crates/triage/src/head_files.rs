@@ -1,14 +1,18 @@
 //! The files of a head, from one folder to another by way of the database.
 
-use std::fs;
-use std::io;
-use std::path::{Component, Path};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
 
 use classifier::ClassifierError;
 use manifest::{MANIFEST_FILE, ManifestError, Model};
 use store::ModelFile;
+use tempfile::TempDir;
 
 use crate::heads::HeadError;
+
+/// The head, in the folder that it is written to first.
+const FOLDER: &str = "head";
 
 /// The files of the head in a folder: its manifest and what that names, whose sums are right.
 ///
@@ -40,18 +44,50 @@ pub fn holds_head(folder: &Path, revision: &str) -> bool {
 ///
 /// **Errors:** the disk's, and a path that leaves the folder.
 pub fn install_head(files: &[ModelFile], to: &Path) -> Result<(), HeadError> {
-    install(files, to).map_err(|source| HeadError::Install {
-        folder: to.to_owned(),
-        source,
-    })
+    IncomingHead::write(files, to)?.move_in()
 }
 
-/// Written beside its place, by whoever else does the same undisturbed, and moved there last.
-fn install(files: &[ModelFile], to: &Path) -> io::Result<()> {
+/// A head whose files are on the disk beside their place, undisturbed by whoever else brings some there; gone when dropped.
+pub struct IncomingHead {
+    beside: TempDir,
+    to: PathBuf,
+}
+
+impl IncomingHead {
+    /// Writes the files.
+    ///
+    /// **Errors:** the disk's, and a path that leaves the folder.
+    pub fn write(files: &[ModelFile], to: &Path) -> Result<Self, HeadError> {
+        Ok(IncomingHead {
+            beside: write_beside(files, to).map_err(cannot_install(to))?,
+            to: to.to_owned(),
+        })
+    }
+
+    /// Moves them in, in the place of whatever lies there.
+    ///
+    /// **Errors:** the disk's.
+    pub fn move_in(self) -> Result<(), HeadError> {
+        let IncomingHead { beside, to } = self;
+        // Moved away, not removed: so there is a folder again at once, and what lay there goes with the one beside it.
+        let moved = match fs::rename(&to, beside.path().join("before")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => manifest::install(&beside.path().join(FOLDER), &to),
+        };
+        moved.map_err(cannot_install(&to))
+    }
+}
+
+fn cannot_install(to: &Path) -> impl FnOnce(io::Error) -> HeadError {
+    let folder = to.to_owned();
+    move |source| HeadError::Install { folder, source }
+}
+
+fn write_beside(files: &[ModelFile], to: &Path) -> io::Result<TempDir> {
     let around = to.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(around)?;
     let beside = tempfile::Builder::new().suffix(".incoming").tempdir_in(around)?;
-    let folder = beside.path().join("head");
+    let folder = beside.path().join(FOLDER);
     for ModelFile { path, bytes } in files {
         let is_inside = Path::new(path)
             .components()
@@ -62,19 +98,15 @@ fn install(files: &[ModelFile], to: &Path) -> io::Result<()> {
         }
         let place = folder.join(path);
         fs::create_dir_all(place.parent().unwrap_or(&folder))?;
-        fs::write(place, bytes)?;
+        let mut file = File::create(place)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
     }
-    match fs::remove_dir_all(to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    manifest::install(&folder, to)
+    Ok(beside)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     fn head(place: &Path) -> PathBuf {

@@ -89,19 +89,28 @@ impl Triage {
             revision.map_or(Ok(()), |expected| same_revision(&expected, head.revision()))?;
             let head = models.aimed(role, head).map_err(HeadError::Open)?;
             Ok(head
-                .sharing_senses_of(&models.category)
-                .sharing_senses_of(&models.priority))
+                .sharing_features_of(&models.category)
+                .sharing_features_of(&models.priority))
         });
         opened.await.map_err(|_| HeadError::Interrupted)?
     }
 }
 
-/// The revision of the head in a folder, once it is found sound and fit for the encoder in another folder that is given
-/// texts up to so many tokens, with the labels of the head in `like`.
+/// An encoder on disk, and how it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct EncoderFolder<'a> {
+    /// Where it lies.
+    pub path: &'a Path,
+    /// Longest text it is given. **Units:** tokens.
+    pub max_tokens: usize,
+}
+
+/// The revision of the head in a folder, once it is found sound and fit for an encoder, with the labels of the head in
+/// `like`.
 ///
 /// **Errors:** why it cannot be used.
-pub fn check_head(folder: &Path, (encoder, max_tokens): (&Path, usize), like: &Path) -> Result<String, HeadError> {
-    let head = open(folder, &encoder_in(encoder, max_tokens)?)?;
+pub fn check_head(folder: &Path, encoder: EncoderFolder<'_>, like: &Path) -> Result<String, HeadError> {
+    let head = open(folder, &encoder_in(encoder)?)?;
     let like = Head::open(like).map_err(HeadError::Open)?;
     same_labels(like.labels(), head.labels())?;
     Ok(head.revision().to_owned())
@@ -128,9 +137,9 @@ fn open(folder: &Path, encoder: &EncoderId) -> Result<Head, HeadError> {
     Ok(head)
 }
 
-fn encoder_in(folder: &Path, max_tokens: usize) -> Result<EncoderId, HeadError> {
-    let model = Model::open(folder).map_err(|source| HeadError::OpenEncoder {
-        folder: folder.to_owned(),
+fn encoder_in(EncoderFolder { path, max_tokens }: EncoderFolder<'_>) -> Result<EncoderId, HeadError> {
+    let model = Model::open(path).map_err(|source| HeadError::OpenEncoder {
+        folder: path.to_owned(),
         source,
     })?;
     let spec = model.manifest.encoder.as_ref();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use desk::{Neighbour, Ticket};
-use search::{CollectionSpec, Field, FieldKind, Hit, Point, Search};
+use search::{CollectionSpec, Field, FieldKind, Hit, Point, Query, Search};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -56,6 +56,19 @@ pub(crate) fn point(ticket: &Ticket, embedded: Embedded, language: Option<String
     }
 }
 
+/// The query for the tickets most like a text and its vector, `limit` of them. **Shape:** `vector` is `[hidden]`.
+pub fn similar_query(text: String, language: Option<String>, vector: Vec<f32>, limit: usize) -> Query {
+    Query {
+        vector: Some(vector),
+        text: Some(text),
+        language,
+        limit,
+        // More of them find no other duplicates and take longer.
+        candidates: Some(2 * limit),
+        ..Query::default()
+    }
+}
+
 /// The vectors that the index has of these tickets, where it is known what they are vectors of.
 ///
 /// **Errors:** the index is out of reach.
@@ -81,7 +94,7 @@ pub(crate) async fn stored(search: &Search, tickets: &[Uuid]) -> Result<HashMap<
 ///
 /// **Errors:** the index is out of reach, or holds vectors of another length.
 pub async fn ensure_tickets(search: &Search, dimensions: usize) -> Result<(), search::Error> {
-    search.ensure(&collection(dimensions)).await
+    search.ensure(&collection(dimensions)).await.map(drop)
 }
 
 /// A hit as a decision keeps it.

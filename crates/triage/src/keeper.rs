@@ -41,17 +41,23 @@ impl Triage {
     ///
     /// **Errors:** the store, the encoder or the index is out of reach; what is left the next call takes up.
     pub async fn keep_index(&self) -> Result<(), TriageError> {
-        if !self.is_index_whole.load(Ordering::Acquire) {
-            self.catch_up().await?;
-        }
+        let caught_up = self.catch_up().await;
         let added = self.add_left_out().await;
         // Also where something cannot be added yet: what is there is safe then.
         self.write_index().await?;
-        added
+        caught_up.and(added)
+    }
+
+    /// Adds what the index may have lost, once.
+    async fn catch_up(&self) -> Result<(), TriageError> {
+        if self.losses.are_made_good() {
+            return Ok(());
+        }
+        self.losses.make_good(self.add_what_was_lost()).await
     }
 
     /// Adds what was decided after the index was last known to be on disk, and where it lacks more, all that it lacks.
-    async fn catch_up(&self) -> Result<(), TriageError> {
+    async fn add_what_was_lost(&self) -> Result<(), TriageError> {
         let since = self.store.get_setting(ON_DISK_UNTIL).await?;
         let since = since.and_then(|since| OffsetDateTime::parse(&since, &Rfc3339).ok());
         let mut added = self.add_decided_since(since.unwrap_or(EVER), Which::All).await?;
@@ -62,7 +68,6 @@ impl Triage {
             tracing::info!(tickets = added, "the search index has caught up with the store");
         }
         self.is_index_ahead.store(true, Ordering::Release);
-        self.is_index_whole.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -108,23 +113,6 @@ impl Triage {
 
     /// Adds tickets to the index; how many it added. A ticket that the encoder cannot take is passed over.
     async fn add(&self, tickets: &[Ticket], which: Which) -> Result<usize, TriageError> {
-        match self.add_together(tickets, which).await {
-            Err(error) if error.is_of_a_text() => {}
-            together => return together,
-        }
-        let mut added = 0;
-        for ticket in tickets {
-            match self.add_together(std::slice::from_ref(ticket), which).await {
-                Err(error) if error.is_of_a_text() => {
-                    tracing::warn!(ticket.id = %ticket.id, error = %error.chain(), "a ticket cannot be indexed");
-                }
-                alone => added += alone?,
-            }
-        }
-        Ok(added)
-    }
-
-    async fn add_together(&self, tickets: &[Ticket], which: Which) -> Result<usize, TriageError> {
         let ids: Vec<Uuid> = tickets.iter().map(|ticket| ticket.id).collect();
         // Most have only changed since: what they say is what it was.
         let known = index::stored(&self.search, &ids).await?;
@@ -156,7 +144,7 @@ impl Triage {
     /// Writes the index to disk, and that all that was decided before `until` is in it, unless it lacks something.
     pub(crate) async fn flush_and_remember(&self, until: OffsetDateTime) -> Result<(), TriageError> {
         self.search.flush().await?;
-        if !self.is_index_whole.load(Ordering::Acquire) || !self.left_out.is_empty() {
+        if !self.losses.are_made_good() || !self.left_out.is_empty() {
             return Ok(());
         }
         // Every year that RFC 3339 can't write is far away.

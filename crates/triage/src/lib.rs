@@ -18,6 +18,7 @@ mod incidents;
 mod index;
 mod keeper;
 mod left_out;
+mod losses;
 mod mend;
 mod models;
 mod process;
@@ -41,9 +42,9 @@ pub use config::Config;
 pub use decide::{Given, decide, routing_request};
 pub use drift::Drift;
 pub use error::TriageError;
-pub use head_files::{holds_head, install_head, read_head};
-pub use heads::{HeadError, check_head, head_labels, head_target_precision, same_revision};
-pub use index::{Embedded, ensure_tickets, stored_vectors};
+pub use head_files::{IncomingHead, holds_head, install_head, read_head};
+pub use heads::{EncoderFolder, HeadError, check_head, head_labels, head_target_precision, same_revision};
+pub use index::{Embedded, ensure_tickets, similar_query, stored_vectors};
 pub use models::{Models, VersionedHead};
 pub use reindex::ReindexProgress;
 pub use submit::Submitted;
@@ -51,6 +52,7 @@ pub use submit::Submitted;
 use drift::Lately;
 use index::TICKETS;
 use left_out::LeftOut;
+use losses::Losses;
 use roster::Roster;
 use rows::LatestRows;
 
@@ -67,9 +69,8 @@ pub struct Triage {
     tasks: TaskTracker,
     /// Whether the index has something that is not on disk yet.
     is_index_ahead: AtomicBool,
-    /// Whether the index has caught up with the store since this start, or since it was begun anew: before that it may
-    /// lack what was lost.
-    is_index_whole: AtomicBool,
+    /// What the index may lack of the time before this start, or before it was begun anew.
+    losses: Losses,
     /// What was decided since without being put in the index.
     left_out: LeftOut,
 }
@@ -87,7 +88,7 @@ impl Triage {
             in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
             tasks: TaskTracker::new(),
             is_index_ahead: AtomicBool::new(false),
-            is_index_whole: AtomicBool::new(false),
+            losses: Losses::suspected(),
             left_out: LeftOut::default(),
             config,
             store,
@@ -116,7 +117,7 @@ impl Triage {
 
     /// Whether the index answers now.
     pub async fn index_answers(&self) -> bool {
-        self.search.healthy().await.is_ok()
+        self.search.knows(TICKETS) && self.search.healthy().await.is_ok()
     }
 
     /// The vectors that the index has of these tickets, where it is known what they are vectors of.
@@ -143,7 +144,8 @@ impl Triage {
         }
     }
 
-    async fn ensure_index(&self) -> Result<(), search::Error> {
+    /// Whether the index was not ready before.
+    async fn ensure_index(&self) -> Result<bool, search::Error> {
         self.search
             .ensure(&index::collection(self.models().encoder.dimensions()))
             .await

@@ -1,24 +1,19 @@
-//! The tickets' index, begun anew when its folder was deleted under the running desk.
-
-use std::sync::atomic::Ordering;
+//! The tickets' index, opened once it can be, and begun anew when its folder was deleted under the running desk.
 
 use crate::Triage;
 use crate::error::TriageError;
-use crate::index::TICKETS;
 
 impl Triage {
-    /// Makes an empty index where the files of the tickets' index have vanished, which the keeper then fills; whether
-    /// they had.
+    /// Opens the index where that was not possible before, and makes an empty one where its files have vanished; the
+    /// keeper then adds what it lacks. Whether either was needed.
     ///
-    /// **Errors:** no index can be made.
+    /// **Errors:** no index can be opened or made.
     pub async fn mend_index(&self) -> Result<bool, TriageError> {
-        match self.search.healthy().await {
-            Err(search::Error::FolderGone { collection, .. }) if collection == TICKETS => {}
-            _ => return Ok(false),
+        let is_new = self.ensure_index().await?;
+        if is_new {
+            tracing::warn!("the tickets' index was out of reach or gone; what it lacks is added");
+            self.losses.note();
         }
-        tracing::warn!("the folder of the tickets' index is gone; it is filled anew");
-        self.ensure_index().await?;
-        self.is_index_whole.store(false, Ordering::Release);
-        Ok(true)
+        Ok(is_new)
     }
 }

@@ -67,7 +67,7 @@ impl Models {
             Ok(head)
         };
         let category = head(category)?;
-        let priority = head(priority)?.sharing_senses_of(&category);
+        let priority = head(priority)?.sharing_features_of(&category);
         Ok(Models {
             category: VersionedHead::new(FIRST_VERSION, category),
             priority: VersionedHead::new(FIRST_VERSION, priority),

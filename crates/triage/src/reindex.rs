@@ -1,7 +1,6 @@
 //! The index made anew from the store, which is the only truth.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 
 use desk::Ticket;
 use encoder::{Encoder, Side};
@@ -64,7 +63,7 @@ impl Triage {
         let held = self.search.rebuild_with(TICKETS, fill).await?;
         // What other processes put into the old one is not in the new one: the keeper looks what is lacking.
         if matches!(self.search, Search::Server(_)) {
-            self.is_index_whole.store(false, Ordering::Release);
+            self.losses.note();
         }
         Ok(held)
     }
@@ -75,7 +74,7 @@ impl Triage {
             let tickets = self.store.tickets_after(after, BATCH).await?;
             let Some(last) = tickets.last() else { return Ok(held) };
             after = last.number;
-            let points = self.points_patiently(&tickets).await?;
+            let points = self.points(&tickets, Vec::new()).await?;
             rebuild.add(&points).await?;
             held += points.len() as u64;
             done += tickets.len() as u64;
@@ -83,36 +82,26 @@ impl Triage {
         }
     }
 
-    /// The points of tickets, except of those that the encoder cannot take; waits where that has too much to do.
-    async fn points_patiently(&self, tickets: &[Ticket]) -> Result<Vec<Point>, TriageError> {
+    /// The points of tickets, except of those that the encoder cannot take; waits where that has too much to do. Only
+    /// texts of which no vector is known are embedded.
+    pub(crate) async fn points(&self, tickets: &[Ticket], known: Vec<Embedded>) -> Result<Vec<Point>, TriageError> {
         let models = self.models();
         let encoder = &models.encoder;
         let said: Vec<Said<'_>> = tickets.iter().map(|ticket| Said::by(ticket, encoder)).collect();
-        let texts = said.iter().map(|one| one.text.clone()).collect();
-        let vectors = encoder.embed_patiently(texts, Side::Passage).await?;
-        let mut points = Vec::with_capacity(tickets.len());
-        for (one, vector) in said.into_iter().zip(vectors) {
+        let known = known.into_iter().map(|one| (one.fingerprint, one.vector));
+        let mut vectors: HashMap<String, Vec<f32>> = known.collect();
+        let unknown = said.iter().filter(|one| !vectors.contains_key(&one.fingerprint));
+        let unknown: Vec<&Said<'_>> = unknown.collect();
+        let texts = unknown.iter().map(|one| one.text.clone()).collect();
+        let embedded = encoder.embed_patiently(texts, Side::Passage).await?;
+        for (one, vector) in unknown.into_iter().zip(embedded) {
             match vector {
-                Ok(vector) => points.push(one.point(vector)),
+                Ok(vector) => drop(vectors.insert(one.fingerprint.clone(), vector)),
                 Err(error) => {
                     tracing::warn!(ticket.id = %one.ticket.id, error = %error, "a ticket cannot be indexed");
                 }
             }
         }
-        Ok(points)
-    }
-
-    /// The points of tickets, in any order; only texts of which no vector is known are embedded.
-    pub(crate) async fn points(&self, tickets: &[Ticket], known: Vec<Embedded>) -> Result<Vec<Point>, TriageError> {
-        let models = self.models();
-        let encoder = &models.encoder;
-        let said: Vec<Said<'_>> = tickets.iter().map(|ticket| Said::by(ticket, encoder)).collect();
-        let vectors = known.into_iter().map(|one| (one.fingerprint, one.vector));
-        let mut vectors: HashMap<String, Vec<f32>> = vectors.collect();
-        let unknown = said.iter().filter(|one| !vectors.contains_key(&one.fingerprint));
-        let unknown = unknown.map(|one| (one.fingerprint.clone(), one.text.clone()));
-        let (fingerprints, texts): (Vec<String>, Vec<String>) = unknown.unzip();
-        vectors.extend(fingerprints.into_iter().zip(self.embed(texts).await?));
         let point = |one: Said<'_>| {
             let vector = vectors.get(&one.fingerprint)?.clone();
             Some(one.point(vector))

@@ -9,7 +9,7 @@ mod plots;
 mod retrieval;
 
 pub use answers::answers_page;
-pub use classify::{Mistake, Neighbour, classify_page, keep_worst, mistakes};
+pub use classify::{Mistake, classify_page, keep_worst, mistakes};
 pub use flags::flags_page;
 pub use retrieval::retrieval_page;
 

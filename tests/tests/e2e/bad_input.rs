@@ -101,6 +101,32 @@ async fn characters_that_are_none() {
 }
 
 #[tokio::test]
+async fn a_filter_longer_than_what_it_is_compared_with() {
+    let desk = DeskUnderTest::start().await;
+    let (tag, name) = ("x".repeat(51), "x".repeat(201));
+    for list in ["tickets", "articles"] {
+        desk.get(&format!("/v1/{list}?language={tag}&tag={tag}&external_id={name}"))
+            .await
+            .is_problem(
+                422,
+                &[
+                    ("language", "malformed"),
+                    ("tag", "malformed"),
+                    ("external_id", "malformed"),
+                ],
+            );
+        let longest = desk
+            .get(&format!("/v1/{list}?tag={}&external_id={}", &tag[1..], &name[1..]))
+            .await;
+        assert_eq!(longest.status, 200, "{longest:?}");
+    }
+    desk.get(&format!("/v1/search/insights?language={tag}"))
+        .await
+        .is_problem(422, &[("language", "malformed")]);
+    nothing_was_stored(desk).await;
+}
+
+#[tokio::test]
 async fn an_unknown_account_category_and_cursor() {
     let desk = DeskUnderTest::start().await;
     let nobody = "00000000-0000-7000-8000-000000000000";

@@ -1,10 +1,18 @@
 //! `deskwise import tickets`: files in, nothing twice, nothing silently left out.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::desk_under_test::{DeskUnderTest, deskwise, refused, said, weights};
+
+/// Longest wait for a command to end.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(20);
 
 #[tokio::test]
 async fn a_file_is_imported_once_and_its_bad_lines_are_written_down() {
@@ -65,6 +73,39 @@ fn a_file_is_imported_and_triaged_without_a_server() {
     assert!(output.starts_with("2 stored, 0 known before, 0 rejected"), "{output}");
     let indexed = said(deskwise(scratch.path()).arg("reindex"));
     assert!(indexed.contains("the index holds 2 tickets"), "{indexed}");
+}
+
+#[test]
+fn an_import_does_the_work_itself_when_whoever_had_the_data_folder_is_gone() {
+    weights();
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let data = scratch.path().join("data");
+    fs::create_dir(&data).expect("a folder");
+    let held = fs::File::create(data.join("desk.lock")).expect("a file");
+    held.try_lock().expect("free");
+    let file = scratch.path().join("old.csv");
+    fs::write(&file, "id,body\n1,The printer is jammed\n").expect("a file");
+    let mut import = deskwise(&data);
+    import.args(["import", "tickets"]).arg(&file);
+    let import = import.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut import = import.expect("a program that starts");
+    let mut said = String::new();
+    let mut out = BufReader::new(import.stdout.take().expect("an output"));
+    out.read_line(&mut said).expect("what was stored");
+    assert!(said.starts_with("1 stored, 0 known before, 0 rejected"), "{said}");
+    drop(held);
+    let began = Instant::now();
+    let ended = loop {
+        match import.try_wait().expect("a child") {
+            Some(status) => break status,
+            None if began.elapsed() > PATIENCE => {
+                import.kill().expect("a running process");
+                panic!("it waits for nobody");
+            }
+            None => std::thread::sleep(LOOK),
+        }
+    };
+    assert!(ended.success(), "{ended}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::desk_under_test::DeskUnderTest;
+use crate::sql::run_sql;
 
 /// A wire to a real server that can be cut and mended.
 struct Wire {
@@ -168,6 +169,31 @@ async fn what_a_person_sets_on_a_ticket_that_waits_is_what_it_is_routed_by() {
         reasons.contains("Category cancellation was set by a person."),
         "{reasons}"
     );
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_stored_is_answered_though_what_belongs_to_it_cannot_be_read() {
+    let mut desk = DeskUnderTest::start_empty(&[
+        ("DESK_TRIAGE__BACKOFF_MS", "3600000"),
+        ("DESK_TRIAGE__MAX_BACKOFF_MS", "3600000"),
+    ])
+    .await;
+    let database = format!("sqlite://{}", desk.folder().join("desk.db").display());
+    run_sql(&database, "ALTER TABLE agents RENAME TO agents_away").await;
+    let stored = desk.submit("Please refund one of the two payments").await;
+    let path = format!("/v1/tickets/{}", stored["id"].as_str().expect("an id"));
+    let version = stored["version"].as_i64().expect("a version");
+    let changed = desk.patch(&path, version, json!({"priority": "urgent"})).await;
+    assert_eq!(
+        (changed.status.as_u16(), &changed.body["priority"]),
+        (200, &json!("urgent")),
+        "{changed:?}"
+    );
+    desk.get(&path).await.is_problem(500, &[]);
+    run_sql(&database, "ALTER TABLE agents_away RENAME TO agents").await;
+    desk.stop().await;
+    desk.restart().await;
     desk.finish().await;
 }
 

@@ -17,6 +17,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
+use classifier::Learnt;
 use manifest::{EncoderSpec, Model};
 use serde::{Deserialize, Serialize};
 
@@ -151,6 +152,8 @@ pub struct Mixed {
 pub struct Trained {
     model: Model,
     run: Run,
+    /// What it was trained on, now and before.
+    learnt: Learnt,
     options: FineTune,
 }
 
@@ -175,7 +178,14 @@ pub fn finetune(
     while run.goes_on() {
         run.epoch(progress)?;
     }
-    Ok(Trained { model, run, options })
+    let rows = data.texts.iter().zip(fold_of).filter(|(_, fold)| **fold != 0);
+    let learnt = Learnt::of(rows.map(|(text, _)| text.as_str())).and(&Learnt::of_encoder(base)?);
+    Ok(Trained {
+        model,
+        run,
+        learnt,
+        options,
+    })
 }
 
 impl Trained {
@@ -184,10 +194,9 @@ impl Trained {
     /// **Source**: Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, CVPR 2022, equation 1.
     /// **Errors**: `out` without a usable name, a full disk.
     pub fn write(&self, share: f64, tried: &[Mixed], out: &Path) -> Result<()> {
-        let tuned = self.tuned()?;
         let base = network::weights(&self.model.folder.join(&spec_of(&self.model)?.weights), &device()?)?;
         let weights = mixed(base, self.run.best_weights()?, share)?;
-        output::write(&self.model, &weights, &tuned, (share, tried), &self.options, out)
+        output::write(self, &weights, (share, tried), out)
     }
 
     /// What the run came to.

@@ -6,19 +6,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Tensor;
+use classifier::LEARNT_FILE;
 use manifest::{EncoderSpec, FileEntry, Kind, MANIFEST_FILE, Manifest, Model, hexadecimal, sha256_of};
 use sha2::{Digest, Sha256};
 
-use super::{FineTune, Mixed, Tuned, spec_of};
+use super::{FineTune, Mixed, Trained, Tuned, spec_of};
 use crate::place::{self, CARD_FILE, REVISION_DIGITS, name_of, put};
 
 /// Refuses what writing the encoder would, before anything is spent on it; what is looked at stays as it is.
 ///
 /// **Errors**: `out` without a usable name, `out` that was not made by us, a place that cannot be written.
 pub fn check_place(out: &Path) -> Result<()> {
-    name_of(out)?;
-    refuse_foreign(out)?;
-    place::check(out)
+    place::check(out, refuse_foreign)
 }
 
 /// Nothing is replaced but a fine-tuned encoder.
@@ -39,14 +38,8 @@ const MADE_HERE: &str = "Fine-tuned from";
 /// Writes the folder beside `out` and moves it into place.
 ///
 /// **Errors**: `out` without a usable name, a full disk.
-pub fn write(
-    base: &Model,
-    weights: &HashMap<String, Tensor>,
-    tuned: &Tuned,
-    shares: (f64, &[Mixed]),
-    options: &FineTune,
-    out: &Path,
-) -> Result<()> {
+pub fn write(trained: &Trained, weights: &HashMap<String, Tensor>, shares: (f64, &[Mixed]), out: &Path) -> Result<()> {
+    let (base, options, tuned) = (&trained.model, &trained.options, trained.tuned()?);
     let name = name_of(out)?;
     let place = place::beside(out)?;
     let folder = place.path();
@@ -56,16 +49,19 @@ pub fn write(
     }
     candle_core::safetensors::save(weights, folder.join(&spec.weights))?;
     let files = [&spec.config, &spec.tokenizer, &spec.weights];
-    let files = files
+    let mut files = files
         .iter()
         .map(|file| entry(folder, file))
         .collect::<Result<Vec<_>>>()?;
     let sums: String = files.iter().map(|file| file.sha256.as_str()).collect();
     let revision = hexadecimal(&Sha256::digest(sums))[..REVISION_DIGITS].to_owned();
+    // Behind the sums that make the revision: it changes no vector.
+    put(folder, LEARNT_FILE, &trained.learnt.to_bytes())?;
+    files.push(entry(folder, LEARNT_FILE)?);
     put(
         folder,
         CARD_FILE,
-        card(base, name, &revision, tuned, shares, options)?.as_bytes(),
+        card(base, name, &revision, &tuned, shares, options)?.as_bytes(),
     )?;
     let manifest = Manifest {
         name: name.to_owned(),

@@ -168,6 +168,7 @@ impl Desk<'_> {
             encoder,
             known,
             precision: config.triage.precision(head),
+            keeps_files: true,
         };
         let retrained = learning::retrain(&store, &shelf, means, head, |_| ()).await?;
         let seconds = began.elapsed().as_secs_f64();

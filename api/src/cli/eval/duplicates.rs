@@ -11,7 +11,7 @@ use eval::retrieval::{Mode, Ranked};
 use eval::{Kind, Metrics, duplicates};
 
 use super::{Output, last, retrieval};
-use crate::cli::duplicates as flag;
+use crate::cli::train::duplicates as flag;
 use crate::config::Config;
 use crate::open;
 

@@ -29,8 +29,8 @@ pub struct Options {
     /// What the head decides: category or priority.
     #[arg(long, default_value = "category")]
     field: HeadRole,
-    /// Head to judge on the newest tickets, without those it has learnt; when left out, one is taught on the older ones
-    /// as `retrain` would have made it then.
+    /// Head to judge on the newest tickets, without those that it or the encoder has learnt; when left out, one is taught on
+    /// the older ones as `retrain` would have made it then.
     #[arg(long, value_name = "DIR", conflicts_with = "recipe")]
     head: Option<String>,
     /// How to teach it, as TOML; as `retrain` does when left out.
@@ -81,18 +81,22 @@ pub async fn run(options: Options, config: &Config) -> Result<()> {
         .context("the evaluation was interrupted")?
 }
 
-/// The past in two parts, the newer one without what the head has learnt, and how that head is come by.
+/// The past in two parts, the newer one without what the head and the encoder have learnt, and how that head is come by.
 async fn read(store: &Store, encoder: &Encoder, options: &Options, config: &Config) -> Result<Past> {
     let past = past(store, options.field).await?;
     let ids: HashMap<usize, Uuid> = past.iter().map(|(id, ticket)| (ticket.row.row, *id)).collect();
     let mut split = history::split(past.into_iter().map(|(_, ticket)| ticket).collect(), options.newest)?;
+    let by_encoder = training::Learnt::of_encoder(&open::model_folder(config, &config.models.encoder)?)?;
     let subject = match &options.head {
         Some(head) => {
             let folder = open::model_folder(config, head)?;
-            leave_out_learnt(&mut split, store, options.field, &folder).await?;
+            leave_out_learnt(&mut split, &by_encoder, store, options.field, &folder).await?;
             Subject::There(folder)
         }
-        None => Subject::Retrained(Teacher::find(store, encoder, options.field, config).await?),
+        None => {
+            split.leave_out_learnt(|text| by_encoder.has(text))?;
+            Subject::Retrained(Teacher::find(store, encoder, options.field, config).await?)
+        }
     };
     for ticket in &mut split.newer {
         if let Some(id) = ids.get(&ticket.row.row) {
@@ -103,13 +107,19 @@ async fn read(store: &Store, encoder: &Encoder, options: &Options, config: &Conf
     Ok(Past { split, subject })
 }
 
-/// Leaves out what the head has learnt, or where it does not know that itself, what it may have learnt.
-async fn leave_out_learnt(split: &mut Split, store: &Store, field: HeadRole, folder: &Path) -> Result<()> {
+/// Leaves out what the encoder has learnt, and what the head has, or where it does not know that itself, may have.
+async fn leave_out_learnt(
+    split: &mut Split,
+    by_encoder: &training::Learnt,
+    store: &Store,
+    field: HeadRole,
+    folder: &Path,
+) -> Result<()> {
     match Learnt::by(folder)? {
-        Some(learnt) => split.leave_out_learnt(|text| learnt.has(text)),
+        Some(learnt) => split.leave_out_learnt(|text| by_encoder.has(text) || learnt.has(text)),
         None => {
-            let is_of_desk = is_of_desk(store, field, folder).await?;
-            split.leave_out_learnt(learning::may_have_learnt(field, is_of_desk))
+            let may_have_learnt = learning::may_have_learnt(field, is_of_desk(store, field, folder).await?);
+            split.leave_out_learnt(|text| by_encoder.has(text) || may_have_learnt(text))
         }
     }
 }
@@ -189,7 +199,7 @@ fn judge(options: &Options, past: Past, encoder: &Encoder, config: &Config) -> R
 /// Says what was not judged and what was not taught.
 fn tell_left_out(metrics: &mut Metrics, learnt: usize, lonely: Option<usize>) {
     if learnt > 0 {
-        eprintln!("{learnt} of the newest tickets are left out: the head has learnt them, or may have");
+        eprintln!("{learnt} of the newest tickets are left out: the head or the encoder has learnt them, or may have");
     }
     if let Some(lonely) = lonely {
         metrics.fact("rows_not_taught_as_alone_of_their_label", lonely as f64);

@@ -58,7 +58,7 @@ impl Teacher {
         split: &Split,
         judged: &[LabelledText],
         recipe_file: Option<&Path>,
-        encoder: (&Encoder, &Path),
+        (encoder, encoder_folder): (&Encoder, &Path),
     ) -> Result<Pupil> {
         let (rows, leaks) = rows::drop_leaks(self.lessons(split)?, judged);
         let (rows, lonely) = rows::drop_lonely(rows);
@@ -68,8 +68,10 @@ impl Teacher {
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let how = Retraining {
-            recipe: (&recipe, recipe_file),
+            recipe: &recipe,
+            recipe_file,
             encoder,
+            encoder_folder,
             known: &mut known,
         };
         let head = retrain(rows, leaks, how).context("teaching a head on the older tickets")?;

@@ -20,7 +20,7 @@ pub struct Options {
     /// Folder in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Which half of the search answers.
+    /// Which kinds of likeness are used.
     #[arg(long, default_value = "hybrid")]
     mode: ModeName,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use super::duplicates::{self, Judged};
 use super::heads::judge_head;
 use super::retrieval::ranked;
 use super::taught::cross_validate;
-use crate::cli::{answerability, duplicates as flag};
+use crate::cli::train::{answerability, duplicates as flag};
 use crate::config::Config;
 use crate::open;
 

@@ -11,7 +11,9 @@ use eval::rows::{self, LabelledText};
 use tempfile::TempDir;
 use training::data::Row;
 use training::recipe::DataSource;
-use training::{Columns, FitOfFile, KnownVectors, Progress, Recipe, fit_classify, train_classify, train_rows};
+use training::{
+    Columns, Embedder, FitOfFile, KnownVectors, Learnt, Progress, Recipe, fit_classify, train_classify, train_rows,
+};
 
 use crate::cli::meter;
 use crate::config::Config;
@@ -118,10 +120,14 @@ pub fn of_chosen_rows(recipe: &Path) -> Result<Recipe> {
 
 /// How retraining teaches: over an encoder that is open, with the vectors it knows.
 pub struct Retraining<'a> {
-    /// The recipe, and its file where it is not the one that ships.
-    pub recipe: (&'a Recipe, Option<&'a Path>),
-    /// The encoder, and its folder.
-    pub encoder: (&'a Encoder, &'a Path),
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// Its file, where it is not the one that ships.
+    pub recipe_file: Option<&'a Path>,
+    /// The encoder.
+    pub encoder: &'a Encoder,
+    /// Its folder.
+    pub encoder_folder: &'a Path,
     /// Vectors that need not be made.
     pub known: &'a mut KnownVectors,
 }
@@ -139,21 +145,26 @@ pub fn retrain(to_teach: Vec<LabelledText>, leaks: usize, how: Retraining<'_>) -
         slice: None,
     };
     let rows = to_teach.into_iter().map(row).collect();
-    let ((recipe, file), (encoder, encoder_folder)) = (how.recipe, how.encoder);
-    let report = metered(|progress| train_rows(rows, &[], recipe, (encoder, how.known), &folder, progress))?;
+    let mut embedder = Embedder {
+        encoder: how.encoder,
+        learnt: &Learnt::of_encoder(how.encoder_folder)?,
+        known: how.known,
+    };
+    let report = metered(|progress| train_rows(rows, &[], how.recipe, &mut embedder, &folder, progress))?;
     Ok(Taught {
         folder,
-        encoder: encoder_folder.to_owned(),
+        encoder: how.encoder_folder.to_owned(),
         lesson: Some(Lesson {
             rows: report.rows,
             leaks,
-            recipe: file.map(Fingerprint::of_file).transpose()?,
+            recipe: how.recipe_file.map(Fingerprint::of_file).transpose()?,
             _place: place,
         }),
     })
 }
 
-/// The run of a recipe over the data it names, each row judged while it was held out; the figures of each slice as well.
+/// The run of a recipe over the data it names, each row judged while it was held out, but for those that the encoder itself
+/// was trained on; the figures of each slice as well.
 ///
 /// **Errors**: those of the recipe and of the training; the recipe names no data.
 pub fn cross_validate(recipe: &Path, encoder: &Path, config: &Config) -> Result<Run> {

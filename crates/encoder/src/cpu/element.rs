@@ -6,19 +6,19 @@ use super::reach::Reach;
 pub(crate) trait Element: Copy + Default + PartialEq + Send + Sync + 'static {
     /// Neighbours along the depth that one instruction multiplies and adds.
     const GROUP: usize;
-    /// Whether they are whole numbers, so that numbers must be multiplied by a unit to become elements.
-    const IS_WHOLE: bool = false;
+    /// Whether they are integers, so that numbers must be scaled to become elements.
+    const IS_INTEGER: bool = false;
 
     /// The nearest number of this kind.
     fn of(value: f32) -> Self;
 
     /// What inputs that reach so far are multiplied by.
-    fn input_unit(_: Reach) -> f32 {
+    fn input_scale(_: Reach) -> f32 {
         1.0
     }
 
     /// What the weights of one output are multiplied by, which reach so far, if inputs that reach so far are by theirs.
-    fn weight_unit(_weights: Reach, _inputs: Reach) -> f32 {
+    fn weight_scale(_weights: Reach, _inputs: Reach) -> f32 {
         1.0
     }
 }
@@ -49,14 +49,14 @@ impl Element for Bf16 {
     }
 }
 
-/// A whole number of 16 bits. Sums of their products are whole numbers of 32 bits, and units are such that no sum can be
-/// larger, whatever the text: by the inequality of Cauchy and Schwarz a sum is at most the length of the inputs times
-/// that of the weights, and what comes out of a layer norm has a known length.
+/// A 16-bit integer. Sums of their products are 32-bit integers, and scales are such that no sum can be larger,
+/// whatever the text: by the inequality of Cauchy and Schwarz a sum is at most the length of the inputs times that of the
+/// weights, and what comes out of a layer norm has a known length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct Whole16(i16);
+pub(crate) struct Int16(i16);
 
-impl Whole16 {
+impl Int16 {
     /// Longest row of inputs. Those that come from a layer norm are shorter; of the others, which can be far longer than
     /// they usually are, it leaves as many bits that count as of their weights.
     const LONGEST_INPUTS: f64 = 262_144.0;
@@ -64,17 +64,17 @@ impl Whole16 {
     const LARGEST_SUM: f64 = 0.98 * 2_147_483_648.0;
 
     /// What numbers that reach so far are multiplied by.
-    fn unit(numbers: Reach, longest: f64) -> f32 {
-        let unit = f64::from(i16::MAX) / f64::from(numbers.largest);
-        let unit = unit.min(longest / f64::from(numbers.longest)) as f32;
-        // Numbers that are all zero are so in any unit.
-        if unit.is_normal() { unit } else { 1.0 }
+    fn scale(numbers: Reach, longest: f64) -> f32 {
+        let scale = f64::from(i16::MAX) / f64::from(numbers.largest);
+        let scale = scale.min(longest / f64::from(numbers.longest)) as f32;
+        // Numbers that are all zero are so by any scale.
+        if scale.is_normal() { scale } else { 1.0 }
     }
 }
 
-impl Element for Whole16 {
+impl Element for Int16 {
     const GROUP: usize = 2;
-    const IS_WHOLE: bool = true;
+    const IS_INTEGER: bool = true;
 
     #[inline(always)]
     fn of(value: f32) -> Self {
@@ -85,13 +85,13 @@ impl Element for Whole16 {
         Self((value + SHIFT).to_bits() as i16)
     }
 
-    fn input_unit(inputs: Reach) -> f32 {
-        Self::unit(inputs, Self::LONGEST_INPUTS)
+    fn input_scale(inputs: Reach) -> f32 {
+        Self::scale(inputs, Self::LONGEST_INPUTS)
     }
 
-    fn weight_unit(weights: Reach, inputs: Reach) -> f32 {
-        let longest = f64::from(inputs.longest) * f64::from(Self::input_unit(inputs));
-        Self::unit(weights, Self::LARGEST_SUM / longest)
+    fn weight_scale(weights: Reach, inputs: Reach) -> f32 {
+        let longest = f64::from(inputs.longest) * f64::from(Self::input_scale(inputs));
+        Self::scale(weights, Self::LARGEST_SUM / longest)
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_the_nearest_and_even_on_ties() {
+    fn integers_are_the_nearest_and_even_on_ties() {
         for (value, expect) in [
             (0.0, 0),
             (-1.0, -1),
@@ -122,16 +122,16 @@ mod tests {
             (1e9, i16::MAX),
             (-1e9, i16::MIN),
         ] {
-            assert_eq!(Whole16::of(value).0, expect, "{value}");
+            assert_eq!(Int16::of(value).0, expect, "{value}");
         }
     }
 
     #[test]
-    fn numbers_that_are_all_zero_have_a_unit() {
+    fn numbers_that_are_all_zero_have_a_scale() {
         let (nothing, normed) = (Reach::of(&[0.0; 4]), Reach::normed(4));
-        assert_eq!(Whole16::input_unit(nothing), 1.0);
-        assert_eq!(Whole16::weight_unit(nothing, normed), 1.0);
-        assert!(Whole16::weight_unit(normed, nothing).is_normal());
+        assert_eq!(Int16::input_scale(nothing), 1.0);
+        assert_eq!(Int16::weight_scale(nothing, normed), 1.0);
+        assert!(Int16::weight_scale(normed, nothing).is_normal());
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Norm {
             let off = zero.load(values).sub(means);
             off.mul_add(off, sum)
         });
-        let unit = I::Element::input_unit(self.reach());
+        let input_scale = I::Element::input_scale(self.reach());
         // A zero that fills up is off by the mean.
         let filled_up = (row.len() * LANES - self.size) as f32;
         let variance = (squares.sum() - filled_up * mean * mean) / size;
@@ -72,16 +72,16 @@ impl Norm {
         for (values, ((scale, shift), elements)) in row.iter_mut().zip(parts) {
             let off = zero.load(values).sub(means).mul(deviations);
             off.mul_add(zero.load(scale), zero.load(shift)).store(values);
-            isa.store(in_unit::<I>(off, unit), elements);
+            isa.store(scaled::<I>(off, input_scale), elements);
         }
     }
 }
 
-/// Numbers that are to be elements, in their unit.
+/// Numbers that are to be elements, scaled where those are integers.
 #[inline(always)]
-pub(crate) fn in_unit<I: Isa>(values: I::Vector, unit: f32) -> I::Vector {
-    if I::Element::IS_WHOLE {
-        values.mul(values.splat(unit))
+pub(crate) fn scaled<I: Isa>(values: I::Vector, scale: f32) -> I::Vector {
+    if I::Element::IS_INTEGER {
+        values.mul(values.splat(scale))
     } else {
         values
     }
@@ -301,8 +301,8 @@ mod tests {
                 };
                 let (plain, _) = normed(1.0, 0.0);
                 let (row, elements) = normed(2.0, 3.0);
-                let unit = I::Element::input_unit(Reach::normed(size));
-                let expected = plain[..size].iter().map(|value| I::Element::of(value * unit));
+                let input_scale = I::Element::input_scale(Reach::normed(size));
+                let expected = plain[..size].iter().map(|value| I::Element::of(value * input_scale));
                 assert!(
                     expected.eq(elements[..size].iter().copied()),
                     "{}: elements are neither scaled nor shifted",

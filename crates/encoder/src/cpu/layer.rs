@@ -13,36 +13,37 @@ use super::linear::{Linear, Share};
 use crate::error::EncoderError;
 use crate::weights::Weights;
 
-/// Inner columns of a layer computed together, and then the product they are factors of: few enough that both sides of
-/// a tile of either product stay in the first level cache.
+/// Intermediate columns of a layer computed together, and then the product they are factors of: few enough that both
+/// sides of a tile of either product stay in the first level cache.
 pub(super) const STRIPE_COLUMNS: usize = 384;
 
 pub(super) struct Layer<I: Isa> {
     /// Query, key and value of a head side by side, head by head; queries are scaled for scores that are powers of two.
     pub(super) projections: Linear<I>,
-    pub(super) attended: Linear<I>,
-    pub(super) attended_norm: Norm,
-    pub(super) expanded: Linear<I>,
-    /// Of what the function between the two makes.
-    pub(super) inner_unit: f32,
-    pub(super) contracted: Linear<I>,
-    pub(super) norm: Norm,
+    pub(super) attention_output: Linear<I>,
+    pub(super) attention_output_norm: Norm,
+    pub(super) intermediate: Linear<I>,
+    /// What GELU of the intermediate columns is multiplied by.
+    pub(super) intermediate_scale: f32,
+    pub(super) output: Linear<I>,
+    pub(super) output_norm: Norm,
 }
 
 impl<I: Isa> Layer<I> {
-    /// Of these panels of inner columns stripe by stripe: the product they come from, and the one they are the depth of.
+    /// Of these panels of intermediate columns stripe by stripe: the product they come from, and the one they are the
+    /// depth of.
     pub(super) fn stripes(&self, panels: Range<usize>) -> impl Iterator<Item = (Share, Share)> {
         let (stripe, end) = (STRIPE_COLUMNS / I::PANEL, panels.end);
         let shares = move |start: usize| {
             let panels = start..end.min(start + stripe);
-            let depth = panels.start * I::PANEL..(panels.end * I::PANEL).min(self.contracted.depth());
+            let depth = panels.start * I::PANEL..(panels.end * I::PANEL).min(self.output.depth());
             let inwards = Share {
                 panels,
-                ..self.expanded.whole()
+                ..self.intermediate.whole()
             };
             let outwards = Share {
                 depth,
-                ..self.contracted.whole()
+                ..self.output.whole()
             };
             (inwards, outwards)
         };
@@ -60,26 +61,27 @@ impl<I: Isa> Layer<I> {
         let hidden = config.hidden_size;
         let affine = |name: &str| Affine::read(&format!("{at}.{name}"), weights);
         let norm = |name: &str| Norm::load(&format!("{at}.{name}"), config.layer_norm_eps, weights);
-        let attended_norm = norm("attention.output.LayerNorm")?;
+        let attention_output_norm = norm("attention.output.LayerNorm")?;
 
         let query = affine("attention.self.query")?.after(before).times(heads.score_scale());
         let key = affine("attention.self.key")?.after(before);
         let value = affine("attention.self.value")?.after(before);
         // A mixture of values is nowhere farther from zero than they are.
         let context = value.reach(before.reach(), hidden);
-        let value = value.times(I::Element::input_unit(context));
+        let value = value.times(I::Element::input_scale(context));
 
-        let expanded = affine("intermediate.dense")?.after(&attended_norm);
+        let intermediate = affine("intermediate.dense")?.after(&attention_output_norm);
         // GELU brings nothing away from zero.
-        let inner = expanded.reach(attended_norm.reach(), STRIPE_COLUMNS.next_multiple_of(I::PANEL));
+        let together = STRIPE_COLUMNS.next_multiple_of(I::PANEL);
+        let intermediate_reach = intermediate.reach(attention_output_norm.reach(), together);
         Ok(Self {
             projections: Linear::of(&[query, key, value], heads.size, before.reach()),
-            attended: Linear::of(&[affine("attention.output.dense")?], hidden, context),
-            expanded: Linear::of(&[expanded], config.intermediate_size, attended_norm.reach()),
-            inner_unit: I::Element::input_unit(inner),
-            contracted: Linear::of(&[affine("output.dense")?], hidden, inner),
-            attended_norm,
-            norm: norm("output.LayerNorm")?,
+            attention_output: Linear::of(&[affine("attention.output.dense")?], hidden, context),
+            intermediate: Linear::of(&[intermediate], config.intermediate_size, attention_output_norm.reach()),
+            intermediate_scale: I::Element::input_scale(intermediate_reach),
+            output: Linear::of(&[affine("output.dense")?], hidden, intermediate_reach),
+            attention_output_norm,
+            output_norm: norm("output.LayerNorm")?,
         })
     }
 }

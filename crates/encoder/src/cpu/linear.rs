@@ -16,8 +16,8 @@ pub(crate) struct Linear<I: Isa> {
     weight: Packed<I>,
     /// Numbers of the weight before it was filled up.
     weights: usize,
-    /// What sums are multiplied by. As long as the weight has columns, filled up with zeros.
-    units: Vec<f32>,
+    /// What sums of scaled factors are multiplied by. As long as the weight has columns, filled up with zeros.
+    output_scales: Vec<f32>,
     /// As long.
     bias: Vec<f32>,
 }
@@ -48,27 +48,30 @@ pub(crate) struct Share {
 }
 
 impl<I: Isa> Linear<I> {
-    /// The products with several weights, of rows of inputs that reach so far and come in their unit: in turn `turn`
-    /// outputs of each side by side, filled up to whole panels.
+    /// The products with several weights, of rows of inputs that reach so far and come scaled: in turn `turn` outputs
+    /// of each side by side, filled up to whole panels.
     pub(crate) fn of(parts: &[Affine], turn: usize, reach: Reach) -> Self {
         let inputs = parts.iter().map(|part| part.inputs).max().unwrap_or_default();
         let outputs = parts.iter().map(|part| part.bias.len()).max().unwrap_or_default();
         let columns = columns::<I>(parts.len(), outputs, turn);
-        let unit = |row: &[f32]| I::Element::weight_unit(Reach::of(row), reach);
-        let units: Vec<Vec<f32>> = parts.iter().map(|part| part.rows().map(unit).collect()).collect();
+        let weight_scale = |row: &[f32]| I::Element::weight_scale(Reach::of(row), reach);
+        let of_part = |part: &Affine| part.rows().map(weight_scale).collect();
+        let weight_scales: Vec<Vec<f32>> = parts.iter().map(of_part).collect();
         let each = |value: &dyn Fn(usize, usize) -> f32| {
             let columns = columns.iter();
             columns
                 .map(|column| column.map_or(0.0, |(part, at)| value(part, at)))
                 .collect()
         };
-        let input_unit = I::Element::input_unit(reach);
+        let input_scale = I::Element::input_scale(reach);
         Self {
             weight: Packed::of(inputs, columns.len(), |k, n| {
-                columns[n].map_or(0.0, |(part, at)| parts[part].weight[at * inputs + k] * units[part][at])
+                columns[n].map_or(0.0, |(part, at)| {
+                    parts[part].weight[at * inputs + k] * weight_scales[part][at]
+                })
             }),
             weights: parts.iter().map(|part| part.weight.len()).sum(),
-            units: each(&|part, at| 1.0 / (units[part][at] * input_unit)),
+            output_scales: each(&|part, at| 1.0 / (weight_scales[part][at] * input_scale)),
             bias: each(&|part, at| parts[part].bias[at]),
         }
     }
@@ -165,15 +168,15 @@ impl<I: Isa> Linear<I> {
         tile: &[f32],
         finish: &mut impl FnMut(usize, usize, I::Vector, I::Vector),
     ) {
-        let (units, _) = self.units[computed.column..].as_chunks::<LANES>();
+        let (scales, _) = self.output_scales[computed.column..].as_chunks::<LANES>();
         let (biases, _) = self.bias[computed.column..].as_chunks::<LANES>();
         let zero = isa.splat(0.0);
         for row in part.share(computed.rows) {
             let (sums, _) = tile[row * I::PANEL..][..I::PANEL].as_chunks::<LANES>();
-            for (lane, ((sums, units), biases)) in sums.iter().zip(units).zip(biases).enumerate() {
+            for (lane, ((sums, scales), biases)) in sums.iter().zip(scales).zip(biases).enumerate() {
                 let mut products = zero.load(sums);
-                if I::Element::IS_WHOLE {
-                    products = products.mul(zero.load(units));
+                if I::Element::IS_INTEGER {
+                    products = products.mul(zero.load(scales));
                 }
                 let column = computed.column + lane * LANES;
                 finish(computed.row + row, column, products, zero.load(biases));
@@ -234,12 +237,12 @@ mod tests {
                 .map(|row| (0..OUTPUTS).map(|column| exact(row, column)).collect())
                 .collect();
             let largest = f64::from(affine.reach(self.reach, OUTPUTS).largest);
-            let unit = I::Element::input_unit(self.reach);
+            let scale = I::Element::input_scale(self.reach);
             let stride = INPUTS.next_multiple_of(I::PANEL);
             let mut elements = vec![I::Element::default(); (OUTPUTS + I::ROWS) * stride];
             for (elements, row) in elements.chunks_exact_mut(stride).zip(&rows) {
                 let values = elements.iter_mut().zip(row);
-                values.for_each(|(element, value)| *element = I::Element::of(value * unit));
+                values.for_each(|(element, value)| *element = I::Element::of(value * scale));
             }
             let linear = Linear::<I>::of(&[affine], OUTPUTS, self.reach);
             let inputs = Inputs {

@@ -12,7 +12,7 @@ use rayon::BroadcastContext;
 use super::attention::{Attention, Heads};
 use super::buffer::Buffer;
 use super::isa::{Isa, Rows, Vector};
-use super::lanes::{Norm, gelu, in_unit};
+use super::lanes::{Norm, gelu, scaled};
 use super::layer::{Layer, STRIPE_COLUMNS};
 use super::linear::{Inputs, Linear, Outputs, Share};
 use super::team::{Member, Team};
@@ -47,8 +47,8 @@ pub(super) struct Scratch<I: Isa> {
     pub(super) inputs: Buffer<I::Element>,
     projections: Buffer<<I::Attention as Isa>::Element>,
     pub(super) context: Buffer<I::Element>,
-    /// A stripe of the inner columns.
-    pub(super) expanded: Buffer<I::Element>,
+    /// A stripe of the intermediate columns.
+    pub(super) intermediate: Buffer<I::Element>,
     pub(super) tiles: Buffer<f32>,
     attention: Attention<I::Attention>,
 }
@@ -70,7 +70,7 @@ impl<I: Isa> Bert<I> {
         let embeddings = Embeddings::load(config, weights)?;
         let mut layers: Vec<Layer<I>> = Vec::new();
         for layer in 0..config.num_hidden_layers {
-            let before = layers.last().map_or(&embeddings.norm, |layer| &layer.norm);
+            let before = layers.last().map_or(&embeddings.norm, |layer| &layer.output_norm);
             let layer = Layer::load(&format!("encoder.layer.{layer}"), config, &heads, before, weights)?;
             layers.push(layer);
         }
@@ -135,7 +135,7 @@ impl<I: Isa> Bert<I> {
     fn most_members(&self) -> usize {
         let shares = |layer: &Layer<I>| {
             layer
-                .expanded
+                .intermediate
                 .panels()
                 .min(self.heads.count.div_ceil(self.heads.unit::<I>()))
         };
@@ -161,7 +161,7 @@ impl<I: Isa> Bert<I> {
         self.embed(sequences, scratch);
         for layer in &self.layers {
             self.attend(layer, sequences, tokens, scratch, member);
-            self.think(layer, tokens, scratch, member);
+            self.feed_forward(layer, tokens, scratch, member);
         }
     }
 
@@ -220,20 +220,20 @@ impl<I: Isa> Bert<I> {
             #[inline(always)]
             |sum| sum,
         );
-        self.look_around(layer, heads.clone(), sequences, scratch);
+        self.self_attention(layer, heads.clone(), sequences, scratch);
         let Scratch {
             states, context, tiles, ..
         } = scratch;
         let depth = heads.start * self.heads.size..heads.end * self.heads.size;
         let context = &self.inputs(&context[depth.start..], tokens);
-        self.add_product(&layer.attended, depth, context, states, tiles, Base::of(member));
+        self.add_product(&layer.attention_output, depth, context, states, tiles, Base::of(member));
         member.add_up(&mut states[..tokens * self.width()]);
-        self.normalise(&layer.attended_norm, tokens, scratch);
+        self.normalise(&layer.attention_output_norm, tokens, scratch);
     }
 
     /// The tokens of each text look at each other, by some of the heads.
     #[inline(always)]
-    pub(super) fn look_around(
+    pub(super) fn self_attention(
         &self,
         layer: &Layer<I>,
         heads: Range<usize>,
@@ -263,12 +263,12 @@ impl<I: Isa> Bert<I> {
 
     /// The half of a layer in which each token is by itself.
     #[inline(always)]
-    fn think(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_>) {
-        let panels = member.share(layer.expanded.panels(), 1);
+    fn feed_forward(&self, layer: &Layer<I>, tokens: usize, scratch: &mut Scratch<I>, member: &Member<'_>) {
+        let panels = member.share(layer.intermediate.panels(), 1);
         let Scratch {
             states,
             inputs,
-            expanded,
+            intermediate,
             tiles,
             ..
         } = scratch;
@@ -277,28 +277,28 @@ impl<I: Isa> Bert<I> {
             let stride = inwards.panels.len() * I::PANEL;
             let out = Outputs {
                 isa: self.isa,
-                values: expanded,
+                values: intermediate,
                 stride,
             };
             self.multiply(
-                &layer.expanded,
+                &layer.intermediate,
                 inwards,
                 &self.inputs(inputs, tokens),
                 out,
                 tiles,
                 #[inline(always)]
-                |sum| in_unit::<I>(gelu(sum), layer.inner_unit),
+                |sum| scaled::<I>(gelu(sum), layer.intermediate_scale),
             );
             let inputs = Inputs {
-                values: expanded,
+                values: intermediate,
                 rows: tokens,
                 stride,
             };
-            self.add_product(&layer.contracted, outwards.depth, &inputs, states, tiles, base);
+            self.add_product(&layer.output, outwards.depth, &inputs, states, tiles, base);
             base = Base::SUM;
         }
         member.add_up(&mut states[..tokens * self.width()]);
-        self.normalise(&layer.norm, tokens, scratch);
+        self.normalise(&layer.output_norm, tokens, scratch);
     }
 
     /// A function of a share of the product, as factors of the next; they start with the share's first column.
@@ -428,7 +428,7 @@ impl<I: Isa> Scratch<I> {
             inputs: Buffer::new(0),
             projections: Buffer::new(0),
             context: Buffer::new(0),
-            expanded: Buffer::new(0),
+            intermediate: Buffer::new(0),
             tiles: Buffer::new(2 * I::ROWS * I::PANEL),
             attention: Attention::new(&bert.heads),
         }
@@ -442,7 +442,7 @@ impl<I: Isa> Scratch<I> {
         self.inputs.reserve(rows * bert.width());
         self.projections.reserve(rows * layer.projections.columns() + I::STEP);
         self.context.reserve(rows * bert.width());
-        self.expanded
-            .reserve(rows * layer.expanded.columns().min(STRIPE_COLUMNS));
+        self.intermediate
+            .reserve(rows * layer.intermediate.columns().min(STRIPE_COLUMNS));
     }
 }

@@ -67,7 +67,7 @@ impl<I: Isa> Bert<I> {
         let Scratch {
             inputs,
             context,
-            expanded,
+            intermediate,
             tiles,
             ..
         } = scratch;
@@ -82,20 +82,20 @@ impl<I: Isa> Bert<I> {
                         tiles,
                     );
                     self.product(
-                        &layer.attended,
+                        &layer.attention_output,
                         &self.inputs(context, rows),
-                        layer.attended.whole(),
+                        layer.attention_output.whole(),
                         tiles,
                     );
-                    for (inwards, outwards) in layer.stripes(0..layer.expanded.panels()) {
+                    for (inwards, outwards) in layer.stripes(0..layer.intermediate.panels()) {
                         let stride = inwards.panels.len() * I::PANEL;
                         let inner = Inputs {
-                            values: expanded,
+                            values: intermediate,
                             rows,
                             stride,
                         };
-                        self.product(&layer.expanded, &self.inputs(inputs, rows), inwards, tiles);
-                        self.product(&layer.contracted, &inner, outwards, tiles);
+                        self.product(&layer.intermediate, &self.inputs(inputs, rows), inwards, tiles);
+                        self.product(&layer.output, &inner, outwards, tiles);
                     }
                 }
             },
@@ -120,7 +120,7 @@ impl<I: Isa> Bert<I> {
             #[inline(always)]
             || {
                 for layer in &self.layers {
-                    self.look_around(layer, 0..self.heads.count, texts, scratch);
+                    self.self_attention(layer, 0..self.heads.count, texts, scratch);
                 }
             },
         );
@@ -133,8 +133,8 @@ impl<I: Isa> Bert<I> {
             #[inline(always)]
             || {
                 for layer in &self.layers {
-                    self.normalise(&layer.attended_norm, tokens, scratch);
-                    self.normalise(&layer.norm, tokens, scratch);
+                    self.normalise(&layer.attention_output_norm, tokens, scratch);
+                    self.normalise(&layer.output_norm, tokens, scratch);
                 }
             },
         );
@@ -143,7 +143,13 @@ impl<I: Isa> Bert<I> {
     /// **Units**: floating-point operations a token of the products with weights.
     fn operations(&self) -> u64 {
         let of_layer = |layer: &Layer<I>| {
-            [&layer.projections, &layer.attended, &layer.expanded, &layer.contracted].map(Linear::weights)
+            [
+                &layer.projections,
+                &layer.attention_output,
+                &layer.intermediate,
+                &layer.output,
+            ]
+            .map(Linear::weights)
         };
         2 * self.layers.iter().flat_map(of_layer).sum::<usize>() as u64
     }

@@ -1,5 +1,5 @@
-//! Threads that compute one text together: each its share of every layer's heads and of its inner columns, then everyone
-//! all that is by rows.
+//! Threads that compute one text together: each its share of every layer's heads and of its intermediate columns, then
+//! everyone all that is by rows.
 //!
 //! A share of the columns of one product is a share of the depth of the next, so that members meet twice a layer: to add
 //! up what each has of the residual stream. That changes hands by copies through shelves whose locks are free whenever

@@ -4,9 +4,9 @@ use super::element::{Bf16, Element};
 use super::isa::{Amx, Avx2, Avx512, Avx512Vnni, AvxVnni, Isa, Panel, Rows, Tile};
 use super::packed::Packed;
 
-/// What makes [`numbers`] whole ones for those elements that are.
-const fn unit<E: Element>() -> f32 {
-    if E::IS_WHOLE { 128.0 } else { 1.0 }
+/// What makes integers of [`numbers`] for those elements that are integers.
+const fn scale<E: Element>() -> f32 {
+    if E::IS_INTEGER { 128.0 } else { 1.0 }
 }
 
 /// Seeded numbers between -1 and 1 that are elements of every kind already, so that all kernels multiply the same ones.
@@ -59,11 +59,11 @@ impl Checks for TilesEqualPlainLoops {
 fn tile_equals_plain_loops<I: Isa>(isa: I, count: usize, depth: usize) {
     let columns = numbers(depth * I::PANEL, 3);
     let column = |n: usize| move |k: usize| k * I::PANEL + n;
-    let packed = Packed::<I>::of(depth, I::PANEL, |k, n| columns[column(n)(k)] * unit::<I::Element>());
+    let packed = Packed::<I>::of(depth, I::PANEL, |k, n| columns[column(n)(k)] * scale::<I::Element>());
     let stride = packed.depth() + 32;
     let rows = numbers(I::ROWS * stride, 5);
-    let unit = unit::<I::Element>();
-    let elements: Vec<I::Element> = rows.iter().map(|&value| I::Element::of(value * unit)).collect();
+    let scale = scale::<I::Element>();
+    let elements: Vec<I::Element> = rows.iter().map(|&value| I::Element::of(value * scale)).collect();
     let (before, out_stride) = (7.0, I::PANEL + 3);
     let mut sums = vec![before; I::ROWS * out_stride];
     let of = Rows {
@@ -86,7 +86,7 @@ fn tile_equals_plain_loops<I: Isa>(isa: I, count: usize, depth: usize) {
     for row in 0..count {
         for n in 0..I::PANEL {
             let exact = product(&rows, stride, depth, row, |k| columns[column(n)(k)]);
-            let found = f64::from(sums[row * out_stride + n] / (unit * unit));
+            let found = f64::from(sums[row * out_stride + n] / (scale * scale));
             assert!(
                 (found - exact).abs() < 1e-4,
                 "{}: {count} × {depth}: {found} {exact}",
@@ -113,12 +113,12 @@ impl Checks for RowsFillAsValuesDo {
     fn check<I: Isa>(&self, isa: I) {
         for (rows, columns) in [(1, 1), (15, 32), (33, 8), (2, 70)] {
             let values = numbers(rows * columns, 11);
-            let element = |value: f32| I::Element::of(value * unit::<I::Element>());
+            let element = |value: f32| I::Element::of(value * scale::<I::Element>());
             let elements: Vec<I::Element> = values.iter().copied().map(element).collect();
             let row = |n: usize| &elements[n * columns..][..columns];
             let mut packed = Packed::<I>::room(rows, columns);
             isa.vectorize(|| packed.fill_rows(isa, rows, row));
-            let expected = Packed::<I>::of(rows, columns, |k, n| values[k * columns + n] * unit::<I::Element>());
+            let expected = Packed::<I>::of(rows, columns, |k, n| values[k * columns + n] * scale::<I::Element>());
             assert!(
                 same(&packed, &expected, columns),
                 "{}: {rows} rows of {columns}",
@@ -126,7 +126,7 @@ impl Checks for RowsFillAsValuesDo {
             );
             packed.reshape(columns, rows);
             isa.vectorize(|| packed.fill_columns(isa, rows, row));
-            let expected = Packed::<I>::of(columns, rows, |k, n| values[n * columns + k] * unit::<I::Element>());
+            let expected = Packed::<I>::of(columns, rows, |k, n| values[n * columns + k] * scale::<I::Element>());
             assert!(
                 same(&packed, &expected, rows),
                 "{}: {rows} columns of {columns}",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use desk::NewArticle;
+use desk::{ArticlePatch, NewArticle};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -82,6 +82,40 @@ async fn a_version_that_is_no_longer_the_latest_leaves_nothing_in_the_index() {
     assert!(!shelf.knowledge.index_article(&third).await.expect("answered"));
     assert_eq!(shelf.held().await, 2);
     shelf.sweep().await;
+    shelf.is_at_one().await;
+}
+
+#[tokio::test]
+async fn an_article_waits_until_the_index_has_let_go_of_what_it_no_longer_says() {
+    let shelf = Shelf::new().await;
+    let article = shelf.indexed(1).await.remove(0);
+    let before = shelf.rows(&article).await;
+    let put_away = ArticlePatch {
+        archived: Some(true),
+        ..ArticlePatch::default()
+    };
+    let put_away = shelf.store.update_article(article.id, None, put_away, &actor()).await;
+    let put_away = put_away.expect("changed").expect("there");
+    shelf.lose_index();
+    // What is put away has no passages: only the deletion fails.
+    shelf.knowledge.index_article(&put_away).await.expect_err("no index");
+    let waiting = shelf.store.articles_to_index(10).await.expect("articles");
+    assert_eq!(waiting, [put_away]);
+    assert_eq!(shelf.rows(&article).await, before, "they name what is to be deleted");
+    shelf.knowledge.keep_up().await.expect("indexed");
+    shelf.is_at_one().await;
+}
+
+#[tokio::test]
+async fn passages_that_no_row_names_are_cleared_away_when_nothing_waits() {
+    let shelf = Shelf::new().await;
+    let left = shelf.indexed(2).await.remove(0);
+    let recorded = shelf.store.record_passages(left.id, left.version, &[]).await;
+    assert!(recorded.expect("recorded"));
+    shelf.write("Written a moment ago").await;
+    assert!(!shelf.knowledge.mend().await.expect("looked at"), "they may be its own");
+    shelf.sweep().await;
+    assert!(shelf.knowledge.mend().await.expect("mended"));
     shelf.is_at_one().await;
 }
 

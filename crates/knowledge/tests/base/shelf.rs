@@ -26,7 +26,7 @@ pub struct Shelf {
     encoder: Encoder,
     pub knowledge: Arc<Knowledge>,
     /// Deleted last, when nothing writes into it any more.
-    _scratch: TempDir,
+    scratch: TempDir,
 }
 
 impl Shelf {
@@ -44,7 +44,7 @@ impl Shelf {
             search,
             encoder,
             knowledge,
-            _scratch: scratch,
+            scratch,
         }
     }
 
@@ -100,6 +100,11 @@ impl Shelf {
         let stored = self.search.stored(PASSAGES, &named).await.expect("points");
         assert_eq!(stored.len(), named.len(), "the index lacks what rows name");
         assert_eq!(self.held().await, named.len(), "the index holds what no row names");
+    }
+
+    /// Deletes the index's files under whoever has it open.
+    pub fn lose_index(&self) {
+        std::fs::remove_dir_all(self.scratch.path().join("index").join(PASSAGES)).expect("an index");
     }
 
     pub async fn held(&self) -> usize {

@@ -9,7 +9,7 @@ mod translate;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::thread;
 use std::time::Instant;
 
@@ -30,6 +30,8 @@ pub struct Edge(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     core: Core,
+    /// Held by whoever opens a collection or drops one; those that are open serve meanwhile.
+    opening: Mutex<()>,
     /// Closed before the folder is given free: whoever opens it next opens them.
     collections: RwLock<HashMap<String, Arc<Collection>>>,
     folder: DataFolder,
@@ -40,6 +42,7 @@ impl Edge {
         let open = move || DataFolder::open(&config.folder, config.free_bytes_min);
         Ok(Self(Arc::new(Inner {
             core,
+            opening: Mutex::default(),
             collections: RwLock::default(),
             folder: spawn_blocking(open).await??,
         })))
@@ -53,7 +56,7 @@ impl Edge {
         self.0.collection(name).map(|collection| collection.spec())
     }
 
-    pub(crate) async fn ensure(&self, spec: &CollectionSpec) -> Result<(), Error> {
+    pub(crate) async fn ensure(&self, spec: &CollectionSpec) -> Result<bool, Error> {
         let (inner, spec) = (self.0.clone(), spec.clone());
         spawn_blocking(move || inner.ensure(&spec)).await?
     }
@@ -216,25 +219,32 @@ impl Inner {
         collections.values().cloned().collect()
     }
 
-    /// Opens or makes the collection once; one whose files were deleted meanwhile is made anew.
-    fn ensure(&self, spec: &CollectionSpec) -> Result<(), Error> {
-        let mut collections = self.collections.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(collection) = collections.get(&spec.name)
+    /// Opens or makes the collection once; one whose files were deleted meanwhile is made anew. Whether it did either.
+    fn ensure(&self, spec: &CollectionSpec) -> Result<bool, Error> {
+        let _turn = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(collection) = self.collection(&spec.name)
             && collection.check_folder().is_ok()
         {
-            return collection.change(spec);
+            return collection.change(spec).map(|()| false);
         }
-        collections.remove(&spec.name);
         self.folder.check_room()?;
         let collection = Collection::open(self.folder.collection(&spec.name), spec)?;
-        collections.insert(spec.name.clone(), Arc::new(collection));
-        Ok(())
+        // One whose files are gone is known until here: otherwise nobody would see that it is to be made anew.
+        let gone = self.opened().insert(spec.name.clone(), Arc::new(collection));
+        drop(gone);
+        Ok(true)
     }
 
     fn drop_collection(&self, name: &str) -> Result<(), Error> {
-        let mut collections = self.collections.write().unwrap_or_else(PoisonError::into_inner);
         CollectionSpec::new(name, 1).check()?;
-        drop(collections.remove(name));
+        let _turn = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let dropped = self.opened().remove(name);
+        drop(dropped);
         folder::remove(&self.folder.collection(name))
+    }
+
+    /// Which collections are open, to be changed; not held while one is closed, which takes as long as the disk does.
+    fn opened(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<Collection>>> {
+        self.collections.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,16 +15,9 @@ use qdrant_edge::{
 use uuid::Uuid;
 
 use super::{folder, translate};
-use crate::candidates::{By, Found, Lookup};
+use crate::candidates::{By, DENSE, Found, Lookup, SPARSE, TITLE};
 use crate::search::Prepared;
 use crate::{CollectionSpec, Error, Filter, Payload, Stored};
-
-/// Name of the dense vector. **Persisted**.
-pub(super) const DENSE: &str = "dense";
-/// Name of the dense vector of the title. **Persisted**.
-pub(super) const TITLE: &str = "title";
-/// Name of the sparse vector. **Persisted**.
-pub(super) const SPARSE: &str = "sparse";
 
 /// Points in one entry of the write-ahead log, which holds 32 MiB.
 const POINTS_AT_ONCE: usize = 512;

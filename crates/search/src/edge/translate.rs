@@ -9,7 +9,7 @@ use qdrant_edge::{
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::shard::{DENSE, SPARSE, TITLE};
+use crate::candidates::{DENSE, SPARSE, TITLE};
 use crate::search::Prepared;
 use crate::{Condition, Error, FieldKind, Filter, Value};
 

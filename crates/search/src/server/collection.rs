@@ -14,7 +14,8 @@ use qdrant_client::qdrant::{
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
-use super::{DENSE, SPARSE, TITLE, at, translate};
+use super::{at, translate};
+use crate::candidates::{DENSE, SPARSE, TITLE};
 use crate::holder::{Held, Holder};
 use crate::search::Prepared;
 use crate::{CollectionSpec, Error, Field};
@@ -68,21 +69,22 @@ impl Collection {
     }
 
     /// Makes the collection or checks the one that is there; once it went well it is not done again, unless the server
-    /// loses it.
-    pub(super) async fn make_ready(&self, client: &Qdrant) -> Result<(), Error> {
+    /// loses it. Whether it was done.
+    pub(super) async fn make_ready(&self, client: &Qdrant) -> Result<bool, Error> {
         if self.is_ready.load(Ordering::Acquire) {
-            return Ok(());
+            return Ok(false);
         }
         let _turn = self.readying.lock().await;
-        if !self.is_ready.load(Ordering::Acquire) {
-            self.ensure(client).await?;
-            self.is_ready.store(true, Ordering::Release);
+        if self.is_ready.load(Ordering::Acquire) {
+            return Ok(false);
         }
-        Ok(())
+        self.ensure(client).await?;
+        self.is_ready.store(true, Ordering::Release);
+        Ok(true)
     }
 
     /// Passes on what came of a call. Where the server says that the collection is gone, the next call makes it anew.
-    pub(super) fn heed<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn note_outcome<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &outcome
             && error.is_collection_gone()
             && self.is_ready.swap(false, Ordering::AcqRel)
@@ -397,7 +399,7 @@ mod tests {
         let collection = Collection::new("desk_tickets".to_owned(), CollectionSpec::new("tickets", 3));
         collection.is_ready.store(true, Ordering::Release);
         let is_ok = outcome.is_ok();
-        assert_eq!(collection.heed(outcome).is_ok(), is_ok);
+        assert_eq!(collection.note_outcome(outcome).is_ok(), is_ok);
         collection.is_ready.load(Ordering::Acquire)
     }
 

@@ -24,13 +24,6 @@ use crate::inquiry::Inquiry;
 use crate::search::{Core, Prepared, Snapshot};
 use crate::{CollectionSpec, Error, Filter, Hit, Payload, Query, ServerConfig, Stored};
 
-/// Name of the dense vector. **Persisted**.
-const DENSE: &str = "dense";
-/// Name of the dense vector of the title. **Persisted**.
-const TITLE: &str = "title";
-/// Name of the sparse vector. **Persisted**.
-const SPARSE: &str = "sparse";
-
 /// Collections on a server that other processes may use too. Used through [`crate::Search`].
 #[derive(Clone)]
 pub struct Server(Arc<Inner>);
@@ -79,7 +72,7 @@ impl Server {
     }
 
     /// Remembers the collection even when the server cannot be reached now.
-    pub(crate) async fn ensure(&self, spec: &CollectionSpec) -> Result<(), Error> {
+    pub(crate) async fn ensure(&self, spec: &CollectionSpec) -> Result<bool, Error> {
         let collection = self.remember(spec);
         collection.make_ready(&self.0.client).await
     }
@@ -94,12 +87,12 @@ impl Server {
 
     pub(crate) async fn upsert(&self, name: &str, points: Vec<Prepared>) -> Result<(), Error> {
         let collection = self.ready(name).await?;
-        collection.heed(collection.upsert(&self.0.client, points).await)
+        collection.note_outcome(collection.upsert(&self.0.client, points).await)
     }
 
     pub(crate) async fn delete(&self, name: &str, ids: &[Uuid]) -> Result<(), Error> {
         let collection = self.ready(name).await?;
-        collection.heed(collection.delete(&self.0.client, ids).await)
+        collection.note_outcome(collection.delete(&self.0.client, ids).await)
     }
 
     pub(crate) async fn nearest(&self, name: &str, query: &Query) -> Result<Vec<Hit>, Error> {
@@ -123,7 +116,7 @@ impl Server {
             .collect();
         let batch = QueryBatchPointsBuilder::new(&collection.alias, queries);
         let answer = self.0.client.query_batch(batch).await;
-        let answer = collection.heed(answer.map_err(at("look up neighbours")))?;
+        let answer = collection.note_outcome(answer.map_err(at("look up neighbours")))?;
         let found = answer.result.into_iter().map(|batch| {
             let points = batch.result.into_iter();
             points.filter_map(|p| Some((translate::uuid(p.id)?, p.score))).collect()
@@ -135,7 +128,7 @@ impl Server {
         let ids: Vec<_> = ids.iter().copied().map(translate::point_id).collect();
         let get = GetPointsBuilder::new(&collection.alias, ids).with_payload(true);
         let answer = self.0.client.get_points(get).await;
-        let answer = collection.heed(answer.map_err(at("read payloads")))?;
+        let answer = collection.note_outcome(answer.map_err(at("read payloads")))?;
         let points = answer.result.into_iter();
         let pairs = points.filter_map(|p| Some((translate::uuid(p.id)?, translate::payload(p.payload))));
         Ok(pairs.collect())
@@ -148,7 +141,7 @@ impl Server {
             .with_payload(true)
             .with_vectors(translate::dense_alone());
         let answer = self.0.client.get_points(get).await;
-        let answer = collection.heed(answer.map_err(at("read points")))?;
+        let answer = collection.note_outcome(answer.map_err(at("read points")))?;
         Ok(answer.result.into_iter().filter_map(translate::stored).collect())
     }
 
@@ -157,7 +150,7 @@ impl Server {
         let filter = translate::filter(filter, None);
         let count = CountPointsBuilder::new(&collection.alias).filter(filter).exact(true);
         let answer = self.0.client.count(count).await;
-        let answer = collection.heed(answer.map_err(at("count points")))?;
+        let answer = collection.note_outcome(answer.map_err(at("count points")))?;
         let lacks = Error::ServerAnswer {
             act: "count points",
             lacks: "the count",
@@ -167,17 +160,17 @@ impl Server {
 
     pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<Holder, Error> {
         let collection = self.ready(name).await?;
-        collection.heed(collection.begin_rebuild(&self.0.client).await)
+        collection.note_outcome(collection.begin_rebuild(&self.0.client).await)
     }
 
     pub(crate) async fn add_to_rebuild(&self, name: &str, id: Uuid, points: Vec<Prepared>) -> Result<(), Error> {
         let collection = self.known(name)?;
-        collection.heed(collection.add_to_rebuild(&self.0.client, id, points).await)
+        collection.note_outcome(collection.add_to_rebuild(&self.0.client, id, points).await)
     }
 
     pub(crate) async fn finish_rebuild(&self, name: &str, holder: Holder) -> Result<(), Error> {
         let collection = self.known(name)?;
-        collection.heed(collection.finish_rebuild(&self.0.client, holder.id()).await)
+        collection.note_outcome(collection.finish_rebuild(&self.0.client, holder.id()).await)
     }
 
     pub(crate) async fn give_up_rebuild(&self, name: &str, holder: Holder) -> Result<(), Error> {
@@ -186,10 +179,10 @@ impl Server {
 
     pub(crate) async fn snapshot(&self, name: &str) -> Result<Snapshot, Error> {
         let collection = self.ready(name).await?;
-        let physical = collection.heed(collection.physical(&self.0.client).await)?;
+        let physical = collection.note_outcome(collection.physical(&self.0.client).await)?;
         let act = "make a snapshot";
         let answer = self.0.client.create_snapshot(&physical).await;
-        let answer = collection.heed(answer.map_err(at(act)))?;
+        let answer = collection.note_outcome(answer.map_err(at(act)))?;
         let snapshot = answer.snapshot_description.ok_or(Error::ServerAnswer {
             act,
             lacks: "the snapshot",

@@ -13,8 +13,7 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use super::{DENSE, SPARSE, TITLE};
-use crate::candidates::{By, Lookup};
+use crate::candidates::{By, DENSE, Lookup, SPARSE, TITLE};
 use crate::search::Prepared;
 use crate::{Condition, FieldKind, Filter, Payload, Stored, Value};
 

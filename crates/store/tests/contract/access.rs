@@ -145,6 +145,30 @@ pub async fn a_turn_lasts_as_long_as_the_work(desk: &Desk) {
     other.close().await;
 }
 
+pub async fn a_turn_is_kept_until_the_work_is_due_again(desk: &Desk) {
+    let (store, other) = (&desk.store, desk.another().await);
+    let hour = Duration::from_secs(3600);
+    let tomorrow = store::now() + 24 * hour;
+    let turn = store.begin_turn("mulch", hour).await.expect("stored").expect("free");
+    assert_eq!(turn.hold_until(tomorrow, async { "done" }).await, Some("done"));
+    assert!(!other.take_turn("mulch", hour).await.expect("answered"), "not due yet");
+    let turn = store.begin_turn("water", hour).await.expect("stored").expect("free");
+    assert_eq!(turn.hold_until(store::now(), async { "late" }).await, Some("late"));
+    assert!(other.take_turn("water", hour).await.expect("stored"), "due already");
+    let turn = store
+        .begin_turn("weed", Duration::ZERO)
+        .await
+        .expect("stored")
+        .expect("free");
+    // Broken off.
+    drop(turn.hold_until(tomorrow, std::future::pending::<()>()));
+    assert!(
+        other.take_turn("weed", hour).await.expect("stored"),
+        "its lease is over"
+    );
+    other.close().await;
+}
+
 pub async fn work_ends_with_a_turn_that_was_lost(desk: &Desk) {
     let (store, other) = (&desk.store, desk.another().await);
     let turn = store.begin_turn("prune", Duration::from_millis(30)).await;

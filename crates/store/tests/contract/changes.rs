@@ -314,6 +314,28 @@ pub async fn messages_are_kept_and_reopen(desk: &Desk) {
     assert_eq!(public, all[1..]);
 }
 
+/// A customer answers while another process closes the ticket.
+pub async fn a_message_opens_no_ticket_that_is_closed_meanwhile(desk: &Desk) {
+    let id = desk.submit("x").await.id;
+    let solved = TicketPatch {
+        status: Some(WorkStatus::Solved),
+        ..TicketPatch::default()
+    };
+    let changed = desk.store.patch_ticket(id, None, &solved, &tester()).await;
+    changed.expect("solved");
+    let mut told = desk.told(id).await;
+    let (reply, actor) = (
+        message(AuthorKind::Customer, Visibility::Public, "Not at all"),
+        tester(),
+    );
+    let close = format!("UPDATE tickets SET status = 'closed' WHERE id = '{id}'");
+    let said = desk.overtaken(&close, desk.store.add_message(id, &reply, &actor)).await;
+    assert!(said.expect("stored").is_some());
+    assert_eq!(desk.ticket(id).await.status, WorkStatus::Closed);
+    told.push(EventKind::MessageAdded);
+    assert_eq!(desk.told(id).await, told);
+}
+
 pub async fn events_cannot_be_changed(desk: &Desk) {
     desk.submit("x").await;
     for sql in ["DELETE FROM events", "UPDATE events SET kind = 'ticket.triaged'"] {

@@ -1,6 +1,6 @@
 //! A store on an empty database of its own, and short words for common acts.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use desk::{
     Actor, Decision, LabelChoice, NewAgent, NewTeam, NewTicket, Probability, Routing, Ticket, TriageState, ValidTicket,
@@ -8,6 +8,11 @@ use desk::{
 use sqlx::{AssertSqlSafe, Connection};
 use store::{DataFolder, IdempotencyKey, Store, StoreConfig, StoreError, Submission, Submitted};
 use uuid::Uuid;
+
+/// Longest wait until somebody waits for a row.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A store under test and what must be cleared away after it.
 pub struct Desk {
@@ -66,6 +71,29 @@ impl Desk {
             .await?;
         connection.close().await?;
         Ok(rows.into_iter().map(|(text,)| text).collect())
+    }
+
+    /// What an act comes to that another process overtakes: that has run `sql` when the act begins and commits once the
+    /// act waits for it, which on SQLite is at once.
+    pub async fn overtaken<T>(&self, sql: &str, act: impl Future<Output = T>) -> T {
+        let is_postgres = self.schema.is_some();
+        let mut other = sqlx::AnyConnection::connect(&self.config.url)
+            .await
+            .expect("a connection");
+        let begin = if is_postgres { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        execute(&mut other, begin).await;
+        execute(&mut other, sql).await;
+        let commit = async {
+            let began = Instant::now();
+            while is_postgres && !is_waited_for(&mut other).await {
+                assert!(began.elapsed() < PATIENCE, "nobody waits");
+                tokio::time::sleep(LOOK).await;
+            }
+            execute(&mut other, "COMMIT").await;
+        };
+        let (came, ()) = tokio::join!(act, commit);
+        other.close().await.expect("closed");
+        came
     }
 
     pub async fn submit(&self, body: &str) -> Ticket {
@@ -141,11 +169,20 @@ pub fn within(url: &str, schema: &str) -> String {
 pub async fn run(url: &str, sql: &str) {
     sqlx::any::install_default_drivers();
     let mut connection = sqlx::AnyConnection::connect(url).await.expect("PostgreSQL answers");
-    sqlx::query(AssertSqlSafe(sql.to_owned()))
-        .execute(&mut connection)
-        .await
-        .expect("done");
+    execute(&mut connection, sql).await;
     connection.close().await.expect("closed");
+}
+
+async fn execute(connection: &mut sqlx::AnyConnection, sql: &str) {
+    let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(connection).await;
+    done.expect("done");
+}
+
+/// Whether anybody on this PostgreSQL waits for what the connection's transaction has changed.
+async fn is_waited_for(connection: &mut sqlx::AnyConnection) -> bool {
+    let waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let (waiting,): (i64,) = sqlx::query_as(waiting).fetch_one(connection).await.expect("a number");
+    waiting > 0
 }
 
 pub fn tester() -> Actor {

@@ -33,7 +33,7 @@ async fn special_and_plain(desk: &Desk, team: Uuid) {
     let special = NewTicket {
         channel: Channel::Chat,
         external_id: Some("E-1".into()),
-        tags: vec!["50%_off".into()],
+        tags: vec!["50%_off".into(), "VIP".into(), "a\",\"b".into()],
         created_at: Some(datetime!(2021-01-01 0:00 UTC)),
         ..NewTicket::from_body("special")
     };
@@ -54,7 +54,7 @@ async fn special_and_plain(desk: &Desk, team: Uuid) {
 
 /// Each finds the special ticket alone.
 fn filters_that_fit(team: Uuid) -> Vec<TicketFilter> {
-    let changes: [fn(&mut TicketFilter); 9] = [
+    let changes: [fn(&mut TicketFilter); 11] = [
         |filter| filter.state = Some(TriageState::Triaged),
         |filter| filter.status = Some(WorkStatus::Solved),
         |filter| filter.category = Some("how_to".into()),
@@ -63,6 +63,8 @@ fn filters_that_fit(team: Uuid) -> Vec<TicketFilter> {
         |filter| filter.channel = Some(Channel::Chat),
         |filter| filter.external_id = Some("E-1".into()),
         |filter| filter.tag = Some("50%_off".into()),
+        |filter| filter.tag = Some("VIP".into()),
+        |filter| filter.tag = Some("a\",\"b".into()),
         |filter| filter.created_before = Some(datetime!(2021-01-02 0:00 UTC)),
     ];
     let of_team = TicketFilter {
@@ -81,11 +83,15 @@ fn filters_that_fit(team: Uuid) -> Vec<TicketFilter> {
 }
 
 fn filters_that_fit_nothing() -> Vec<TicketFilter> {
-    let changes: [fn(&mut TicketFilter); 4] = [
+    let changes: [fn(&mut TicketFilter); 8] = [
         |filter| filter.agent_id = Some(Uuid::now_v7()),
         |filter| filter.account_id = Some(Uuid::now_v7()),
         |filter| filter.contact_id = Some(Uuid::now_v7()),
         |filter| filter.tag = Some("50".into()),
+        |filter| filter.tag = Some("vip".into()),
+        |filter| filter.tag = Some("b".into()),
+        |filter| filter.tag = Some("tags".into()),
+        |filter| filter.tag = Some("x".repeat(60_000)),
     ];
     changes.into_iter().map(filter).collect()
 }

@@ -6,7 +6,7 @@ mod articles;
 mod changes;
 mod desk_under_test;
 mod failures;
-mod incident_work;
+mod incident_reports;
 mod incidents;
 mod lists;
 mod merges;
@@ -69,6 +69,7 @@ promises![
     changes::a_patch_names_only_what_exists,
     changes::a_person_finishes_what_triage_could_not,
     changes::messages_are_kept_and_reopen,
+    changes::a_message_opens_no_ticket_that_is_closed_meanwhile,
     changes::events_cannot_be_changed,
     people::accounts_and_contacts_are_kept,
     people::names_and_addresses_are_unique,
@@ -92,19 +93,21 @@ promises![
     merges::a_merged_ticket_is_neither_load_nor_knowledge,
     models::versions_are_numbered_once_in_each_head,
     models::every_process_sees_the_same_active_version,
+    models::a_version_in_force_is_not_activated_again,
     models::a_version_whose_files_cannot_be_placed_is_not_known,
     models::versions_that_never_decided_are_forgotten,
     models::the_files_of_a_version_are_there_for_every_process,
     shadows::what_a_challenger_said_is_counted_and_settled_by_people,
     shadows::a_merge_settles_nothing,
     shadows::a_head_has_one_challenger_until_it_is_in_force_or_called_off,
-    incident_work::an_incident_is_read_with_its_tickets,
-    incident_work::incidents_are_listed_by_state,
-    incident_work::a_ticket_is_in_one_open_incident,
-    incident_work::one_reply_goes_to_all_once,
-    incident_work::tickets_are_solved_and_opened_together,
-    incident_work::of_two_incidents_at_once_one_has_the_ticket,
-    incidents::open_tickets_are_read_with_their_duplicates,
+    incidents::an_incident_is_read_with_its_tickets,
+    incidents::incidents_are_listed_by_state,
+    incidents::a_ticket_is_in_one_open_incident,
+    incidents::one_reply_goes_to_all_once,
+    incidents::tickets_are_solved_and_opened_together,
+    incidents::what_overtakes_a_change_of_an_incident_stays,
+    incidents::of_two_incidents_at_once_one_has_the_ticket,
+    incident_reports::open_tickets_are_read_with_their_duplicates,
     suggestions::the_last_verdict_on_a_ticket_counts,
     suggestions::the_last_public_reply_of_an_agent_is_the_reply,
     search_log::unanswered_searches_are_counted_by_query,
@@ -117,6 +120,7 @@ promises![
     access::settings_are_remembered,
     access::a_turn_is_one_processs_until_it_ends,
     access::a_turn_lasts_as_long_as_the_work,
+    access::a_turn_is_kept_until_the_work_is_due_again,
     access::work_ends_with_a_turn_that_was_lost,
     access::a_closed_store_has_finished_and_says_so,
 ];

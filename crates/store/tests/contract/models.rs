@@ -132,6 +132,28 @@ pub async fn every_process_sees_the_same_active_version(desk: &Desk) {
     other.close().await;
 }
 
+/// However often somebody makes it active: a rollback goes to what was in force before it.
+pub async fn a_version_in_force_is_not_activated_again(desk: &Desk) {
+    let store = &desk.store;
+    let head = HeadRole::Category;
+    store.set_shipped_model(head, "a").await.expect("stored");
+    let added = store
+        .add_model_version(version(head, 2), &files(), &tester(), nothing_to_place)
+        .await;
+    added.expect("stored");
+    let activate = async |version| {
+        let activated = store
+            .activate_model(activation(head, version, "again"), &tester())
+            .await;
+        activated.expect("answered").expect("there")
+    };
+    let replaced = [activate(1).await, activate(2).await, activate(2).await].map(|line| line.replaced);
+    assert_eq!(replaced, [1, 1, 2], "itself where it is in force");
+    let log = store.list_activations(head).await.expect("readable");
+    let lines: Vec<_> = log.iter().map(|line| (line.version, line.replaced)).collect();
+    assert_eq!((lines, version_before(&log)), (vec![(2, 1)], Some(1)));
+}
+
 pub async fn a_version_whose_files_cannot_be_placed_is_not_known(desk: &Desk) {
     let store = &desk.store;
     let head = HeadRole::Category;

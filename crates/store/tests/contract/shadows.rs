@@ -10,18 +10,20 @@ const HEAD: HeadRole = HeadRole::Category;
 
 async fn known(desk: &Desk) {
     desk.store.set_shipped_model(HEAD, "r1").await.expect("stored");
-    let second = NewModelVersion {
-        head: HEAD,
-        version: 2,
-        revision: "r2".into(),
-        origin: desk::ModelOrigin::Added,
-        note: String::new(),
-    };
-    let added = desk
-        .store
-        .add_model_version(second, &[], &tester(), || Ok::<_, StoreError>(()))
-        .await;
-    added.expect("stored");
+    for version in [2, 3] {
+        let new = NewModelVersion {
+            head: HEAD,
+            version,
+            revision: format!("r{version}"),
+            origin: desk::ModelOrigin::Added,
+            note: String::new(),
+        };
+        let added = desk
+            .store
+            .add_model_version(new, &[], &tester(), || Ok::<_, StoreError>(()))
+            .await;
+        added.expect("stored");
+    }
 }
 
 fn judgement(active: &str, challenger: Option<&str>) -> ShadowJudgement {
@@ -145,7 +147,7 @@ pub async fn a_head_has_one_challenger_until_it_is_in_force_or_called_off(desk: 
         is_rollback: false,
         reason: "",
     };
-    store.activate_model(activation(1), &tester()).await.expect("stored");
+    store.activate_model(activation(3), &tester()).await.expect("stored");
     assert_eq!(challenger(desk).await, Some(2), "another version in force ends nothing");
     store.activate_model(activation(2), &tester()).await.expect("stored");
     assert_eq!(challenger(desk).await, None);

@@ -1,7 +1,8 @@
 //! The index holds what is decided, whatever it lacked for a while.
 
 use desk::TriageState;
-use triage::{Config, ensure_tickets};
+use encoder::Side;
+use triage::{Config, TriageError, ensure_tickets};
 
 use crate::tiny_desk::{CANDIDATES, POISON, TinyDesk};
 
@@ -85,6 +86,61 @@ async fn an_index_that_was_deleted_under_the_running_desk_is_filled_again() {
     desk.mend_index();
     desk.keep().await;
     assert_eq!(desk.indexed().await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_could_not_be_opened_is_filled_once_it_can() {
+    let desk = TinyDesk::before_its_index(config()).await;
+    let without = desk.submit("the red box").await;
+    assert_ne!(without.state, TriageState::Received);
+    assert!(desk.triage.mend_index().await.is_err(), "it cannot be opened yet");
+    assert!(!desk.triage.index_answers().await);
+    desk.clear_the_way();
+    assert!(desk.triage.mend_index().await.expect("opened"));
+    assert!(desk.triage.index_answers().await);
+    desk.keep().await;
+    assert_eq!(desk.indexed().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_another_encoder_is_none_to_start_with() {
+    let desk = TinyDesk::new(config(), CANDIDATES).await;
+    let dimensions = desk.triage.models().encoder.dimensions();
+    desk.search.drop_collection("tickets").await.expect("dropped");
+    ensure_tickets(&desk.search, dimensions + 1).await.expect("made");
+    let refused = desk.start_again(config()).await.err();
+    assert!(
+        matches!(
+            refused,
+            Some(TriageError::Search(search::Error::DimensionsDiffer { .. }))
+        ),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_index_has_is_on_disk_also_where_it_takes_no_more() {
+    let desk = TinyDesk::new(config(), CANDIDATES).await;
+    desk.submit("the red box").await;
+    desk.cut_index();
+    desk.submit("the green box").await;
+    assert!(desk.triage.keep_index().await.is_err(), "it takes nothing");
+    desk.mend_index();
+    assert_eq!(desk.indexed_on_disk().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoder_with_too_much_to_do_is_waited_for() {
+    let desk = TinyDesk::new(config(), CANDIDATES).await;
+    desk.cut_index();
+    desk.submit("the red box").await;
+    desk.mend_index();
+    let models = desk.triage.models();
+    // Longer than it takes the keeper to come to the ticket.
+    let much = vec!["the green box".to_owned(); 20_000];
+    let (embedded, ()) = tokio::join!(models.encoder.embed_patiently(much, Side::Passage), desk.keep());
+    assert!(embedded.is_ok());
+    assert_eq!(desk.indexed().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,10 +12,10 @@ use classifier::{Conformal, Curve, EncoderId, HeadSpec, Learnt, Memory, Tensors,
 use desk::duplicate::Weights;
 use desk::{Actor, DuplicateModel, NewTicket, Ticket};
 use encoder::Encoder;
-use search::{Search, SearchConfig};
+use search::{Filter, Search, SearchConfig};
 use store::{DataFolder, Store, StoreConfig};
 use tempfile::TempDir;
-use triage::{Config, Models, Triage};
+use triage::{Config, Models, Triage, TriageError, ensure_tickets};
 
 use crate::tiny::{Tiny, Tokenizer};
 
@@ -40,7 +41,18 @@ pub struct TinyDesk {
 
 impl TinyDesk {
     pub async fn new(config: Config, candidates: usize) -> Self {
+        TinyDesk::within(tempfile::tempdir().expect("a temporary folder"), config, candidates).await
+    }
+
+    /// A desk whose index cannot be opened yet.
+    pub async fn before_its_index(config: Config) -> Self {
         let scratch = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(scratch.path().join("index")).expect("a folder");
+        fs::write(scratch.path().join("index/tickets"), "in the way").expect("a file");
+        TinyDesk::within(scratch, config, CANDIDATES).await
+    }
+
+    async fn within(scratch: TempDir, config: Config, candidates: usize) -> Self {
         let url = DataFolder::database_url(scratch.path());
         let store = Store::open(&StoreConfig::new(url)).await.expect("a store");
         let search = Search::open(SearchConfig::edge(scratch.path().join("index"))).await;
@@ -52,6 +64,16 @@ impl TinyDesk {
             triage,
             scratch,
         }
+    }
+
+    /// The index of a desk before its index can be opened from here on.
+    pub fn clear_the_way(&self) {
+        fs::remove_file(self.scratch.path().join("index/tickets")).expect("a file");
+    }
+
+    /// What another start on the same database and index comes to.
+    pub async fn start_again(&self, config: Config) -> Result<Arc<Triage>, TriageError> {
+        try_open(config, &self.store, &self.search, CANDIDATES).await
     }
 
     /// The same after a restart, which closes neither database nor index.
@@ -87,6 +109,19 @@ impl TinyDesk {
         self.triage.indexed_tickets().await.expect("a number")
     }
 
+    /// Tickets in the index as a crash would leave it.
+    pub async fn indexed_on_disk(&self) -> usize {
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        let index = self.scratch.path().join("index");
+        let copied = Command::new("cp").arg("-r").arg(index).arg(copy.path()).status();
+        assert!(copied.expect("a command").success());
+        let left = Search::open(SearchConfig::edge(copy.path().join("index"))).await;
+        let left = left.expect("an index");
+        let dimensions = self.triage.models().encoder.dimensions();
+        ensure_tickets(&left, dimensions).await.expect("opened");
+        left.count("tickets", &Filter::default()).await.expect("a number")
+    }
+
     /// The index takes nothing any more.
     pub fn cut_index(&self) {
         let (described, hidden) = self.description();
@@ -114,9 +149,17 @@ pub async fn until(has_come: impl AsyncFn() -> bool) {
 }
 
 async fn open(config: Config, store: &Store, search: &Search, candidates: usize) -> Arc<Triage> {
-    let models = models(candidates);
-    let triage = Triage::open(config, store.clone(), search.clone(), models).await;
+    let triage = try_open(config, store, search, candidates).await;
     triage.expect("a desk")
+}
+
+async fn try_open(
+    config: Config,
+    store: &Store,
+    search: &Search,
+    candidates: usize,
+) -> Result<Arc<Triage>, TriageError> {
+    Triage::open(config, store.clone(), search.clone(), models(candidates)).await
 }
 
 fn models(candidates: usize) -> Models {

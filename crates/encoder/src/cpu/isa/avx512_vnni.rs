@@ -1,4 +1,4 @@
-//! AVX512-VNNI: one instruction multiplies 32 pairs of whole numbers of 16 bits and adds them to 16 sums of 32 bits.
+//! AVX512-VNNI: one instruction multiplies 32 pairs of 16-bit integers and adds them to 16 sums of 32 bits.
 //!
 //! Twice what the same unit does in f32 in the same time, and nearer to f32 than bf16: 16 bits of a known range count,
 //! of bf16's only 8 do.
@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use super::vector::V512;
 use super::{Avx512, Isa, Panel, Part, Rows, Tile, fetch_ahead};
-use crate::cpu::element::Whole16;
+use crate::cpu::element::Int16;
 use crate::cpu::lanes::LANES;
 use crate::kernel::Kernel;
 
@@ -27,7 +27,7 @@ impl Isa for Avx512Vnni {
     const PANEL: usize = 32;
     const STEP: usize = 2;
     const CHUNK_TOKENS: usize = 128;
-    type Element = Whole16;
+    type Element = Int16;
     type Vector = V512;
     type Attention = Avx512;
 
@@ -48,7 +48,7 @@ impl Isa for Avx512Vnni {
     }
 
     #[inline(always)]
-    fn store(self, values: V512, elements: &mut [Whole16]) {
+    fn store(self, values: V512, elements: &mut [Int16]) {
         // SAFETY: `self` exists, so the processor has the features.
         unsafe { store(values, elements) }
     }
@@ -57,15 +57,15 @@ impl Isa for Avx512Vnni {
 /// The nearest elements.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(values: V512, elements: &mut [Whole16]) {
+fn store(values: V512, elements: &mut [Int16]) {
     let elements = &mut elements[..LANES];
-    let whole: __m256i = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(values.0));
+    let integers: __m256i = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(values.0));
     // SAFETY: sixteen elements of two bytes without invalid values are there.
-    unsafe { _mm256_storeu_si256(elements.as_mut_ptr().cast(), whole) };
+    unsafe { _mm256_storeu_si256(elements.as_mut_ptr().cast(), integers) };
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn tile<const R: usize>(rows: Rows<'_, Whole16>, panel: &[Whole16], depth: usize, out: Tile<'_>) {
+fn tile<const R: usize>(rows: Rows<'_, Int16>, panel: &[Int16], depth: usize, out: Tile<'_>) {
     rows.assert_holds(R, depth);
     out.assert_holds(R, Avx512Vnni::PANEL);
     assert!(

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use super::vector::V256;
 use super::{Avx2, Isa, Panel, Part, Rows, Tile, fetch_ahead};
-use crate::cpu::element::Whole16;
+use crate::cpu::element::Int16;
 use crate::cpu::lanes::LANES;
 use crate::kernel::Kernel;
 
@@ -24,7 +24,7 @@ impl Isa for AvxVnni {
     const PANEL: usize = 16;
     const STEP: usize = 2;
     const CHUNK_TOKENS: usize = 128;
-    type Element = Whole16;
+    type Element = Int16;
     type Vector = V256;
     type Attention = Avx2;
 
@@ -45,7 +45,7 @@ impl Isa for AvxVnni {
     }
 
     #[inline(always)]
-    fn store(self, values: V256, elements: &mut [Whole16]) {
+    fn store(self, values: V256, elements: &mut [Int16]) {
         // SAFETY: `self` exists, so the processor has the features.
         unsafe { store(values, elements) }
     }
@@ -54,18 +54,18 @@ impl Isa for AvxVnni {
 /// The nearest elements.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(values: V256, elements: &mut [Whole16]) {
+fn store(values: V256, elements: &mut [Int16]) {
     /// Of quarters that are packed half by half, their order before.
     const IN_ORDER: i32 = 0b11_01_10_00;
     let elements = &mut elements[..LANES];
     let [low, high] = [0, 1].map(|half| _mm256_cvtps_epi32(values.0[half]));
-    let whole = _mm256_permute4x64_epi64::<IN_ORDER>(_mm256_packs_epi32(low, high));
+    let integers = _mm256_permute4x64_epi64::<IN_ORDER>(_mm256_packs_epi32(low, high));
     // SAFETY: sixteen elements of two bytes without invalid values are there.
-    unsafe { _mm256_storeu_si256(elements.as_mut_ptr().cast(), whole) };
+    unsafe { _mm256_storeu_si256(elements.as_mut_ptr().cast(), integers) };
 }
 
 #[target_feature(enable = "avx2,avxvnni")]
-fn tile<const R: usize>(rows: Rows<'_, Whole16>, panel: &[Whole16], depth: usize, out: Tile<'_>) {
+fn tile<const R: usize>(rows: Rows<'_, Int16>, panel: &[Int16], depth: usize, out: Tile<'_>) {
     rows.assert_holds(R, depth);
     out.assert_holds(R, AvxVnni::PANEL);
     assert!(

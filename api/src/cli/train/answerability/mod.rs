@@ -15,11 +15,11 @@ use eval::answers::{Said, metrics};
 use eval::beir::{Beir, Document};
 use eval::questions::{self, Base, Question};
 use knowledge::{Answerability, EVIDENCE, SPEAKS_FOR, Weights};
+use training::Logistic;
 use training::answerability::{Example, Fitted, fit};
-use training::fusion::Logistic;
 use training::parameters;
 
-use super::import_articles;
+use crate::cli::import;
 use crate::config::Config;
 use crate::sample_articles;
 use observe::{Observed, observe};
@@ -86,7 +86,7 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
 pub async fn see(data: &Path, articles: Option<&Path>, config: &Config) -> Result<Seen> {
     let questions = questions::read(data)?;
     let articles = match articles {
-        Some(folder) => import_articles::read(folder)?,
+        Some(folder) => import::articles::read(folder)?,
         None => sample_articles::articles()?,
     };
     let bases: Vec<Base> = std::iter::once(Base::Whole)

@@ -99,16 +99,17 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
                 folder: &folder,
                 origin: ModelOrigin::Added,
                 note: &note,
+                keeps_files: true,
             };
             let added = learning::add(&store, &shelf, candidate, &actor).await?;
             println!("{head} version {} is known; it decides nothing yet", added.version);
         }
         Command::Activate { head, version, reason } => {
             let active = learning::activate(&store, &shelf, head, version, &reason, &actor).await?;
-            println!(
-                "{head} version {} is active, in place of {}",
-                active.version, active.replaced
-            );
+            match active.replaced {
+                replaced if replaced == version => println!("{head} version {version} is active already"),
+                replaced => println!("{head} version {version} is active, in place of {replaced}"),
+            }
         }
         Command::Shadow { head, version } => try_out(&store, &shelf, head, version, &actor).await?,
         Command::Rollback { head, reason } => {

@@ -1,4 +1,4 @@
-//! `deskwise import articles`: a folder into the knowledge base, safe to run again.
+//! `deskwise import articles`: a folder into the knowledge base.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,14 +10,14 @@ use desk::{Actor, ArticleVisibility, FieldError, NewArticle};
 use knowledge::import::{self, Defaults};
 use knowledge::{Imported, KnowledgeError};
 
-use super::import::{Place, REJECTED, Rejects, rejected_beside};
+use super::{Place, REJECTED, Rejects, rejected_beside};
 use crate::config::Config;
 use crate::http::BadField;
 use crate::import::Rejected;
 
 /// A folder of articles.
 #[derive(Debug, Args)]
-pub struct Articles {
+pub struct Options {
     /// The folder: .md with front matter, .html and .jsonl, also in folders within it.
     folder: PathBuf,
     /// Who may read an article that does not say: public, internal or draft.
@@ -43,7 +43,7 @@ struct Entry {
 }
 
 /// Runs the command.
-pub async fn run(options: &Articles, config: &Config) -> Result<()> {
+pub async fn run(options: &Options, config: &Config) -> Result<()> {
     let files = files(&options.folder)?;
     let rejected_file = options.rejected_file()?;
     let place = Place::open(config, false).await?;
@@ -63,14 +63,14 @@ pub async fn run(options: &Articles, config: &Config) -> Result<()> {
     if rejected > 0 {
         println!("what was rejected and why is in {}", rejected_file.display());
     }
-    place.index_articles().await
+    place.index_articles(config).await
 }
 
 /// The articles of a folder, each readable by everybody where it does not say.
 ///
 /// **Errors**: a file that cannot be read or is no article.
 pub fn read(folder: &Path) -> Result<Vec<NewArticle>> {
-    let options = Articles {
+    let options = Options {
         folder: folder.to_owned(),
         visibility: ArticleVisibility::Public,
     };
@@ -118,7 +118,7 @@ async fn keep(
     Ok(())
 }
 
-impl Articles {
+impl Options {
     /// Where rejected entries are written: beside the folder, however it is given.
     fn rejected_file(&self) -> Result<PathBuf> {
         let cannot = || format!("cannot tell the name of the folder {}", self.folder.display());
@@ -224,7 +224,7 @@ mod tests {
         let beside = scratch.path().canonicalize().expect("a path");
         for given in ["", ".", "../kb/", "deep/.."] {
             let folder = folder.join(given);
-            let options = Articles {
+            let options = Options {
                 folder: folder.clone(),
                 visibility: ArticleVisibility::Draft,
             };

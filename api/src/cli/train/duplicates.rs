@@ -13,7 +13,7 @@ use search::{Search, SearchConfig};
 use training::duplicates::{Fitted, Pair, fit};
 use training::parameters;
 
-use super::meter;
+use crate::cli::meter;
 use crate::config::Config;
 use crate::open;
 

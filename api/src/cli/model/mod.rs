@@ -1,11 +1,13 @@
 //! `deskwise model`: weights from the sources a manifest names, and the versions of the heads.
 
+mod versions;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::cli::{meter, versions};
+use crate::cli::meter;
 use crate::config::Config;
 use crate::open;
 

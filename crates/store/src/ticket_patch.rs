@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed};
+use crate::guards::{check_reference, check_version};
 use crate::row::json;
 use crate::sql::{Arg, Sql};
 use crate::store::Store;
@@ -58,32 +59,6 @@ impl Store {
     }
 }
 
-/// Refuses a change made from another version than the stored one.
-pub(crate) fn check_version(expected: Option<i64>, current: i64) -> Result<(), StoreError> {
-    match expected {
-        Some(expected) if expected != current => Err(StoreError::Stale { expected, current }),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses an id that names no row.
-pub(crate) async fn check_reference(
-    from: &mut AnyConnection,
-    table: &str,
-    field: &'static str,
-    id: Option<Uuid>,
-) -> Result<(), StoreError> {
-    let Some(id) = id else { return Ok(()) };
-    let sql = Sql::new(&format!("SELECT id FROM {table} WHERE id = $1"), [id.into()]);
-    match sql.optional(from).await.map_err(failed("look up a reference"))? {
-        Some(_) => Ok(()),
-        None => Err(StoreError::Unknown {
-            field,
-            id: id.to_string(),
-        }),
-    }
-}
-
 struct Change<'a> {
     before: Ticket,
     after: Ticket,
@@ -98,12 +73,7 @@ impl Change<'_> {
         self.after.updated_at = self.now;
         let changed = self.update()?.execute(to).await.map_err(failed("change a ticket"))?;
         if changed == 0 {
-            // Only PostgreSQL comes here: another process changed the row after it was read.
-            let current = self.before.version + 1;
-            return Err(StoreError::Stale {
-                expected: self.before.version,
-                current,
-            });
+            return Err(StoreError::overtaken(self.before.version));
         }
         corrections::insert(to, &self.corrections()).await?;
         events::insert(to, &self.events()).await?;

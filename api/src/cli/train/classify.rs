@@ -3,29 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
+use clap::Args;
 use training::{Columns, DataSource, Recipe, Report};
 
-use crate::cli::{answerability, duplicates, fusion, meter};
+use crate::cli::meter;
 use crate::config::Config;
 use crate::open;
 
-/// What to train.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// A head that names one label a text.
-    Classify(Classify),
-    /// How search weighs its scores.
-    Fusion(fusion::Options),
-    /// Which tickets are probably about the same matter.
-    Duplicates(duplicates::Options),
-    /// Whether the knowledge base answers a question at all.
-    Answerability(answerability::Options),
-}
-
 /// What to train a head on.
 #[derive(Debug, Args)]
-pub struct Classify {
+pub struct Options {
     /// CSV with a header, or JSON Lines; the recipe's when left out, if it names one.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -35,7 +22,7 @@ pub struct Classify {
     /// Column with the label. The recipe's when left out, else `label`.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
-    /// Column by whose values figures are also reported apart.
+    /// Column by whose values figures are also reported apart. The recipe's when left out, for the data it names.
     #[arg(long, value_name = "COLUMN")]
     slice: Option<String>,
     /// Labelled file to check the head on; texts in both are not trained on.
@@ -59,20 +46,7 @@ pub struct Classify {
 }
 
 /// Runs the command.
-pub async fn run(command: Command, config: &Config) -> Result<()> {
-    let options = match command {
-        Command::Classify(options) => options,
-        Command::Fusion(options) => return fusion::run(&options, config).await,
-        Command::Answerability(options) => return answerability::run(&options, config).await,
-        Command::Duplicates(options) => return duplicates::run(&options, config).await,
-    };
-    let config = config.clone();
-    tokio::task::spawn_blocking(move || classify(options, &config))
-        .await
-        .context("training was interrupted")?
-}
-
-fn classify(options: Classify, config: &Config) -> Result<()> {
+pub fn run(options: Options, config: &Config) -> Result<()> {
     let mut recipe = options
         .recipe
         .as_deref()
@@ -103,17 +77,19 @@ fn classify(options: Classify, config: &Config) -> Result<()> {
     Ok(())
 }
 
-impl Classify {
-    /// The columns named here, else the recipe's, else those of a plain file.
+impl Options {
+    /// The columns named here, else the recipe's, else those of a plain file. Other data than the recipe's need not have
+    /// its slice.
     fn columns(&self, named: &DataSource) -> Columns {
         let text = [&self.text, &named.text]
             .into_iter()
             .find(|columns| !columns.is_empty());
         let label = self.label.as_ref().or(named.label.as_ref());
+        let of_recipe = named.slice.as_ref().filter(|_| self.data.is_none());
         Columns {
             text: text.cloned().unwrap_or_else(|| vec!["text".to_owned()]),
             label: label.cloned().unwrap_or_else(|| "label".to_owned()),
-            slice: self.slice.clone().or_else(|| named.slice.clone()),
+            slice: self.slice.clone().or_else(|| of_recipe.cloned()),
         }
     }
 }
@@ -125,4 +101,35 @@ fn print(report: &Report, json: bool) -> Result<()> {
         println!("{}", report.to_markdown());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slice_of_a_recipe_is_of_its_own_data() {
+        let named = DataSource {
+            slice: Some("language".to_owned()),
+            ..DataSource::default()
+        };
+        let slice = |data: Option<&str>, slice: Option<&str>| {
+            let options = Options {
+                data: data.map(PathBuf::from),
+                text: Vec::new(),
+                label: None,
+                slice: slice.map(str::to_owned),
+                test: None,
+                recipe: None,
+                seed: None,
+                finetune: None,
+                out: PathBuf::from("head"),
+                json: false,
+            };
+            options.columns(&named).slice
+        };
+        assert_eq!(slice(None, None).as_deref(), Some("language"));
+        assert_eq!(slice(Some("mine.csv"), None), None);
+        assert_eq!(slice(Some("mine.csv"), Some("shop")).as_deref(), Some("shop"));
+    }
 }

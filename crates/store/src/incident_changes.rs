@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use crate::database::commit;
 use crate::error::{StoreError, failed};
-use crate::incident_rows::{self as rows, members, refused, taken_or, tell_both};
+use crate::events::Act;
+use crate::guards::check_version;
+use crate::incidents::{self, members, record_on_both, refused, taken_or};
 use crate::merges::{self, FAMILY};
-use crate::patch::check_version;
 use crate::row::Columns;
 use crate::sql::Sql;
 use crate::store::Store;
@@ -27,16 +28,16 @@ impl Store {
         expected_version: Option<i64>,
         actor: &Actor,
     ) -> Result<Option<IncidentWithTickets>, StoreError> {
-        desk::check_incident_tickets(tickets).map_err(refused)?;
+        desk::check_incident_tickets(tickets.len()).map_err(refused)?;
         let mut transaction = self.database().begin().await?;
         let Some(incident) = open(&mut transaction, id, expected_version).await? else {
             return Ok(None);
         };
         let now = micros::now();
         save(&mut transaction, &incident, now).await?;
-        let named = rows::named(tickets, None);
-        let standing = rows::standing(&mut transaction, &named).await?;
-        rows::enlist(&mut transaction, id, &named, standing, (actor, now)).await?;
+        let named = incidents::named(tickets, None);
+        let standing = incidents::standing(&mut transaction, &named).await?;
+        incidents::enlist(&mut transaction, id, &named, standing, Act { actor, now }).await?;
         let changed = reread(&mut transaction, id).await?;
         commit(transaction).await?;
         Ok(changed)
@@ -60,7 +61,7 @@ impl Store {
             return Ok(None);
         };
         let ticket = merges::survivor(&mut transaction, ticket).await?;
-        let parent = rows::with_tickets(&mut transaction, incident.clone())
+        let parent = incidents::with_tickets(&mut transaction, incident.clone())
             .await?
             .incident
             .parent_id;
@@ -70,14 +71,8 @@ impl Store {
         if !discharge(&mut transaction, id, ticket.id).await? {
             return Ok(None);
         }
-        tell_both(
-            &mut transaction,
-            EventKind::IncidentTicketRemoved,
-            id,
-            &ticket,
-            (actor, now),
-        )
-        .await?;
+        let act = Act { actor, now };
+        record_on_both(&mut transaction, EventKind::IncidentTicketRemoved, id, &ticket, act).await?;
         let changed = reread(&mut transaction, id).await?;
         commit(transaction).await?;
         Ok(changed)
@@ -99,21 +94,22 @@ impl Store {
             return Ok(None);
         };
         let now = micros::now();
+        let act = Act { actor, now };
         incident.state = IncidentState::Closed;
         incident.closed_at = Some(now);
         save(&mut transaction, &incident, now).await?;
         let tickets = members(&mut transaction, id).await?;
         if let Some(message) = last_word {
-            incident_replies::say(&mut transaction, id, &tickets, message, (actor, now)).await?;
+            incident_replies::say(&mut transaction, id, &tickets, message, act).await?;
         }
         for ticket in in_lock_order(tickets) {
-            if matches!(ticket.status, WorkStatus::Open | WorkStatus::Pending) {
+            let is_unsolved = matches!(ticket.status, WorkStatus::Open | WorkStatus::Pending);
+            if is_unsolved && set_status(&mut transaction, id, &ticket, WorkStatus::Solved, act).await? {
                 remember_status(&mut transaction, id, &ticket).await?;
-                set_status(&mut transaction, id, &ticket, WorkStatus::Solved, (actor, now)).await?;
             }
         }
         set_open(&mut transaction, id, false).await?;
-        tell(&mut transaction, EventKind::IncidentClosed, id, (actor, now)).await?;
+        tell(&mut transaction, EventKind::IncidentClosed, id, act).await?;
         let changed = reread(&mut transaction, id).await?;
         commit(transaction).await?;
         Ok(changed)
@@ -131,25 +127,26 @@ impl Store {
         actor: &Actor,
     ) -> Result<Option<IncidentWithTickets>, StoreError> {
         let mut transaction = self.database().begin().await?;
-        let Some(mut incident) = rows::get(&mut transaction, id).await? else {
+        let Some(mut incident) = incidents::get(&mut transaction, id).await? else {
             return Ok(None);
         };
         check_version(expected_version, incident.version)?;
         desk::check_incident_closed(&incident).map_err(refused)?;
         let now = micros::now();
+        let act = Act { actor, now };
         incident.state = IncidentState::Open;
         incident.closed_at = None;
         save(&mut transaction, &incident, now).await?;
         let tickets = members(&mut transaction, id).await?;
-        rows::check_free(&mut transaction, id, &tickets).await?;
+        incidents::check_free(&mut transaction, id, &tickets).await?;
         for ticket in in_lock_order(tickets) {
             let before = status_before(&mut transaction, id, ticket.id).await?;
             if let Some(before) = before.filter(|_| ticket.status == WorkStatus::Solved) {
-                set_status(&mut transaction, id, &ticket, before, (actor, now)).await?;
+                set_status(&mut transaction, id, &ticket, before, act).await?;
             }
         }
         set_open(&mut transaction, id, true).await?;
-        tell(&mut transaction, EventKind::IncidentReopened, id, (actor, now)).await?;
+        tell(&mut transaction, EventKind::IncidentReopened, id, act).await?;
         let changed = reread(&mut transaction, id).await?;
         commit(transaction).await?;
         Ok(changed)
@@ -158,7 +155,7 @@ impl Store {
 
 /// The incident where it is open and of this version.
 async fn open(from: &mut AnyConnection, id: Uuid, expected: Option<i64>) -> Result<Option<Incident>, StoreError> {
-    let Some(incident) = rows::get(from, id).await? else {
+    let Some(incident) = incidents::get(from, id).await? else {
         return Ok(None);
     };
     check_version(expected, incident.version)?;
@@ -182,11 +179,7 @@ async fn save(to: &mut AnyConnection, incident: &Incident, now: OffsetDateTime) 
         ],
     );
     if sql.execute(to).await.map_err(failed("change an incident"))? == 0 {
-        // Only PostgreSQL comes here: another process changed the row after it was read.
-        return Err(StoreError::Stale {
-            expected: incident.version,
-            current: incident.version + 1,
-        });
+        return Err(StoreError::overtaken(incident.version));
     }
     Ok(())
 }
@@ -236,28 +229,35 @@ async fn status_before(
     row.map(|row| Columns::of(&row).word("status before")).transpose()
 }
 
-/// A merge that came meanwhile keeps what it found.
+/// Whether the ticket has the status now: one that another process has changed or merged since it was read stays as it
+/// is.
 async fn set_status(
     to: &mut AnyConnection,
     incident: Uuid,
     ticket: &Ticket,
     status: WorkStatus,
-    (actor, now): (&Actor, OffsetDateTime),
-) -> Result<(), StoreError> {
+    act: Act<'_>,
+) -> Result<bool, StoreError> {
     let text = "UPDATE tickets SET status = $1, version = version + 1, updated_at = $2 \
-                WHERE id = $3 AND merged_into IS NULL";
-    let sql = Sql::new(text, [status.as_str().into(), now.into(), ticket.id.into()]);
-    sql.execute(to)
-        .await
-        .map_err(failed("change a ticket of an incident"))?;
+                WHERE id = $3 AND status = $4 AND merged_into IS NULL";
+    let args = [
+        status.as_str().into(),
+        act.now.into(),
+        ticket.id.into(),
+        ticket.status.as_str().into(),
+    ];
+    let changed = Sql::new(text, args).execute(to).await;
+    if changed.map_err(failed("change a ticket of an incident"))? == 0 {
+        return Ok(false);
+    }
     let data = [
         ("incident", incident.to_string()),
         ("status.before", ticket.status.to_string()),
         ("status.after", status.to_string()),
     ];
-    let subject = Subject::ticket(ticket.id);
-    let told = events::event(now, actor, EventKind::TicketChanged, subject, data);
-    events::insert(to, &[told]).await
+    let event = act.event(EventKind::TicketChanged, Subject::ticket(ticket.id), data);
+    events::insert(to, &[event]).await?;
+    Ok(true)
 }
 
 /// Whether the incident's tickets are in an open one; what an earlier closing found is forgotten on opening.
@@ -273,19 +273,14 @@ async fn set_open(to: &mut AnyConnection, incident: Uuid, is_open: bool) -> Resu
         .map(drop)
 }
 
-async fn tell(
-    to: &mut AnyConnection,
-    kind: EventKind,
-    incident: Uuid,
-    (actor, now): (&Actor, OffsetDateTime),
-) -> Result<(), StoreError> {
-    let told = events::event(now, actor, kind, Subject::incident(incident), []);
-    events::insert(to, &[told]).await
+async fn tell(to: &mut AnyConnection, kind: EventKind, incident: Uuid, act: Act<'_>) -> Result<(), StoreError> {
+    let event = act.event(kind, Subject::incident(incident), []);
+    events::insert(to, &[event]).await
 }
 
 async fn reread(from: &mut AnyConnection, id: Uuid) -> Result<Option<IncidentWithTickets>, StoreError> {
-    match rows::get(from, id).await? {
-        Some(incident) => rows::with_tickets(from, incident).await.map(Some),
+    match incidents::get(from, id).await? {
+        Some(incident) => incidents::with_tickets(from, incident).await.map(Some),
         None => Ok(None),
     }
 }

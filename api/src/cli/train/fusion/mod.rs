@@ -14,7 +14,7 @@ use manifest::Kind;
 use search::{Search, SearchConfig};
 use training::parameters;
 
-use super::meter;
+use crate::cli::meter;
 use crate::config::Config;
 use crate::open;
 use fit::fit;
