@@ -2,7 +2,7 @@
 //!
 //! **Source**: shingles and resemblance, Broder, On the Resemblance and Containment of Documents, 1997.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use classifier::words::words;
@@ -19,6 +19,8 @@ const MAX_WORDS: f64 = 0.55;
 const SHORT: usize = 7;
 /// A shingle in more texts than this is a phrase of the language, or of a large family of near-copies.
 const MAX_TEXTS: usize = 60;
+/// Texts that share nothing but such phrases are of one family if these are more than this of their shingles.
+const MAX_PHRASES: f64 = 0.5;
 /// Of texts that share such a phrase each is compared with only so many before it: a family is joined by that all the same,
 /// link by link, while comparing all that say "please let me know" would take the square of their number.
 const LAST_TEXTS: usize = 10;
@@ -31,15 +33,24 @@ pub fn near_copies(texts: &[String]) -> Vec<(usize, usize)> {
     let texts_of = phrases(&profiles);
     let later: Vec<usize> = (0..texts.len()).collect();
     let copies_of = |&later: &usize| {
-        let near = |earlier: &usize| profiles[*earlier].is_near(&profiles[later]);
+        let near = |&(&earlier, &shares): &(&usize, &Shares)| profiles[earlier].is_near(&profiles[later], shares);
         let candidates = earlier_with_a_phrase_of(later, &profiles, &texts_of);
         candidates
-            .into_iter()
+            .iter()
             .filter(near)
-            .map(|earlier| (earlier, later))
+            .map(|(&earlier, _)| (earlier, later))
             .collect::<Vec<_>>()
     };
     in_halves(&later, copies_of).into_iter().flatten().collect()
+}
+
+/// What two texts have in common at the most telling.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shares {
+    /// Phrases that many texts have.
+    Phrases,
+    /// One that few have.
+    Rare,
 }
 
 struct Profile {
@@ -60,12 +71,15 @@ impl Profile {
         }
     }
 
-    fn is_near(&self, other: &Self) -> bool {
+    fn is_near(&self, other: &Self, shares: Shares) -> bool {
         let is_short = self.words.len().min(other.words.len()) <= SHORT;
         let is_same = self.words == other.words;
-        let shares_shingles = resemblance(&self.shingles, &other.shingles) > MAX_SHINGLES;
-        let shares_words = resemblance(&self.words, &other.words) > MAX_WORDS;
-        is_same || (!is_short && (shares_shingles || shares_words))
+        let shingles = resemblance(&self.shingles, &other.shingles);
+        let is_like = match shares {
+            Shares::Phrases => shingles > MAX_PHRASES,
+            Shares::Rare => shingles > MAX_SHINGLES || resemblance(&self.words, &other.words) > MAX_WORDS,
+        };
+        is_same || (!is_short && is_like)
     }
 }
 
@@ -106,22 +120,27 @@ fn phrases(profiles: &[Profile]) -> HashMap<u64, Vec<u32>> {
     texts_of
 }
 
-fn earlier_with_a_phrase_of(later: usize, profiles: &[Profile], texts_of: &HashMap<u64, Vec<u32>>) -> BTreeSet<usize> {
-    let shared = profiles[later]
-        .shingles
-        .iter()
-        .filter_map(|shingle| texts_of.get(shingle));
-    shared
-        .flat_map(|texts| last_before(later, texts))
-        .map(|&text| text as usize)
-        .collect()
-}
-
-/// Those to compare a text with, of the texts of one of its shingles.
-fn last_before(later: usize, texts: &[u32]) -> &[u32] {
-    let earlier = &texts[..texts.partition_point(|&text| (text as usize) < later)];
-    let looked_at = if texts.len() > MAX_TEXTS { LAST_TEXTS } else { MAX_TEXTS };
-    &earlier[earlier.len().saturating_sub(looked_at)..]
+/// Those before a text that it is compared with, ascending.
+fn earlier_with_a_phrase_of(
+    later: usize,
+    profiles: &[Profile],
+    texts_of: &HashMap<u64, Vec<u32>>,
+) -> BTreeMap<usize, Shares> {
+    let mut found = BTreeMap::new();
+    let shared = profiles[later].shingles.iter();
+    for texts in shared.filter_map(|shingle| texts_of.get(shingle)) {
+        let earlier = &texts[..texts.partition_point(|&text| (text as usize) < later)];
+        let (shares, looked_at) = if texts.len() > MAX_TEXTS {
+            (Shares::Phrases, LAST_TEXTS)
+        } else {
+            (Shares::Rare, MAX_TEXTS)
+        };
+        for &text in &earlier[earlier.len().saturating_sub(looked_at)..] {
+            let known = found.entry(text as usize).or_insert(shares);
+            *known = shares.max(*known);
+        }
+    }
+    found
 }
 
 /// The group of each text: near-copies, and copies of copies, share one.
@@ -162,16 +181,35 @@ mod tests {
         assert_eq!(groups(&texts), [0, 1, 0, 3]);
     }
 
+    /// Two letters: digits would all look alike.
+    fn name(i: usize) -> String {
+        [i / 10, i % 10]
+            .map(|digit| char::from(b'a' + digit as u8))
+            .iter()
+            .collect()
+    }
+
     #[test]
     fn a_large_family_is_one_group_without_comparing_all_with_all() {
-        // Letters: digits would all look alike.
-        let letter = |number: usize| char::from(b'a' + number as u8);
-        let alert = |i: usize| {
-            let client = [letter(i / 10), letter(i % 10)].iter().collect::<String>();
-            format!("Backup job for client {client} failed last night, please look at the log file")
+        let alert = |i| {
+            format!(
+                "Backup job for client {} failed last night, please look at the log file",
+                name(i)
+            )
         };
         let texts: Vec<String> = (0..100).map(alert).collect();
         assert_eq!(groups(&texts), [0; 100]);
         assert!(near_copies(&texts).len() <= texts.len() * LAST_TEXTS);
+    }
+
+    #[test]
+    fn what_many_letters_begin_and_end_with_makes_no_family() {
+        let letter = |i| {
+            let matter = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+            let matter = matter.map(|word| word.to_owned() + &name(i)).join(" ");
+            format!("Dear customer support team, please {matter} thank you all in advance")
+        };
+        let texts: Vec<String> = (0..100).map(letter).collect();
+        assert_eq!(groups(&texts), (0..100).collect::<Vec<_>>());
     }
 }
