@@ -237,8 +237,8 @@ fn open(models: Models<'_>, encoder: &Encoder) -> Result<Head> {
 }
 
 impl Run {
-    /// The run of a fit over its own rows, each judged while it was held out; see [`predict_held_out`]. The figures are
-    /// told of each slice as well.
+    /// The run of a fit over its own rows, each judged while it was held out. The figures are told of
+    /// each slice as well.
     ///
     /// **Shape**: `vectors` `[rows][dimensions]`, `probabilities` `[rows][labels]`, `slices` `[rows]` or none.
     pub fn held_out(

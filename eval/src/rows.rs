@@ -55,7 +55,7 @@ pub struct Where {
 
 /// Rows of a CSV or JSON Lines file, those that pass a condition where there is one; a row without text or label is refused.
 ///
-/// **Errors**: those of [`table::read`], no row that passes, an empty field, two spellings of one label.
+/// **Errors**: those of reading a table, no row that passes, an empty field, two spellings of one label.
 pub fn labelled(path: &Path, columns: &Columns, only: Option<&Where>) -> Result<Vec<LabelledText>> {
     let texts = columns.text.len();
     let label = std::slice::from_ref(&columns.label);
@@ -85,7 +85,7 @@ pub fn labelled(path: &Path, columns: &Columns, only: Option<&Where>) -> Result<
 
 /// The texts of a CSV or JSON Lines file.
 ///
-/// **Errors**: those of [`table::read`], an empty text.
+/// **Errors**: those of reading a table, an empty text.
 pub fn texts(path: &Path, columns: &[String]) -> Result<Vec<String>> {
     let wanted: Vec<&str> = columns.iter().map(String::as_str).collect();
     let records = table::read(path, &wanted)?;
