@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use training::{Columns, DataSource, Recipe, Report};
+use training::{Columns, DataSource, Recipe};
 
 use crate::cli::meter;
 use crate::config::Config;
@@ -72,9 +72,7 @@ pub fn run(options: Options, config: &Config) -> Result<()> {
         acted(progress.act, progress.done, progress.total);
     })?;
     bar.finish_and_clear();
-    print(&report, options.json)?;
-    eprintln!("wrote {}", training.out.display());
-    Ok(())
+    super::report(&report, report.to_markdown(), options.json, &training.out)
 }
 
 impl Options {
@@ -92,15 +90,6 @@ impl Options {
             slice: self.slice.clone().or_else(|| of_recipe.cloned()),
         }
     }
-}
-
-fn print(report: &Report, json: bool) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string(report)?);
-    } else {
-        println!("{}", report.to_markdown());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

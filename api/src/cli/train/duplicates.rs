@@ -56,13 +56,7 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
         &card,
         &options.out,
     )?;
-    if options.json {
-        println!("{}", serde_json::to_string(&metrics)?);
-    } else {
-        println!("{}", metrics.to_markdown());
-    }
-    eprintln!("wrote {}", options.out.display());
-    Ok(())
+    super::report(&metrics, metrics.to_markdown(), options.json, &options.out)
 }
 
 /// Compares every ticket with its candidates, found by a search of their own, as the desk's is.

@@ -5,8 +5,12 @@ mod classify;
 pub(super) mod duplicates;
 mod fusion;
 
+use std::fmt::Display;
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use serde::Serialize;
 
 use crate::config::Config;
 
@@ -36,4 +40,15 @@ pub async fn run(command: Command, config: &Config) -> Result<()> {
         Command::Duplicates(options) => duplicates::run(&options, config).await,
         Command::Answerability(options) => answerability::run(&options, config).await,
     }
+}
+
+/// Says what a model is worth, as one JSON object or in words, and where it was written.
+fn report(figures: &impl Serialize, in_words: impl Display, as_json: bool, out: &Path) -> Result<()> {
+    if as_json {
+        println!("{}", serde_json::to_string(figures)?);
+    } else {
+        println!("{in_words}");
+    }
+    eprintln!("wrote {}", out.display());
+    Ok(())
 }

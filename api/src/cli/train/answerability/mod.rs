@@ -73,13 +73,7 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
         &card,
         &options.out,
     )?;
-    if options.json {
-        println!("{}", serde_json::to_string(&metrics)?);
-    } else {
-        println!("{}", metrics.to_markdown());
-    }
-    eprintln!("wrote {}", options.out.display());
-    Ok(())
+    super::report(&metrics, metrics.to_markdown(), options.json, &options.out)
 }
 
 /// Asks all of the articles, halves of them and a few of them.

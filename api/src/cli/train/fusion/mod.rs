@@ -55,13 +55,7 @@ pub async fn run(options: &Options, config: &Config) -> Result<()> {
     let weights = toml::Table::try_from(&fusion)?;
     let card = card(&weights, &figures, &options.out);
     parameters::write(Kind::Fusion, &weights, &card, &options.out)?;
-    if options.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        println!("{figures}");
-    }
-    eprintln!("wrote {}", options.out.display());
-    Ok(())
+    super::report(&report, figures, options.json, &options.out)
 }
 
 async fn see_all(data: &Path, config: &Config) -> Result<Vec<Set>> {
